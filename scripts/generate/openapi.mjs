@@ -1,0 +1,123 @@
+import { errorCodes } from '../../dist/protocol/error-codes.js';
+import { methodTable } from '../../dist/protocol/method-table.js';
+import { commonErrors } from '../../dist/protocol/methods/method.js';
+import { productVersion } from '../../dist/protocol/version.js';
+
+/** TypeBox keeps its own marks beside the JSON Schema; a round trip through JSON drops them. */
+function plain(schema) {
+  return JSON.parse(JSON.stringify(schema));
+}
+
+function pathVariables(path) {
+  return [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+}
+
+function parameters(method) {
+  const { properties } = plain(method.params);
+  const inPath = pathVariables(method.http.path);
+  const variables = inPath.map((name) => ({
+    name,
+    in: 'path',
+    required: true,
+    description: properties[name].description,
+    schema: properties[name],
+  }));
+  if (method.name === 'models.infer') {
+    variables.push({
+      name: 'include_outputs',
+      in: 'query',
+      required: false,
+      description: properties.include_outputs.description,
+      schema: { type: 'boolean' },
+    });
+  }
+  return variables;
+}
+
+function requestBody(method) {
+  if (method.http.verb !== 'POST') return undefined;
+  const schema = plain(method.params);
+  for (const name of pathVariables(method.http.path)) delete schema.properties[name];
+  const required = (schema.required ?? []).filter((name) => Object.hasOwn(schema.properties, name));
+  delete schema.required;
+  if (required.length > 0) schema.required = required;
+  const isEmpty = Object.keys(schema.properties).length === 0;
+  return isEmpty && schema.additionalProperties === false
+    ? undefined
+    : { required: required.length > 0, content: { 'application/json': { schema } } };
+}
+
+function responses(method) {
+  const byStatus = new Map();
+  for (const code of [...method.errors, ...commonErrors]) {
+    const { http } = errorCodes[code];
+    byStatus.set(http, [...(byStatus.get(http) ?? []), code]);
+  }
+  const failures = [...byStatus]
+    .sort(([a], [b]) => a - b)
+    .map(([status, codes]) => [
+      String(status),
+      {
+        description: codes.join(', '),
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+      },
+    ]);
+  return {
+    200: {
+      description: 'Success.',
+      content: { 'application/json': { schema: plain(method.result) } },
+    },
+    ...Object.fromEntries(failures),
+  };
+}
+
+function operation(method) {
+  const body = requestBody(method);
+  return {
+    operationId: method.name,
+    summary: method.summary,
+    tags: [method.name.split('.')[0]],
+    parameters: parameters(method),
+    ...(body === undefined ? {} : { requestBody: body }),
+    responses: responses(method),
+  };
+}
+
+/** docs/openapi.json, from the method table. */
+export function openApi() {
+  const paths = {};
+  for (const method of methodTable) {
+    for (const path of [method.http.path, ...(method.http.aliases ?? [])]) {
+      const entry = operation(method);
+      if (path !== method.http.path) entry.operationId = `${method.name}.alias`;
+      paths[path] = { ...paths[path], [method.http.verb.toLowerCase()]: entry };
+    }
+  }
+  const document = {
+    openapi: '3.1.0',
+    info: {
+      title: 'MLOS',
+      version: productVersion,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      description: 'Generated from ts/protocol/method-table.ts by npm run generate.',
+    },
+    servers: [{ url: 'http://127.0.0.1:8080' }],
+    paths,
+    components: {
+      schemas: {
+        Error: {
+          type: 'object',
+          required: ['status', 'code', 'message'],
+          properties: {
+            status: { const: 'error' },
+            code: { type: 'string', enum: Object.keys(errorCodes) },
+            message: { type: 'string', description: 'What was wrong, then what would be right.' },
+            details: { type: 'object' },
+            model_id: { type: 'string' },
+          },
+        },
+      },
+    },
+  };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}

@@ -1,0 +1,95 @@
+/**
+ * Every bound that MLOS enforces, in one place. A number is here because something outside could
+ * make it grow without end; the sentence beside it says why it is this large. Each is tested at the
+ * limit and one past it.
+ */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+
+export const limits = {
+  /** Largest HTTP body in bytes. A 224×224×3 picture as JSON numbers is about 3 MB; a batch of 16 fits. */
+  httpBodyBytes: 64 * MiB,
+  /** Nesting of a JSON body. A rank-16 tensor inside `inputs` needs 18. */
+  jsonDepth: 32,
+  /** Request head in bytes, as nginx and Envoy bound it. */
+  httpHeaderBytes: 16 * KiB,
+  /** A client that has not sent its head by then is cut, in ms (slow-loris). */
+  httpHeadersTimeoutMs: 5_000,
+  /** Idle time within a request or between two on one connection, in ms. */
+  httpIdleTimeoutMs: 10_000,
+  /** How long an answer may wait for a slow reader, in bytes buffered per connection. */
+  httpOutboundBytes: 256 * MiB,
+  /** Simultaneous connections per door; beyond it new ones are refused. */
+  connectionsPerDoor: 1_024,
+
+  /** One frame on the IPC socket, tensors inline included, in bytes. */
+  ipcFrameBytes: 64 * MiB,
+  /** Nesting of a msgpack value. */
+  msgpackDepth: 32,
+  /** Values in one msgpack frame (an array of a million numbers belongs in a `bin`). */
+  msgpackNodes: 1_000_000,
+  /** Requests of one connection that may be under way at once. */
+  ipcInFlight: 256,
+  /** Bytes of answers that may wait for a slow IPC reader before the connection is closed. */
+  ipcOutboundBytes: 256 * MiB,
+
+  /** Tensor rank; ONNX operators stop far below. */
+  tensorRank: 16,
+  /** Elements of one tensor. */
+  tensorElements: 2 ** 40,
+  /** Bytes of one tensor. */
+  tensorBytes: 4 * GiB,
+  /** Tensors in one request. */
+  tensorsPerRequest: 256,
+  /** Length of a tensor name in UTF-16 units; exporters make names of some hundred characters. */
+  tensorNameLength: 1_024,
+
+  /** Length of a model id. */
+  modelIdLength: 256,
+  /** Registered models; `core.max_models` may lower it. */
+  models: 100_000,
+  /** Registered plugins. */
+  plugins: 64,
+  /** One registry record in bytes, so that a hostile signature cannot bloat the store. */
+  registryRecordBytes: 1 * MiB,
+  /** Requests that wait for one plugin process; beyond it the answer is TOO_MANY_REQUESTS. */
+  pluginQueue: 1_024,
+  /** Bytes of tensors that wait for one plugin process. */
+  pluginQueueBytes: 1 * GiB,
+  /** Text of one reason or message kept in the registry. */
+  reasonLength: 2_000,
+
+  /** manifest.yaml in bytes: YAML readers are quadratic in places. */
+  manifestBytes: 64 * KiB,
+  /** Keys in a manifest, all levels together. */
+  manifestKeys: 1_000,
+  /** Nesting of a manifest. */
+  manifestDepth: 16,
+  /** Files in one package. */
+  packageFiles: 10_000,
+  /** Redirects followed by one download. */
+  redirects: 5,
+
+  /** A plugin process must have said hello by then, in ms. */
+  pluginStartMs: 10_000,
+  /** Loading one model, in ms: gigabytes from a slow disk. */
+  modelLoadMs: 300_000,
+  /** Heart-beat period in ms, and how many may be missed before the process is killed. */
+  heartbeatMs: 1_000,
+  heartbeatMisses: 3,
+  /** After a stop request a plugin gets this long before SIGKILL, in ms. */
+  pluginStopMs: 2_000,
+  /** First and largest pause before a crashed plugin is started again, in ms. */
+  backoffMinMs: 250,
+  backoffMaxMs: 30_000,
+  /** A plugin that has run this long without a crash starts again at the first pause. */
+  backoffResetMs: 60_000,
+  /** Crashes without a success in between that open the circuit breaker. */
+  circuitCrashes: 5,
+  /** Default and largest deadline of one inference, in ms. */
+  inferenceDefaultMs: 60_000,
+  inferenceMaxMs: 3_600_000,
+  /** SIGTERM waits this long for accepted requests, in ms. */
+  drainMs: 10_000,
+} as const;

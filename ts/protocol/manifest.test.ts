@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MlosError } from './errors.ts';
+import { limits } from './limits.ts';
+import {
+  formatManifest,
+  isPackagePath,
+  type Manifest,
+  manifestJsonSchema,
+  parseManifest,
+} from './manifest.ts';
+
+const file = {
+  path: 'model.onnx',
+  size: 4,
+  sha256: 'a'.repeat(64),
+  verified_by: 'sha256' as const,
+};
+const sample: Manifest = {
+  apiVersion: 'axon.mlos.io/v1',
+  kind: 'Model',
+  metadata: { name: 'org/net', namespace: 'hf', version: 'latest', license: 'unknown' },
+  spec: {
+    framework: { name: 'onnx' },
+    format: {
+      type: 'onnx',
+      execution_format: 'onnx',
+      files: [file],
+      execution_files: [{ path: 'model.onnx', format: 'onnx', type: 'single' }],
+    },
+    io: {
+      inputs: [{ name: 'x', dtype: 'float32', shape: [-1, 3], dims: ['batch', 3] }],
+      outputs: [],
+    },
+  },
+};
+
+function refused(text: string, pattern: RegExp): void {
+  assert.throws(
+    () => parseManifest(text),
+    (error) =>
+      error instanceof MlosError &&
+      error.code === 'INVALID_MANIFEST' &&
+      pattern.test(error.message),
+  );
+}
+
+test('what is written is read again, and is the same text each time', () => {
+  const text = formatManifest(sample);
+  assert.deepEqual(parseManifest(text), sample);
+  assert.equal(formatManifest(parseManifest(text)), text);
+});
+
+test('apiVersion v1 and unknown fields are accepted, others are named', () => {
+  parseManifest(JSON.stringify({ ...sample, apiVersion: 'v1', extra: { a: 1 } }));
+  refused(JSON.stringify({ ...sample, apiVersion: 'v2' }), /apiVersion/);
+  refused(
+    JSON.stringify({ ...sample, metadata: { name: 'a', version: 'b' } }),
+    /metadata.*namespace/,
+  );
+  refused('', /the document/);
+});
+
+test('YAML that no manifest needs is refused before it costs anything', () => {
+  refused('a: &x 1\nb: *x\n', /anchors and aliases/);
+  refused('a: !!js 1\n', /tags/);
+  refused('? a\n: b\n', /not allowed/);
+  refused('%YAML 1.2\n---\na: 1\n', /not allowed/);
+  refused('['.repeat(20_000), /deeper/);
+  refused('- '.repeat(20_000), /deeper/);
+  refused(Array.from({ length: 200 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'), /deeper/);
+  refused(Array.from({ length: limits.manifestKeys + 1 }, (_, i) => `k${i}: 1`).join('\n'), /keys/);
+  refused(`a: ${'x'.repeat(limits.manifestBytes)}`, /bytes/);
+  refused('a: 1\na: 2\n', /not YAML/);
+  refused('a: 1\n---\nb: 2\n', /not YAML/);
+  const text = formatManifest(sample);
+  parseManifest(`${text}#${'x'.repeat(limits.manifestBytes - Buffer.byteLength(text) - 1)}`);
+});
+
+test('a file name can never leave the package', () => {
+  for (const bad of [
+    '',
+    '/etc/passwd',
+    '../a',
+    'a/../b',
+    'a//b',
+    './a',
+    'a\\b',
+    'C:a',
+    'a\0b',
+    'a/',
+  ])
+    assert.equal(isPackagePath(bad), false, JSON.stringify(bad));
+  for (const good of ['a', 'a/b.c', 'nested dir/a#b+c %25.txt', '..a', 'é'])
+    assert.equal(isPackagePath(good), true, good);
+  const withFiles = (paths: string[]) =>
+    JSON.stringify({
+      ...sample,
+      spec: {
+        ...sample.spec,
+        format: { ...sample.spec.format, files: paths.map((path) => ({ ...file, path })) },
+      },
+    });
+  refused(withFiles(['model.onnx', '../x']), /inside the package/);
+  refused(withFiles(['model.onnx', 'MODEL.onnx']), /collide/);
+  refused(withFiles(['other.onnx']), /not among the files/);
+});
+
+test('the JSON Schema is a document of its own', () => {
+  const schema = JSON.parse(manifestJsonSchema()) as { required: string[] };
+  assert.deepEqual(schema.required, ['apiVersion', 'kind', 'metadata', 'spec']);
+});

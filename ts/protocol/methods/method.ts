@@ -1,0 +1,42 @@
+import type { TObject, TSchema } from 'typebox';
+import type { ErrorCode } from '../error-codes.ts';
+
+export type HttpVerb = 'GET' | 'POST' | 'DELETE';
+
+/**
+ * One row of the method table: everything a door, the validator, the OpenAPI document and the docs
+ * need to know of an operation. `path` is a template; parameters of a request are the template's
+ * variables, the query and the JSON body together.
+ */
+export interface MethodSpec {
+  /** `area.verb`; the name on the IPC socket. */
+  readonly name: string;
+  readonly summary: string;
+  readonly params: TObject;
+  readonly result: TSchema;
+  /** Codes beyond those that every method may answer (`commonErrors`). */
+  readonly errors: readonly ErrorCode[];
+  readonly http: {
+    readonly verb: HttpVerb;
+    readonly path: string;
+    /** Further paths that mean the same, kept for earlier clients and probes. */
+    readonly aliases?: readonly string[];
+  };
+}
+
+/** What any method may answer. */
+export const commonErrors = [
+  'INVALID_ARGUMENT',
+  'INVALID_JSON',
+  'INVALID_FRAME',
+  'FORBIDDEN_ORIGIN',
+  'UNKNOWN_METHOD',
+  'METHOD_NOT_ALLOWED',
+  'PAYLOAD_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'TOO_MANY_REQUESTS',
+  'HEADERS_TOO_LARGE',
+  'CANCELLED',
+  'INTERNAL',
+  'SHUTTING_DOWN',
+] as const satisfies readonly ErrorCode[];

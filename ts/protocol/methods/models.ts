@@ -1,0 +1,237 @@
+import { type Static, Type } from 'typebox';
+import { limits } from '../limits.ts';
+import type { MethodSpec } from './method.ts';
+import {
+  Count,
+  ModelIdParam,
+  ModelStateSchema,
+  PluginIdParam,
+  SignatureSchema,
+  Status,
+  Text,
+} from './shared-schemas.ts';
+
+const IdOnly = Type.Object({ model_id: ModelIdParam }, { additionalProperties: false });
+const Nullable = Type.Union([Type.String(), Type.Null()]);
+
+export const ModelInfo = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  status: ModelStateSchema,
+  reason: Type.Union([Type.String(), Type.Null()], {
+    description: 'Why the state is failed, where it is.',
+  }),
+  plugin_id: Type.String(),
+  plugin_choice: Type.String({ description: 'Why this plugin was chosen.' }),
+  framework: Nullable,
+  execution_format: Type.String(),
+  path: Type.String(),
+  file: Type.String({ description: 'The file that the plugin loads, relative to path.' }),
+  digest: Type.String({ description: 'sha256 of the model file, in hex: the immutable version.' }),
+  version: Type.String(),
+  description: Nullable,
+  manifest_path: Nullable,
+  isolation: Type.Union([Type.Literal('plugin'), Type.Literal('model')]),
+  signature: Type.Union([SignatureSchema, Type.Null()], {
+    description: 'Read from the model by its plugin; null until it was loaded once.',
+  }),
+  registered_at: Type.String({ description: 'RFC 3339.' }),
+  inference_endpoint: Type.String(),
+});
+
+export type ModelInfoWire = Static<typeof ModelInfo>;
+
+export const ModelRegisterParams = Type.Object(
+  {
+    model_id: ModelIdParam,
+    plugin_id: Type.Optional(PluginIdParam),
+    name: Type.Optional(Text),
+    path: Type.Optional(
+      Type.String({
+        maxLength: 4_096,
+        description: "Folder of the package, or the model file. On the daemon's file system.",
+      }),
+    ),
+    model_path: Type.Optional(
+      Type.String({ maxLength: 4_096, description: 'Earlier name of path.' }),
+    ),
+    framework: Type.Optional(Text),
+    execution_format: Type.Optional(Text),
+    description: Type.Optional(Text),
+    manifest_path: Type.Optional(Type.String({ maxLength: 4_096 })),
+    isolation: Type.Optional(
+      Type.Union([Type.Literal('plugin'), Type.Literal('model')], {
+        description: "plugin: shares its plugin's process. model: a process of its own.",
+      }),
+    ),
+    load: Type.Optional(
+      Type.Boolean({
+        description: 'false: register only; the model is loaded at its first request.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/** Options beside the inputs; every other key of the request names an input. */
+export const inferOptions = {
+  model_id: ModelIdParam,
+  inputs: Type.Optional(
+    Type.Record(Type.String({ maxLength: limits.tensorNameLength }), Type.Unknown(), {
+      description:
+        'Named inputs: a scalar, a flat or nested list, or {"dtype","shape","data"}; on the IPC socket data may be raw bytes.',
+    }),
+  ),
+  outputs: Type.Optional(
+    Type.Array(Type.String({ maxLength: limits.tensorNameLength }), {
+      maxItems: limits.tensorsPerRequest,
+      description: 'Names of the outputs wanted; all when left out.',
+    }),
+  ),
+  include_outputs: Type.Optional(
+    Type.Union([Type.Boolean(), Type.Literal('true'), Type.Literal('false')], {
+      description: 'false: only times and sizes come back.',
+    }),
+  ),
+  timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.inferenceMaxMs })),
+  batch_size: Type.Optional(
+    Type.Integer({ minimum: 1, description: 'Accepted for earlier clients.' }),
+  ),
+  max_length: Type.Optional(
+    Type.Integer({ minimum: 1, description: 'Accepted for earlier clients.' }),
+  ),
+} as const;
+
+export const ModelInferParams = Type.Object(inferOptions, {
+  additionalProperties: true,
+  description: 'Inputs may also stand at the top level: {"input_ids": [101, 102]}.',
+});
+
+export const ModelInferResult = Type.Object({
+  status: Status,
+  model_id: Type.String(),
+  model_version: Type.String({ description: 'sha256 of the model file.' }),
+  plugin_id: Type.String(),
+  inference_time_us: Count,
+  queue_time_us: Count,
+  output_size: Type.Integer({ minimum: 0, description: 'Bytes of all output tensors.' }),
+  message: Type.String(),
+  outputs: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), {
+      description:
+        'Elements of each output: over HTTP a flat row-major list, on the IPC socket raw little-endian bytes (a list for strings).',
+    }),
+  ),
+  output_shapes: Type.Optional(Type.Record(Type.String(), Type.Array(Count))),
+  output_dtypes: Type.Optional(Type.Record(Type.String(), Type.String())),
+});
+
+const ModelResult = Type.Object({
+  status: Status,
+  model_id: Type.String(),
+  message: Type.String(),
+  model: ModelInfo,
+});
+
+export const modelMethods = [
+  {
+    name: 'models.register',
+    summary: 'Registers a model from its package or file, and loads it. Durable when it answers.',
+    params: ModelRegisterParams,
+    result: Type.Object({
+      status: Status,
+      model_id: Type.String(),
+      plugin_id: Type.String(),
+      message: Type.String(),
+      axon_manifest: Nullable,
+      inference_endpoint: Type.String(),
+      model: ModelInfo,
+    }),
+    errors: [
+      'INVALID_MODEL_ID',
+      'INVALID_MANIFEST',
+      'PLUGIN_NOT_FOUND',
+      'NO_PLUGIN_FOR_FORMAT',
+      'MODEL_LOAD_FAILED',
+      'ALREADY_EXISTS',
+      'PERMISSION_DENIED',
+      'DATA_CORRUPTED',
+      'PLUGIN_CRASHED',
+      'PLUGIN_UNAVAILABLE',
+      'DEADLINE_EXCEEDED',
+      'STORAGE_FULL',
+    ],
+    http: { verb: 'POST', path: '/models/register' },
+  },
+  {
+    name: 'models.list',
+    summary: 'All registered models with their states.',
+    params: Type.Object({}, { additionalProperties: false }),
+    result: Type.Object({ status: Status, models: Type.Array(ModelInfo), total: Count }),
+    errors: [],
+    http: { verb: 'GET', path: '/models' },
+  },
+  {
+    name: 'models.get',
+    summary: 'One model with its true signature. Loads nothing.',
+    params: IdOnly,
+    result: Type.Object({ status: Status, model: ModelInfo }),
+    errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND'],
+    http: { verb: 'GET', path: '/models/{model_id}' },
+  },
+  {
+    name: 'models.load',
+    summary: 'Loads the model now instead of at its first request.',
+    params: IdOnly,
+    result: ModelResult,
+    errors: [
+      'INVALID_MODEL_ID',
+      'MODEL_NOT_FOUND',
+      'MODEL_LOAD_FAILED',
+      'DATA_CORRUPTED',
+      'PLUGIN_CRASHED',
+      'PLUGIN_UNAVAILABLE',
+      'DEADLINE_EXCEEDED',
+    ],
+    http: { verb: 'POST', path: '/models/{model_id}/load' },
+  },
+  {
+    name: 'models.unload',
+    summary: 'Frees what the loaded model holds; the registration stays.',
+    params: IdOnly,
+    result: ModelResult,
+    errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND'],
+    http: { verb: 'POST', path: '/models/{model_id}/unload' },
+  },
+  {
+    name: 'models.unregister',
+    summary: 'Unloads the model and forgets it. Its files stay where they are.',
+    params: IdOnly,
+    result: Type.Object({ status: Status, model_id: Type.String(), message: Type.String() }),
+    errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND', 'STORAGE_FULL'],
+    http: { verb: 'DELETE', path: '/models/{model_id}' },
+  },
+  {
+    name: 'models.infer',
+    summary: 'Runs the model once. Inputs are checked against its signature before it runs.',
+    params: ModelInferParams,
+    result: ModelInferResult,
+    errors: [
+      'INVALID_MODEL_ID',
+      'MODEL_NOT_FOUND',
+      'MISSING_INPUT',
+      'UNKNOWN_INPUT',
+      'INVALID_DTYPE',
+      'INVALID_SHAPE',
+      'INVALID_VALUE',
+      'MODEL_LOAD_FAILED',
+      'DATA_CORRUPTED',
+      'INFERENCE_FAILED',
+      'PLUGIN_CRASHED',
+      'PLUGIN_UNAVAILABLE',
+      'DEADLINE_EXCEEDED',
+      'UNIMPLEMENTED',
+    ],
+    http: { verb: 'POST', path: '/models/{model_id}/inference' },
+  },
+] as const satisfies readonly MethodSpec[];

@@ -1,0 +1,101 @@
+import { type Static, Type } from 'typebox';
+import type { MethodSpec } from './method.ts';
+import { Count } from './shared-schemas.ts';
+
+const NoParams = Type.Object({}, { additionalProperties: false });
+
+const DoorFacts = Type.Object({
+  enabled: Type.Boolean(),
+  port: Type.Optional(Count),
+  path: Type.Optional(Type.String()),
+  adapter: Type.Optional(Type.String()),
+});
+
+export const HealthResult = Type.Object({
+  status: Type.Union([Type.Literal('healthy'), Type.Literal('draining')]),
+  service: Type.Literal('mlos-core'),
+  version: Type.String(),
+  apis: Type.Array(Type.String(), { description: 'Doors that are open now.' }),
+  timestamp: Type.Integer({ description: 'Unix time in seconds.' }),
+  http_adapter: Type.Union([Type.String(), Type.Null()], {
+    description: 'Which HTTP server library runs: uwebsockets or node.',
+  }),
+  pid: Count,
+});
+
+export const ReadyResult = Type.Object({
+  ready: Type.Boolean(),
+  reasons: Type.Array(Type.String(), { description: 'Why not, one sentence each.' }),
+});
+
+export const LiveResult = Type.Object({ live: Type.Literal(true) });
+
+export const StatsResult = Type.Object({
+  total_requests: Count,
+  successful_requests: Count,
+  failed_requests: Count,
+  avg_response_time_us: Type.Number({ minimum: 0 }),
+  uptime_seconds: Type.Number({ minimum: 0 }),
+  inferences: Count,
+  errors_by_code: Type.Record(Type.String(), Count),
+  models_registered: Count,
+  models_ready: Count,
+  plugins_registered: Count,
+  plugin_processes: Count,
+  memory: Type.Object({ rss_bytes: Count, heap_used_bytes: Count }),
+  open_descriptors: Count,
+  apis: Type.Record(Type.String(), DoorFacts),
+});
+
+export const DevicesResult = Type.Object({
+  cpu: Type.Unknown({ description: 'Topology: packages, cores, threads, NUMA nodes, caches.' }),
+  gpus: Type.Unknown({ description: 'GPUs found, and per vendor the reason where there is none.' }),
+  memory: Type.Object({ total_bytes: Count, available_bytes: Count }),
+});
+
+export type Health = Static<typeof HealthResult>;
+export type Readiness = Static<typeof ReadyResult>;
+export type Stats = Static<typeof StatsResult>;
+
+export const serviceMethods = [
+  {
+    name: 'health.get',
+    summary: 'The daemon is alive, and which doors are open. Never depends on plugins.',
+    params: NoParams,
+    result: HealthResult,
+    errors: [],
+    http: { verb: 'GET', path: '/health' },
+  },
+  {
+    name: 'health.live',
+    summary: 'Liveness probe: answers while the process runs.',
+    params: NoParams,
+    result: LiveResult,
+    errors: [],
+    http: { verb: 'GET', path: '/livez' },
+  },
+  {
+    name: 'health.ready',
+    summary: 'Readiness probe: 503 with reasons while the daemon cannot serve all it should.',
+    params: NoParams,
+    result: ReadyResult,
+    errors: ['PLUGIN_UNAVAILABLE', 'DATA_CORRUPTED'],
+    http: { verb: 'GET', path: '/readyz', aliases: ['/health/ready'] },
+  },
+  {
+    name: 'stats.get',
+    summary: 'Counters since the daemon started, and what it uses.',
+    params: NoParams,
+    result: StatsResult,
+    errors: [],
+    http: { verb: 'GET', path: '/stats' },
+  },
+  {
+    name: 'devices.list',
+    summary: 'CPUs and GPUs of this host.',
+    params: NoParams,
+    result: DevicesResult,
+    errors: [],
+    http: { verb: 'GET', path: '/devices' },
+  },
+] as const satisfies readonly MethodSpec[];

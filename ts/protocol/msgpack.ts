@@ -1,0 +1,34 @@
+import { Packr, Unpackr } from 'msgpackr';
+import { MlosError } from './errors.ts';
+import { scanMsgpack } from './msgpack-scan.ts';
+
+/**
+ * The IPC codec. `useRecords: false`: by default msgpackr writes a private extension that no other
+ * reader knows. Decoding is guarded: the bytes are scanned first (depth, number of values, lengths
+ * that lie, extension types), then decoded; a hostile frame costs no memory beyond its own size.
+ */
+const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
+// 'auto' (numbers while they are exact, BigInt beyond) is documented but missing from the typings.
+const unpackr = new Unpackr({
+  useRecords: false,
+  mapsAsObjects: true,
+  int64AsType: 'auto' as 'bigint',
+});
+
+/** Value → msgpack bytes. The buffer is a fresh slice that the caller owns. */
+export function encodeMsgpack(value: unknown): Buffer {
+  return packr.pack(value);
+}
+
+/**
+ * Msgpack bytes → value. Integers beyond ±2^53 come as BigInt. `bin` values are views into `bytes`.
+ * Throws INVALID_FRAME.
+ */
+export function decodeMsgpack(bytes: Uint8Array): unknown {
+  scanMsgpack(bytes);
+  try {
+    return unpackr.unpack(bytes);
+  } catch (error) {
+    throw new MlosError('INVALID_FRAME', 'The frame is not msgpack.', { cause: error });
+  }
+}
