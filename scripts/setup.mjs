@@ -27,11 +27,14 @@ async function installDependencies(log) {
     return log('dependencies: installed already');
   }
   log('dependencies: installing with npm …');
-  await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it fails where a registry mirror lacks an optional package of another platform.
+  // With a lock file `npm install` takes the same versions and checks the same hashes.
+  const flags = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  await run('npm', ['install', ...flags], {
     quiet: true,
     // Said twice on purpose: a user-level npm configuration may switch install scripts back on.
     env: { ONNXRUNTIME_NODE_INSTALL: 'skip' },
-    failure: 'npm ci failed: is the package registry reachable? (npm ping tells)',
+    failure: 'npm install failed: is the package registry reachable? (npm ping tells)',
   });
   writeFileSync(stamp, digest);
 }

@@ -165,32 +165,55 @@ function wideToJson(value: bigint): number | string {
 
 /** Elements → a flat list that JSON can carry. */
 export function elementsToJson(dtype: Dtype, data: Uint8Array | readonly string[]): unknown[] {
-  if (!(data instanceof Uint8Array)) return [...data];
-  const size = dtypes[dtype].byteLength;
-  const bytes = aligned(data, size);
-  const { buffer, byteOffset } = bytes;
-  const count = bytes.byteLength / size;
+  if (!(data instanceof Uint8Array) || dtype === 'string') return [...data];
+  const elements = typedElements(dtype, data);
   switch (dtype) {
     case 'bool':
-      return Array.from(bytes, (value) => value !== 0);
+      return Array.from(elements as Uint8Array, (value) => value !== 0);
     case 'int64':
-      return Array.from(new BigInt64Array(buffer, byteOffset, count), wideToJson);
     case 'uint64':
-      return Array.from(new BigUint64Array(buffer, byteOffset, count), wideToJson);
+      return Array.from(elements as BigInt64Array, wideToJson);
     case 'float16':
-      return Array.from(new Uint16Array(buffer, byteOffset, count), (bits) =>
-        floatToJson(fromFloat16(bits)),
-      );
+      return Array.from(elements as Uint16Array, (bits) => floatToJson(fromFloat16(bits)));
     case 'bfloat16':
-      return Array.from(new Uint16Array(buffer, byteOffset, count), (bits) =>
-        floatToJson(fromBfloat16(bits)),
-      );
+      return Array.from(elements as Uint16Array, (bits) => floatToJson(fromBfloat16(bits)));
     case 'float32':
     case 'float64':
-      return Array.from(new views[dtype](buffer, byteOffset, count), floatToJson);
-    case 'string':
-      return [];
+      return Array.from(elements as Float32Array, floatToJson);
     default:
-      return Array.from(new views[dtype](buffer, byteOffset, count));
+      return Array.from(elements as Int32Array);
+  }
+}
+
+/** Elements as the typed array of their dtype; float16 and bfloat16 as bit patterns, bool as 0 and 1. */
+export type TypedElements =
+  | Float32Array
+  | Float64Array
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/** A typed view of the bytes; copied only where they do not lie as the element type needs. */
+export function typedElements(dtype: Exclude<Dtype, 'string'>, data: Uint8Array): TypedElements {
+  const size = dtypes[dtype].byteLength;
+  const { buffer, byteOffset, byteLength } = aligned(data, size);
+  const count = byteLength / size;
+  switch (dtype) {
+    case 'int64':
+      return new BigInt64Array(buffer, byteOffset, count);
+    case 'uint64':
+      return new BigUint64Array(buffer, byteOffset, count);
+    case 'float16':
+    case 'bfloat16':
+      return new Uint16Array(buffer, byteOffset, count);
+    case 'bool':
+      return new Uint8Array(buffer, byteOffset, count);
+    default:
+      return new views[dtype](buffer, byteOffset, count);
   }
 }

@@ -1,7 +1,7 @@
 import { type Dtype, dtypes } from './dtype.ts';
 import { MlosError } from './errors.ts';
 import { limits } from './limits.ts';
-import { elementsToJson } from './tensor-elements.ts';
+import { elementsToJson, type TypedElements, typedElements } from './tensor-elements.ts';
 
 /** Elements of a tensor: little-endian, row-major bytes; strings as a list. */
 export type TensorData = Uint8Array | readonly string[];
@@ -57,6 +57,17 @@ export class Tensor {
   get byteLength(): number {
     if (this.data instanceof Uint8Array) return this.data.byteLength;
     return this.data.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  }
+
+  /**
+   * The elements as a typed array: BigInt64Array for int64, Uint16Array of bit patterns for float16
+   * and bfloat16, Uint8Array of 0 and 1 for bool. Strings have none: read `data`.
+   */
+  get values(): TypedElements {
+    if (this.dtype === 'string' || !(this.data instanceof Uint8Array)) {
+      throw new MlosError('INVALID_DTYPE', 'A string tensor has no typed array; read its data.');
+    }
+    return typedElements(this.dtype, this.data);
   }
 
   /** JSON form: the elements as one flat list, row-major. */

@@ -1,0 +1,108 @@
+// Builds and runs the C++ tests of the native core, without Node and with AddressSanitizer and
+// UndefinedBehaviorSanitizer.
+//
+//   node scripts/native-test.mjs [--sanitize=address|thread|none] [part of a test's name]
+//
+// The last line is "N passed, N failed"; the exit code is 0 when none failed.
+
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  BuildError,
+  commonFlags,
+  compileObjects,
+  findCompiler,
+  listSources,
+  root,
+  run,
+} from './native-build.mjs';
+
+const sanitizers = {
+  address: ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
+  thread: ['-fsanitize=thread'],
+  none: [],
+};
+
+const isCore = (source) => !source.includes('/napi/') && !source.endsWith('/addon.cc');
+
+function listTests() {
+  const names = fs.readdirSync(path.join(root, 'native/test')).sort();
+  return names
+    .filter((name) => name.endsWith('_test.cc') || name === 'check_main.cc')
+    .map((name) => `native/test/${name}`);
+}
+
+/** The stand-in for NVIDIA's library; without a sanitizer, so that Node can load it too. */
+export async function buildFakeNvml(log = () => {}) {
+  const compiler = findCompiler();
+  const folder = path.join(root, 'build/test');
+  const flags = [...commonFlags, '-O1', '-fPIC'];
+  const sources = ['native/test/fake_nvml.cc'];
+  const objects = await compileObjects({ compiler, flags, sources, folder, log });
+  const library = path.join(folder, 'libfake_nvml.so');
+  await linkIfOlder(compiler, ['-shared'], objects, library);
+  return library;
+}
+
+async function linkIfOlder(compiler, flags, objects, output) {
+  const built = fs.statSync(output, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (objects.every((object) => fs.statSync(object).mtimeMs < built)) return;
+  await run(compiler, [...objects, ...flags, '-o', output]);
+}
+
+async function buildTests(sanitizer, log) {
+  const compiler = findCompiler();
+  const folder = path.join(root, `build/test/${sanitizer}`);
+  const flags = [...commonFlags, ...sanitizers[sanitizer], '-O1', '-g', '-fno-omit-frame-pointer'];
+  const sources = [...listSources().filter(isCore), ...listTests()];
+  const objects = await compileObjects({
+    compiler,
+    flags: [...flags, '-Inative/src', '-Inative/test'],
+    sources,
+    folder,
+    log,
+  });
+  const program = path.join(folder, 'mlos_tests');
+  await linkIfOlder(compiler, [...sanitizers[sanitizer], '-pthread', '-ldl'], objects, program);
+  return program;
+}
+
+function runTests(program, args, library) {
+  return new Promise((resolve, reject) => {
+    const env = { ...process.env, MLOS_FAKE_NVML: library };
+    const child = spawn(program, args, { env, stdio: 'inherit' });
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (signal !== null) process.stdout.write(`killed by ${signal}\n0 passed, 1 failed\n`);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+async function main(args) {
+  const option = args.find((arg) => arg.startsWith('--sanitize='));
+  const sanitizer = option?.slice('--sanitize='.length) ?? 'address';
+  if (!Object.hasOwn(sanitizers, sanitizer)) {
+    throw new BuildError(`--sanitize must be one of ${Object.keys(sanitizers).join(', ')}`);
+  }
+  const log = (line) => process.stderr.write(`native: ${line}\n`);
+  const library = await buildFakeNvml(log);
+  const program = await buildTests(sanitizer, log);
+  return runTests(
+    program,
+    args.filter((arg) => !arg.startsWith('--')),
+    library,
+  );
+}
+
+if (process.argv[1] && fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  try {
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    process.stderr.write(`native: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}

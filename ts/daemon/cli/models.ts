@@ -1,0 +1,77 @@
+import type { ModelInfoWire } from '../../protocol/methods/models.ts';
+import { formatSpec, type TensorSpec } from '../../protocol/tensor.ts';
+import { callDaemon } from './call.ts';
+import type { CommonOptions } from './options.ts';
+import { print, printJson } from './report.ts';
+import { table } from './table.ts';
+
+type Options = CommonOptions & { readonly json?: boolean };
+/** As program.ts calls commands: positional arguments came first from commander. */
+type Command = (options: Options, ...args: string[]) => Promise<number>;
+
+export async function listModels(options: Options): Promise<number> {
+  const result = await callDaemon(options, 'models.list', {});
+  if (options.json === true) {
+    printJson(result.models);
+    return 0;
+  }
+  print(
+    result.total === 0
+      ? 'No models. Bring one with `axon install … --register`.'
+      : table(
+          ['MODEL', 'STATE', 'PLUGIN', 'FORMAT', 'DIGEST'],
+          result.models.map((model) => [
+            model.id,
+            model.status,
+            model.plugin_id,
+            model.execution_format,
+            model.digest.slice(0, 12),
+          ]),
+        ),
+  );
+  return 0;
+}
+
+function specLines(title: string, specs: readonly TensorSpec[]): string[] {
+  return specs.map((spec, index) => {
+    const label = index === 0 ? title : '';
+    return `${label.padEnd(10)}${JSON.stringify(spec.name)}  ${formatSpec(spec)}`;
+  });
+}
+
+function show(model: ModelInfoWire): void {
+  const lines = [
+    `id        ${model.id}`,
+    `state     ${model.status}${model.reason === null ? '' : `: ${model.reason}`}`,
+    `plugin    ${model.plugin_id}`,
+    `why       ${model.plugin_choice}`,
+    `format    ${model.execution_format}${model.framework === null ? '' : ` (${model.framework})`}`,
+    `file      ${model.path}/${model.file}`,
+    `sha256    ${model.digest}`,
+    `isolation ${model.isolation}`,
+    `since     ${model.registered_at}`,
+    `endpoint  POST ${model.inference_endpoint}`,
+  ];
+  if (model.signature === null) lines.push('signature unknown until it is loaded once');
+  else {
+    lines.push(...specLines('inputs', model.signature.inputs));
+    lines.push(...specLines('outputs', model.signature.outputs));
+  }
+  print(lines.join('\n'));
+}
+
+export function modelCommand(verb: 'show' | 'load' | 'unload' | 'unregister'): Command {
+  return async (options, model = '') => {
+    if (verb === 'unregister') {
+      const result = await callDaemon(options, 'models.unregister', { model_id: model });
+      if (options.json === true) printJson(result);
+      else print(`${result.message}: ${result.model_id}`);
+      return 0;
+    }
+    const method = verb === 'show' ? 'models.get' : (`models.${verb}` as const);
+    const result = await callDaemon(options, method, { model_id: model });
+    if (options.json === true) printJson(result.model);
+    else show(result.model);
+    return 0;
+  };
+}

@@ -1,0 +1,102 @@
+import { Command, CommanderError } from 'commander';
+import { productVersion } from '../../protocol/version.ts';
+import { addPlaceOptions, addServeOptions, type CommonOptions } from './options.ts';
+
+type Action = (
+  options: CommonOptions & { readonly json?: boolean },
+  ...args: string[]
+) => Promise<number>;
+
+/** The command line of `mlos`. Each command is one file, loaded when it is asked for. */
+export function buildProgram(): { run(argv: readonly string[]): Promise<number> } {
+  let exitCode = 0;
+  const program = new Command('mlos')
+    .description('One daemon that runs every local model for every local app.')
+    .version(productVersion, '-v, --version')
+    .exitOverride()
+    .showSuggestionAfterError();
+
+  /** Commander passes positional arguments first, then the options and the command. */
+  function action(load: () => Promise<Action>) {
+    return async (...values: unknown[]): Promise<void> => {
+      const command = values.at(-1) as Command;
+      const args = values.slice(0, -2).filter((value) => value !== undefined);
+      exitCode = await (await load())(command.optsWithGlobals(), ...(args as string[]));
+    };
+  }
+
+  addServeOptions(program.command('serve'))
+    .description('run the daemon in the foreground')
+    .action(action(async () => (await import('./serve.ts')).serve));
+  addPlaceOptions(program.command('status'))
+    .description('what runs: doors, plugins, models, counters')
+    .option('--json', 'as JSON')
+    .action(action(async () => (await import('./status.ts')).status));
+  addPlaceOptions(program.command('stop'))
+    .description('stop the daemon; accepted requests are finished first')
+    .action(action(async () => (await import('./stop.ts')).stop));
+  addServeOptions(program.command('config'))
+    .description('the effective configuration and where each value comes from')
+    .option('--json', 'as JSON')
+    .action(action(async () => (await import('./config.ts')).config));
+  addPlaceOptions(program.command('devices'))
+    .description('CPUs, memory and GPUs of this host; needs no daemon')
+    .option('--json', 'as JSON')
+    .action(action(async () => (await import('./devices.ts')).devices));
+  addModels(program, action);
+  addPlugins(program, action);
+
+  return {
+    async run(argv) {
+      try {
+        await program.parseAsync([...argv]);
+        return exitCode;
+      } catch (error) {
+        // Commander has printed help or its own message; 2 is the code of wrong usage.
+        if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+        throw error;
+      }
+    },
+  };
+}
+
+type Wrap = (load: () => Promise<Action>) => (...values: unknown[]) => Promise<void>;
+
+function addModels(program: Command, action: Wrap): void {
+  const models = program.command('models').description('registered models');
+  addPlaceOptions(models.command('list', { isDefault: true }))
+    .description('all models with their states')
+    .option('--json', 'as JSON')
+    .action(action(async () => (await import('./models.ts')).listModels));
+  for (const [verb, text] of [
+    ['show', 'one model: signature, files, and which plugin runs it and why'],
+    ['load', 'load a model now'],
+    ['unload', 'free a loaded model'],
+    ['unregister', 'forget a model; its files stay'],
+  ] as const) {
+    addPlaceOptions(models.command(`${verb} <model>`))
+      .description(text)
+      .option('--json', 'as JSON')
+      .action(action(async () => (await import('./models.ts')).modelCommand(verb)));
+  }
+}
+
+function addPlugins(program: Command, action: Wrap): void {
+  const plugins = program.command('plugins').description('registered plugins');
+  addPlaceOptions(plugins.command('list', { isDefault: true }))
+    .description('all plugins with their states')
+    .option('--json', 'as JSON')
+    .action(action(async () => (await import('./plugins.ts')).listPlugins));
+  for (const [verb, argument, text] of [
+    ['show', 'plugin', 'one plugin with its processes'],
+    ['register', 'folder', 'register the plugin of a folder with a plugin.yaml'],
+    ['load', 'plugin', "start the plugin's process now"],
+    ['unload', 'plugin', "stop the plugin's process"],
+    ['unregister', 'plugin', 'forget a plugin that was registered'],
+  ] as const) {
+    addPlaceOptions(plugins.command(`${verb} <${argument}>`))
+      .description(text)
+      .option('--json', 'as JSON')
+      .action(action(async () => (await import('./plugins.ts')).pluginCommand(verb)));
+  }
+}

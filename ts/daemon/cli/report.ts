@@ -1,0 +1,19 @@
+import { MlosError } from '../../protocol/errors.ts';
+
+/** One sentence on standard error; the exit code. Stack traces are for our own faults only. */
+export function reportCliError(thrown: unknown): number {
+  const error = MlosError.from(thrown);
+  process.stderr.write(`mlos: ${error.message}\n`);
+  if (error.code === 'INTERNAL' && error.cause instanceof Error) {
+    process.stderr.write(`${error.cause.stack ?? ''}\n`);
+  }
+  return 1;
+}
+
+export function print(text: string): void {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}

@@ -1,0 +1,37 @@
+import { Daemon } from '../daemon.ts';
+import { openLog } from '../observe/log.ts';
+import { type CommonOptions, configOf } from './options.ts';
+
+/** 128 + signal number, as shells count. */
+const forcedExitCode = 143;
+
+/** Runs the daemon until SIGTERM or SIGINT; a second signal ends it at once. */
+export async function serve(options: CommonOptions): Promise<number> {
+  const config = await configOf(options);
+  const logger = openLog({ level: config.get('logging.level'), file: config.get('logging.file') });
+  if (config.get('api.grpc.enabled')) {
+    logger.warn(
+      'api.grpc.enabled is set, but this version has no gRPC door; HTTP and the socket work',
+    );
+  }
+  const stop = new Promise<string>((resolve) => {
+    let asked = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        // Plugins die with us: each has a parent-death signal and notices the closed socket.
+        if (asked) process.exit(forcedExitCode);
+        asked = true;
+        resolve(signal);
+      });
+    }
+  });
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'uncaught exception; the daemon ends');
+    process.exit(1);
+  });
+  const daemon = await Daemon.start(config, logger);
+  const signal = await stop;
+  logger.info({ signal }, 'draining');
+  await daemon.close();
+  return 0;
+}

@@ -1,0 +1,115 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { limits } from '../../protocol/limits.ts';
+
+/** One setting: where it stands in mlos-core.yaml, what it may be, and what it is when nobody says. */
+export interface ConfigKey<T> {
+  readonly type: 'boolean' | 'integer' | 'string' | 'list' | 'choice';
+  readonly default: T;
+  readonly choices?: readonly string[];
+  readonly min?: number;
+  readonly max?: number;
+  readonly description: string;
+}
+
+function boolean(fallback: boolean, description: string): ConfigKey<boolean> {
+  return { type: 'boolean', default: fallback, description };
+}
+
+function integer(
+  fallback: number,
+  range: { readonly min: number; readonly max: number },
+  description: string,
+): ConfigKey<number> {
+  return { type: 'integer', default: fallback, ...range, description };
+}
+
+function string(fallback: string, description: string): ConfigKey<string> {
+  return { type: 'string', default: fallback, description };
+}
+
+function list(description: string): ConfigKey<readonly string[]> {
+  return { type: 'list', default: [], description };
+}
+
+function choice<const C extends readonly string[]>(
+  choices: C,
+  fallback: C[number],
+  description: string,
+): ConfigKey<C[number]> {
+  return { type: 'choice', default: fallback, choices, description };
+}
+
+const port = { min: 0, max: 65_535 } as const;
+
+/**
+ * Every setting of the daemon. The name is the path in mlos-core.yaml; the environment variable is
+ * `MLOS_` and the path in capitals (`MLOS_API_HTTP_PORT`); `--set path=value` sets any of them.
+ */
+export const configKeys = {
+  'api.http.enabled': boolean(true, 'Open the HTTP door.'),
+  'api.http.host': string('127.0.0.1', 'Address to listen on; loopback unless you say otherwise.'),
+  'api.http.port': integer(8080, port, 'HTTP port; 0 takes any free one.'),
+  'api.http.adapter': choice(
+    ['auto', 'uwebsockets', 'node'],
+    'auto',
+    'HTTP server library; auto takes the first that loads.',
+  ),
+  'api.http.max_body_bytes': integer(
+    limits.httpBodyBytes,
+    { min: 1024, max: 1024 ** 3 },
+    'Largest request body in bytes; beyond it the answer is 413.',
+  ),
+  'api.http.allowed_hosts': list('Further values of the Host header that are served.'),
+  'api.http.allowed_origins': list('Origins of web pages that may call; none by default.'),
+  'api.grpc.enabled': boolean(false, 'Open the gRPC door. This version has none and says so.'),
+  'api.grpc.port': integer(8081, port, 'gRPC port.'),
+  'api.ipc.enabled': boolean(true, 'Open the Unix socket.'),
+  'api.ipc.socket_path': string('/tmp/mlos.sock', 'Path of the Unix socket.'),
+  'api.ipc.mode': string('0600', 'Permissions of the Unix socket, in octal.'),
+  'core.data_dir': string(
+    join(homedir(), '.mlos'),
+    'Folder of the registry, the lock and plugins.',
+  ),
+  'core.max_models': integer(
+    1024,
+    { min: 1, max: limits.models },
+    'Models that may be registered at once.',
+  ),
+  'core.max_plugins': integer(
+    limits.plugins,
+    { min: 1, max: limits.plugins },
+    'Plugins that may be registered at once.',
+  ),
+  'plugins.dirs': list('Folders searched for plugins, beside <data_dir>/plugins.'),
+  'plugins.isolation': choice(
+    ['plugin', 'model'],
+    'plugin',
+    'plugin: one process per plugin. model: one process per model, so that a crash touches one model only.',
+  ),
+  'inference.timeout_ms': integer(
+    limits.inferenceDefaultMs,
+    { min: 1, max: limits.inferenceMaxMs },
+    'Deadline of a request that names none.',
+  ),
+  'inference.intra_op_threads': integer(
+    0,
+    { min: 0, max: 1024 },
+    "Threads that one run may use; 0 leaves it to the runtime's own default.",
+  ),
+  'logging.level': choice(
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    'info',
+    'Least level that is logged.',
+  ),
+  'logging.file': string('', 'Log file; empty: standard output.'),
+} as const satisfies Record<string, ConfigKey<unknown>>;
+
+export type ConfigName = keyof typeof configKeys;
+export type ConfigValue<N extends ConfigName> = (typeof configKeys)[N]['default'];
+
+export const configNames = Object.keys(configKeys) as readonly ConfigName[];
+
+export function environmentName(name: ConfigName): string {
+  return `MLOS_${name.replaceAll('.', '_').toUpperCase()}`;
+}

@@ -1,0 +1,180 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { FileLock } from '../native/file-lock.ts';
+import { MlosError } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import { productVersion } from '../protocol/version.ts';
+import type { Config } from './config/config.ts';
+import { Dispatch } from './dispatch.ts';
+import { HostPool } from './lifecycle/host-pool.ts';
+import { Lifecycle } from './lifecycle/lifecycle.ts';
+import { Counters } from './observe/counters.ts';
+import { type OpenDoor, openDoors } from './open-doors.ts';
+import { inferOperation } from './operations/infer.ts';
+import { modelOperations } from './operations/models.ts';
+import type { Operations } from './operations/operation.ts';
+import { pluginOperations } from './operations/plugins.ts';
+import { registerModelOperation } from './operations/register-model.ts';
+import { type ServiceState, serviceOperations } from './operations/service.ts';
+import { ModelRegistry } from './registry/model-registry.ts';
+import { PluginCatalog } from './registry/plugin-catalog.ts';
+import { RecordStore } from './registry/record-store.ts';
+import { lockFile, readState, removeState, writeState } from './state-file.ts';
+
+/** Folder of the plugins that come with MLOS; from `dist/daemon/` as from `ts/daemon/`. */
+const builtinPlugins = fileURLToPath(new URL('../../ts/plugins', import.meta.url));
+
+function acquireLock(dataFolder: string): FileLock {
+  try {
+    return FileLock.acquire(lockFile(dataFolder));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EWOULDBLOCK') throw error;
+    const pid = readState(dataFolder)?.pid;
+    throw new MlosError(
+      'FAILED_PRECONDITION',
+      `Another daemon${pid === undefined ? '' : ` (pid ${pid})`} uses the data folder ${dataFolder}. ` +
+        'Stop it with `mlos stop`, or choose another folder with --data-dir.',
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * The composition root: builds the rooms in order, closes them in reverse. Holds no logic of its own.
+ */
+export class Daemon {
+  readonly #logger: Logger;
+  readonly #dataFolder: string;
+  readonly #state: ServiceState;
+  readonly #dispatch: Dispatch;
+  readonly #pool: HostPool;
+  readonly #store: RecordStore;
+  readonly #lock: FileLock;
+  readonly #doors: readonly OpenDoor[];
+  #closing: Promise<void> | null = null;
+
+  private constructor(parts: {
+    readonly logger: Logger;
+    readonly dataFolder: string;
+    readonly state: ServiceState;
+    readonly dispatch: Dispatch;
+    readonly pool: HostPool;
+    readonly store: RecordStore;
+    readonly lock: FileLock;
+    readonly doors: readonly OpenDoor[];
+  }) {
+    this.#logger = parts.logger;
+    this.#dataFolder = parts.dataFolder;
+    this.#state = parts.state;
+    this.#dispatch = parts.dispatch;
+    this.#pool = parts.pool;
+    this.#store = parts.store;
+    this.#lock = parts.lock;
+    this.#doors = parts.doors;
+  }
+
+  /** Opens everything. Errors leave nothing open: FAILED_PRECONDITION (folder or port taken), … */
+  static async start(config: Config, logger: Logger): Promise<Daemon> {
+    const dataFolder = config.get('core.data_dir');
+    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+    const lock = acquireLock(dataFolder);
+    const store = RecordStore.open(dataFolder);
+    const pool = new HostPool(logger);
+    const state: ServiceState = { doors: new Map(), draining: false };
+    try {
+      const operations = await buildOperations({ config, dataFolder, store, pool, state, logger });
+      const dispatch = new Dispatch({ ...operations, logger });
+      const doors = await openDoors({ config, dispatcher: dispatch, logger, facts: state.doors });
+      writeDaemonState(dataFolder, config, state);
+      logger.info({ doors: Object.fromEntries(state.doors), data_dir: dataFolder }, 'ready');
+      return new Daemon({ logger, dataFolder, state, dispatch, pool, store, lock, doors });
+    } catch (error) {
+      await store.close();
+      lock.release();
+      throw error;
+    }
+  }
+
+  get state(): ServiceState {
+    return this.#state;
+  }
+
+  /**
+   * Drains and closes: no new requests, accepted ones are answered (for at most `limits.drainMs`),
+   * plugins stop, the registry closes, the lock goes last. Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#state.draining = true;
+    const { abandoned } = await this.#dispatch.drain(limits.drainMs);
+    if (abandoned > 0) this.#logger.warn({ abandoned }, 'requests not finished in time');
+    await Promise.all(this.#doors.map((door) => door.close()));
+    await this.#pool.stopAll();
+    await this.#store.close();
+    removeState(this.#dataFolder);
+    this.#lock.release();
+    this.#logger.info('stopped');
+  }
+}
+
+async function buildOperations(parts: {
+  readonly config: Config;
+  readonly dataFolder: string;
+  readonly store: RecordStore;
+  readonly pool: HostPool;
+  readonly state: ServiceState;
+  readonly logger: Logger;
+}): Promise<{ operations: Operations; counters: Counters }> {
+  const { config, store, pool, state } = parts;
+  const counters = new Counters();
+  const registry = new ModelRegistry(store, { maxModels: config.get('core.max_models') });
+  const catalog = await PluginCatalog.open({
+    store,
+    builtinFolder: builtinPlugins,
+    folders: [join(parts.dataFolder, 'plugins'), ...config.get('plugins.dirs')],
+    maxPlugins: config.get('core.max_plugins'),
+  });
+  for (const broken of catalog.broken) parts.logger.warn(broken, 'plugin cannot be used');
+  const lifecycle = new Lifecycle({
+    registry,
+    catalog,
+    pool,
+    intraOpThreads: config.get('inference.intra_op_threads'),
+  });
+  const rooms = { registry, catalog, lifecycle, pool, counters, state };
+  return {
+    counters,
+    operations: {
+      ...serviceOperations(rooms),
+      ...pluginOperations(rooms),
+      ...modelOperations(rooms),
+      'models.register': registerModelOperation({
+        ...rooms,
+        defaultIsolation: config.get('plugins.isolation'),
+      }),
+      'models.infer': inferOperation({
+        ...rooms,
+        defaultTimeoutMs: config.get('inference.timeout_ms'),
+      }),
+    },
+  };
+}
+
+function writeDaemonState(dataFolder: string, config: Config, state: ServiceState): void {
+  const http = state.doors.get('http');
+  const ipc = state.doors.get('ipc');
+  writeState(dataFolder, {
+    pid: process.pid,
+    version: productVersion,
+    started_at: new Date().toISOString(),
+    http:
+      http?.enabled === true ? { host: config.get('api.http.host'), port: http.port ?? 0 } : null,
+    socket_path: ipc?.enabled === true ? (ipc.path ?? null) : null,
+  });
+}

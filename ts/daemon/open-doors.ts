@@ -1,0 +1,75 @@
+import type { Logger } from 'pino';
+import { descriptorOf, peerCredentials } from '../native/fd-socket.ts';
+import { MlosError } from '../protocol/errors.ts';
+import type { Config } from './config/config.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { startHttpDoor } from './doors/http/server.ts';
+import { startIpcDoor } from './doors/ipc/server.ts';
+import type { DoorFacts } from './operations/service.ts';
+
+/** What the composition root needs of an open door. */
+export interface OpenDoor {
+  close(): Promise<void>;
+}
+
+interface DoorOptions {
+  readonly config: Config;
+  readonly dispatcher: Dispatcher;
+  readonly logger: Logger;
+  /** Filled with what is really open: ports that were 0, the adapter that loaded. */
+  readonly facts: Map<'http' | 'grpc' | 'ipc', DoorFacts>;
+}
+
+function socketMode(text: string): number {
+  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
+  throw new MlosError(
+    'INVALID_ARGUMENT',
+    `api.ipc.mode is ${JSON.stringify(text)}, but must be three octal digits such as 0600.`,
+  );
+}
+
+async function openHttp({ config, dispatcher, logger, facts }: DoorOptions): Promise<OpenDoor> {
+  const door = await startHttpDoor({
+    host: config.get('api.http.host'),
+    port: config.get('api.http.port'),
+    adapter: config.get('api.http.adapter'),
+    allowedHosts: config.get('api.http.allowed_hosts'),
+    allowedOrigins: config.get('api.http.allowed_origins'),
+    maxBodyBytes: config.get('api.http.max_body_bytes'),
+    dispatcher,
+    logger,
+  });
+  if (door.adapterReason !== null) logger.info({ reason: door.adapterReason }, 'HTTP on node:http');
+  facts.set('http', { enabled: true, port: door.port, adapter: door.adapter });
+  return door;
+}
+
+async function openIpc({ config, dispatcher, logger, facts }: DoorOptions): Promise<OpenDoor> {
+  const socketPath = config.get('api.ipc.socket_path');
+  const door = await startIpcDoor({
+    socketPath,
+    mode: socketMode(config.get('api.ipc.mode')),
+    dispatcher,
+    logger,
+    peerOf: (socket) => peerCredentials(descriptorOf(socket)),
+  });
+  facts.set('ipc', { enabled: true, path: socketPath });
+  return door;
+}
+
+/** Opens the doors that the configuration asks for, all or none. */
+export async function openDoors(options: DoorOptions): Promise<readonly OpenDoor[]> {
+  const { config, facts } = options;
+  const open: OpenDoor[] = [];
+  facts.set('http', { enabled: false });
+  facts.set('grpc', { enabled: false, port: config.get('api.grpc.port') });
+  facts.set('ipc', { enabled: false });
+  try {
+    if (config.get('api.http.enabled')) open.push(await openHttp(options));
+    if (config.get('api.ipc.enabled')) open.push(await openIpc(options));
+    return open;
+  } catch (error) {
+    await Promise.all(open.map((door) => door.close()));
+    throw error;
+  }
+}

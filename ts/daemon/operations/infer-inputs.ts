@@ -1,0 +1,124 @@
+import { MlosError } from '../../protocol/errors.ts';
+import { inferOptions } from '../../protocol/methods/models.ts';
+import { didYouMean } from '../../protocol/nearest.ts';
+import {
+  elementCount,
+  formatSpec,
+  type Signature,
+  Tensor,
+  type TensorSpec,
+} from '../../protocol/tensor.ts';
+import { elementsFromList } from '../../protocol/tensor-elements.ts';
+import { tensorFromInput } from '../../protocol/tensor-input.ts';
+
+/**
+ * From the forms that people send to the tensors that the model's signature asks for:
+ * `{"inputs": {"x": …}}`, inputs at the top level (`{"input_ids": […]}`), and the earlier
+ * `{"input": […]}` for a model with one input.
+ */
+const textKeys = new Set(['input', 'prompt', 'text']);
+
+function describeInputs(signature: Signature): string {
+  return signature.inputs
+    .map((spec) => `${JSON.stringify(spec.name)} ${formatSpec(spec)}`)
+    .join(', ');
+}
+
+function textNotSupported(modelId: string, signature: Signature): MlosError {
+  return new MlosError(
+    'UNIMPLEMENTED',
+    `${modelId} takes tensors, and this version has no tokenizer to make them from text. ` +
+      `Send ${describeInputs(signature)}.`,
+    { details: { inputs: signature.inputs } },
+  );
+}
+
+function unknownInput(modelId: string, name: string, signature: Signature): MlosError {
+  const names = signature.inputs.map((spec) => spec.name);
+  return new MlosError(
+    'UNKNOWN_INPUT',
+    `${modelId} has no input ${JSON.stringify(name.slice(0, 200))}.${didYouMean(name, names)} ` +
+      `It takes ${describeInputs(signature)}.`,
+    { details: { name: name.slice(0, 200), inputs: names } },
+  );
+}
+
+/** The one input that a bare `input` can only mean, or null. */
+function onlyInput(signature: Signature): TensorSpec | null {
+  const [first, second] = signature.inputs;
+  return first !== undefined && second === undefined ? first : null;
+}
+
+/** Values by the model's own input names. */
+function collectValues(
+  modelId: string,
+  params: Readonly<Record<string, unknown>>,
+  signature: Signature,
+): Map<string, unknown> {
+  const known = new Set(signature.inputs.map((spec) => spec.name));
+  const values = new Map<string, unknown>();
+  const put = (name: string, value: unknown): void => {
+    if (known.has(name)) {
+      if (values.has(name)) {
+        throw new MlosError('INVALID_ARGUMENT', `Input ${JSON.stringify(name)} is given twice.`);
+      }
+      values.set(name, value);
+      return;
+    }
+    const single = onlyInput(signature);
+    const isText = typeof value === 'string' && single?.dtype !== 'string';
+    if (textKeys.has(name) && isText) throw textNotSupported(modelId, signature);
+    if (name !== 'input' || single === null) throw unknownInput(modelId, name, signature);
+    values.set(single.name, value);
+  };
+  for (const [name, value] of Object.entries(params['inputs'] ?? {})) put(name, value);
+  for (const [name, value] of Object.entries(params)) {
+    const isOption = Object.hasOwn(inferOptions, name);
+    // A model may call an input as we call an option; what schema and model agree on is the input.
+    if (!isOption || (known.has(name) && name !== 'model_id' && name !== 'inputs'))
+      put(name, value);
+  }
+  return values;
+}
+
+/** What tokenizer users leave out: a mask of ones, token types of zeros, shaped as `input_ids`. */
+const fillers: Readonly<Record<string, number>> = { attention_mask: 1, token_type_ids: 0 };
+
+function filled(spec: TensorSpec, inputs: ReadonlyMap<string, Tensor>): Tensor | null {
+  const ids = inputs.get('input_ids');
+  const value = fillers[spec.name];
+  if (ids === undefined || value === undefined || spec.dtype === 'string') return null;
+  const count = elementCount(ids.shape, spec.name);
+  const list = new Array<number>(count).fill(value);
+  return tensorFromInput(
+    spec,
+    new Tensor(spec.dtype, ids.shape, elementsFromList(spec.dtype, list, spec.name)),
+  );
+}
+
+/** Errors: MISSING_INPUT, UNKNOWN_INPUT, INVALID_SHAPE, INVALID_DTYPE, INVALID_VALUE, UNIMPLEMENTED. */
+export function readInputs(
+  modelId: string,
+  params: Readonly<Record<string, unknown>>,
+  signature: Signature,
+): Readonly<Record<string, Tensor>> {
+  const values = collectValues(modelId, params, signature);
+  const inputs = new Map<string, Tensor>();
+  for (const spec of signature.inputs) {
+    if (values.has(spec.name)) inputs.set(spec.name, tensorFromInput(spec, values.get(spec.name)));
+  }
+  for (const spec of signature.inputs) {
+    if (inputs.has(spec.name)) continue;
+    const tensor = filled(spec, inputs);
+    if (tensor === null) {
+      throw new MlosError(
+        'MISSING_INPUT',
+        `${modelId} needs input ${JSON.stringify(spec.name)} ${formatSpec(spec)}, which is missing.`,
+        { details: { name: spec.name, expected: formatSpec(spec) } },
+      );
+    }
+    inputs.set(spec.name, tensor);
+  }
+  // fromEntries defines own properties, so that a name such as `__proto__` is a name like any other.
+  return Object.fromEntries(inputs);
+}

@@ -1,0 +1,84 @@
+import { MlosError } from '../../protocol/errors.ts';
+import type { Params, Result } from '../../protocol/method-table.ts';
+import { didYouMean } from '../../protocol/nearest.ts';
+import type { Signature, Tensor } from '../../protocol/tensor.ts';
+import type { Lifecycle, ReadyModel } from '../lifecycle/lifecycle.ts';
+import type { Counters } from '../observe/counters.ts';
+import type { ModelRegistry } from '../registry/model-registry.ts';
+import type { RequestContext } from '../request-context.ts';
+import { readInputs } from './infer-inputs.ts';
+import type { Operation } from './operation.ts';
+
+type InferParams = Params<'models.infer'> & Readonly<Record<string, unknown>>;
+type InferResult = Result<'models.infer'>;
+
+function wantedOutputs(
+  modelId: string,
+  params: InferParams,
+  signature: Signature,
+): readonly string[] | undefined {
+  const names = signature.outputs.map((spec) => spec.name);
+  const unknown = params.outputs?.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new MlosError(
+      'UNKNOWN_INPUT',
+      `${modelId} has no output ${JSON.stringify(unknown)}.${didYouMean(unknown, names)} ` +
+        `It gives ${names.map((name) => JSON.stringify(name)).join(', ')}.`,
+      { details: { name: unknown, outputs: names } },
+    );
+  }
+  return params.outputs;
+}
+
+function describe(outputs: Readonly<Record<string, Tensor>>): Partial<InferResult> {
+  const entries = Object.entries(outputs);
+  return {
+    outputs,
+    output_shapes: Object.fromEntries(entries.map(([name, tensor]) => [name, [...tensor.shape]])),
+    output_dtypes: Object.fromEntries(entries.map(([name, tensor]) => [name, tensor.dtype])),
+  };
+}
+
+export function inferOperation(deps: {
+  readonly registry: ModelRegistry;
+  readonly lifecycle: Lifecycle;
+  readonly counters: Counters;
+  readonly defaultTimeoutMs: number;
+}): Operation<'models.infer'> {
+  async function run(
+    model: ReadyModel,
+    params: InferParams,
+    context: RequestContext,
+  ): Promise<InferResult> {
+    const { record, signature, host } = model;
+    const wanted = wantedOutputs(record.id, params, signature);
+    const result = await host.infer({
+      modelId: record.id,
+      inputs: readInputs(record.id, params, signature),
+      ...(wanted === undefined ? {} : { outputs: wanted }),
+      timeoutMs: params.timeout_ms ?? deps.defaultTimeoutMs,
+      signal: context.signal,
+    });
+    deps.counters.inference();
+    const include = params.include_outputs ?? true;
+    return {
+      status: 'success',
+      model_id: record.id,
+      model_version: record.digest,
+      plugin_id: record.pluginId,
+      inference_time_us: Math.round(result.inferenceTimeUs),
+      queue_time_us: Math.round(result.queueTimeUs),
+      output_size: Object.values(result.outputs).reduce((sum, t) => sum + t.byteLength, 0),
+      message: 'Inference completed successfully',
+      ...(include === true || include === 'true' ? describe(result.outputs) : {}),
+    };
+  }
+
+  return (params, context) => {
+    const ready = deps.lifecycle.ready(deps.registry.resolve(params.model_id));
+    const known = params as InferParams;
+    return ready instanceof Promise
+      ? ready.then((model) => run(model, known, context))
+      : run(ready, known, context);
+  };
+}

@@ -1,0 +1,49 @@
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { ModelRecord } from '../registry/model-record.ts';
+import type { ModelRegistry } from '../registry/model-registry.ts';
+import { modelInfo } from './model-info.ts';
+import type { Operations } from './operation.ts';
+
+type ModelOperations = Pick<
+  Operations,
+  'models.list' | 'models.get' | 'models.load' | 'models.unload' | 'models.unregister'
+>;
+
+export function modelOperations(deps: {
+  readonly registry: ModelRegistry;
+  readonly lifecycle: Lifecycle;
+}): ModelOperations {
+  const { registry, lifecycle } = deps;
+
+  function answer(record: ModelRecord, message: string) {
+    const model = modelInfo(registry.find(record.id) ?? record, lifecycle);
+    return { status: 'success' as const, model_id: record.id, message, model };
+  }
+
+  return {
+    'models.list': () => {
+      const models = registry.list().map((record) => modelInfo(record, lifecycle));
+      return { status: 'success', models, total: models.length };
+    },
+    'models.get': ({ model_id }) => ({
+      status: 'success',
+      model: modelInfo(registry.resolve(model_id), lifecycle),
+    }),
+    'models.load': async ({ model_id }) => {
+      const record = registry.resolve(model_id);
+      await lifecycle.ready(record);
+      return answer(record, 'Model loaded');
+    },
+    'models.unload': async ({ model_id }) => {
+      const record = registry.resolve(model_id);
+      await lifecycle.unload(record);
+      return answer(record, 'Model unloaded');
+    },
+    'models.unregister': async ({ model_id }) => {
+      const record = registry.resolve(model_id);
+      await lifecycle.unload(record);
+      registry.remove(record.id);
+      return { status: 'success', model_id: record.id, message: 'Model unregistered' };
+    },
+  };
+}

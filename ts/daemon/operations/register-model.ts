@@ -1,0 +1,112 @@
+import { MlosError } from '../../protocol/errors.ts';
+import type { Params } from '../../protocol/method-table.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { choosePlugin } from '../plugin/choose.ts';
+import type { ModelRecord } from '../registry/model-record.ts';
+import { canonicalModelId, type ModelRegistry } from '../registry/model-registry.ts';
+import { fileDigest, readPackage } from '../registry/package.ts';
+import type { PluginCatalog } from '../registry/plugin-catalog.ts';
+import { inferenceEndpoint, modelInfo } from './model-info.ts';
+import type { Operation } from './operation.ts';
+
+export interface RegisterDeps {
+  readonly registry: ModelRegistry;
+  readonly catalog: PluginCatalog;
+  readonly lifecycle: Lifecycle;
+  readonly defaultIsolation: 'plugin' | 'model';
+}
+
+function givenPath(params: Params<'models.register'>): string {
+  const path = params.path ?? params.model_path;
+  if (path === undefined || (params.path && params.model_path)) {
+    throw new MlosError(
+      'INVALID_ARGUMENT',
+      'Give the path of the package folder or model file as "path" (and not "model_path" too).',
+    );
+  }
+  return path;
+}
+
+async function makeRecord(
+  deps: RegisterDeps,
+  params: Params<'models.register'>,
+): Promise<ModelRecord> {
+  const id = canonicalModelId(params.model_id);
+  const found = await readPackage({
+    path: givenPath(params),
+    manifestPath: params.manifest_path,
+    executionFormat: params.execution_format,
+  });
+  const { descriptor, reason } = choosePlugin(
+    deps.catalog.list().map((entry) => entry.descriptor),
+    found.executionFormat,
+    params.plugin_id === undefined
+      ? undefined
+      : deps.catalog.resolve(params.plugin_id).descriptor.id,
+  );
+  const digest = await fileDigest(`${found.folder}/${found.file}`);
+  if (found.promisedDigest !== null && found.promisedDigest !== digest) {
+    throw new MlosError(
+      'DATA_CORRUPTED',
+      `${found.folder}/${found.file} has sha256 ${digest}, but its manifest says ${found.promisedDigest}. Install it again.`,
+      { details: { expected: found.promisedDigest, received: digest } },
+    );
+  }
+  return {
+    id,
+    name: params.name ?? found.name ?? id,
+    pluginId: descriptor.id,
+    pluginChoice: reason,
+    framework: params.framework ?? found.framework,
+    executionFormat: found.executionFormat,
+    path: found.folder,
+    file: found.file,
+    digest,
+    description: params.description ?? found.description,
+    manifestPath: found.manifestPath,
+    isolation: params.isolation ?? deps.defaultIsolation,
+    signature: null,
+    failure: null,
+    registeredAt: new Date().toISOString(),
+  };
+}
+
+/** The same model at the same place under the same plugin: nothing that is loaded has to go. */
+function isSame(a: ModelRecord, b: ModelRecord): boolean {
+  return (
+    a.digest === b.digest &&
+    a.path === b.path &&
+    a.file === b.file &&
+    a.pluginId === b.pluginId &&
+    a.isolation === b.isolation
+  );
+}
+
+/**
+ * Registers, then loads. What fails to load stays registered as `failed` with the reason, and the
+ * answer is the error: nobody is told that all is well.
+ */
+export function registerModelOperation(deps: RegisterDeps): Operation<'models.register'> {
+  return async (params) => {
+    let record = await makeRecord(deps, params);
+    const before = deps.registry.find(record.id);
+    if (before !== undefined && isSame(before, record)) {
+      record = { ...record, signature: before.signature };
+    } else if (before !== undefined) await deps.lifecycle.unload(before);
+    deps.registry.put(record);
+    if (params.load !== false) await deps.lifecycle.ready(record);
+    const current = deps.registry.find(record.id) ?? record;
+    return {
+      status: 'success',
+      model_id: record.id,
+      plugin_id: record.pluginId,
+      message:
+        record.manifestPath === null
+          ? 'Model registered successfully'
+          : 'Model registered successfully from Axon package (MPF)',
+      axon_manifest: record.manifestPath,
+      inference_endpoint: inferenceEndpoint(record.id),
+      model: modelInfo(current, deps.lifecycle),
+    };
+  };
+}

@@ -1,0 +1,36 @@
+import type { Signature } from '../../protocol/tensor.ts';
+
+/** What the registry keeps of a model. Durable; changed as a whole. */
+export interface ModelRecord {
+  /** namespace/name@version. */
+  readonly id: string;
+  readonly name: string;
+  readonly pluginId: string;
+  /** A sentence: why this plugin. */
+  readonly pluginChoice: string;
+  readonly framework: string | null;
+  readonly executionFormat: string;
+  /** Folder of the package, absolute. */
+  readonly path: string;
+  /** The file that the plugin loads, relative to `path`. */
+  readonly file: string;
+  /** sha256 of that file, hex: the immutable version. */
+  readonly digest: string;
+  readonly description: string | null;
+  readonly manifestPath: string | null;
+  readonly isolation: 'plugin' | 'model';
+  readonly signature: Signature | null;
+  /** Why the last attempt to load it failed; null where none did. */
+  readonly failure: string | null;
+  /** RFC 3339. */
+  readonly registeredAt: string;
+}
+
+/** What the registry keeps of a plugin that was registered by a caller. */
+export interface PluginRecord {
+  /** name@version. */
+  readonly id: string;
+  /** Folder of its plugin.yaml, absolute. */
+  readonly folder: string;
+  readonly registeredAt: string;
+}

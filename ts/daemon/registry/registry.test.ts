@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { ModelRecord } from './model-record.ts';
+import { ModelRegistry } from './model-registry.ts';
+import { RecordStore } from './record-store.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'mlos-registry-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function record(id: string, description = 'd'): ModelRecord {
+  return {
+    id,
+    name: id,
+    pluginId: 'onnx@1.0.0',
+    pluginChoice: 'the only one',
+    framework: null,
+    executionFormat: 'onnx',
+    path: '/m',
+    file: 'model.onnx',
+    digest: '0'.repeat(64),
+    description,
+    manifestPath: null,
+    isolation: 'plugin',
+    signature: null,
+    failure: null,
+    registeredAt: '2026-01-01T00:00:00.000Z',
+  };
+}
+
+test('what was put is there after a restart', async () => {
+  const place = join(folder, 'a');
+  let store = RecordStore.open(place);
+  const registry = new ModelRegistry(store, { maxModels: 10 });
+  registry.put(record('hf/a/b@latest'));
+  registry.put(record('hf/c@1'));
+  registry.remove('hf/c@1');
+  await store.close();
+  store = RecordStore.open(place);
+  const again = new ModelRegistry(store, { maxModels: 10 });
+  assert.deepEqual(again.list(), [record('hf/a/b@latest')]);
+  await store.close();
+});
+
+test('three spellings of an id, and the nearest one for a typo', async () => {
+  const store = RecordStore.open(join(folder, 'b'));
+  const registry = new ModelRegistry(store, { maxModels: 10 });
+  registry.put(record('hf/bert-base@latest'));
+  for (const text of [
+    'hf/bert-base@latest',
+    'hf/bert-base',
+    'hf-bert-base@latest',
+    'hf-bert-base',
+  ]) {
+    assert.equal(registry.resolve(text).id, 'hf/bert-base@latest');
+  }
+  assert.throws(() => registry.resolve('hf/bert-bass@latest'), {
+    code: 'MODEL_NOT_FOUND',
+    message: /Did you mean "hf\/bert-base@latest"/,
+  });
+  registry.put(record('hf-bert/base@latest'));
+  assert.throws(() => registry.resolve('hf-bert-base@latest'), { code: 'INVALID_MODEL_ID' });
+  assert.equal(registry.resolve('hf-bert/base').id, 'hf-bert/base@latest');
+  await store.close();
+});
+
+test('models: the limit is served, one past it is refused', async () => {
+  const store = RecordStore.open(join(folder, 'c'));
+  const registry = new ModelRegistry(store, { maxModels: 1 });
+  registry.put(record('a/b@1'));
+  registry.put(record('a/b@1', 'changed'));
+  assert.throws(() => registry.put(record('a/c@1')), { code: 'TOO_MANY_REQUESTS' });
+  await store.close();
+});
+
+test('a flipped bit is reported and the record is not served', async () => {
+  const place = join(folder, 'd');
+  let store = RecordStore.open(place);
+  new ModelRegistry(store, { maxModels: 10 }).put(record('a/b@1', 'the needle'));
+  await store.close();
+  const file = join(place, 'registry', 'data.mdb');
+  const bytes = readFileSync(file);
+  let hits = 0;
+  for (let at = bytes.indexOf('the needle'); at >= 0; at = bytes.indexOf('the needle', at + 1)) {
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    hits += 1;
+  }
+  assert.ok(hits > 0, 'the record lies in the file as written');
+  writeFileSync(file, bytes);
+  store = RecordStore.open(place);
+  const registry = new ModelRegistry(store, { maxModels: 10 });
+  assert.deepEqual(registry.corrupted, ['model/a/b@1']);
+  assert.equal(registry.size, 0);
+  await store.close();
+});
+
+test('a full disk is a named error, nothing is lost, and the process lives', async (t) => {
+  const place = join(folder, 'full');
+  mkdirSync(place);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', place]);
+  if (mounted.status !== 0) return t.skip('needs the right to mount a small file system');
+  try {
+    const store = RecordStore.open(place);
+    const registry = new ModelRegistry(store, { maxModels: 10_000 });
+    const acknowledged: string[] = [];
+    let refusal: unknown = null;
+    for (let i = 0; i < 1_000 && refusal === null; i++) {
+      try {
+        registry.put(record(`a/m${i}@1`, 'x'.repeat(2_000)));
+        acknowledged.push(`a/m${i}@1`);
+      } catch (error) {
+        refusal = error;
+      }
+    }
+    assert.equal((refusal as { code?: string } | null)?.code, 'STORAGE_FULL');
+    assert.ok(acknowledged.length > 10);
+    // Room again: writes work again.
+    spawnSync('mount', ['-o', 'remount,size=4m', place]);
+    registry.put(record('a/after@1'));
+    await store.close();
+    const again = RecordStore.open(place);
+    const found = new ModelRegistry(again, { maxModels: 10_000 });
+    for (const id of [...acknowledged, 'a/after@1']) assert.ok(found.find(id), id);
+    await again.close();
+  } finally {
+    spawnSync('umount', ['-l', place]);
+  }
+});
