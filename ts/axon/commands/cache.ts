@@ -1,0 +1,86 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Context } from '../context.ts';
+import { formatBytes } from '../render/format.ts';
+import { isStale } from '../store/lock.ts';
+import { type AddCommand, type JsonFlag, withExample } from './command.ts';
+import { installedRows, tableOf } from './list.ts';
+
+interface CleanFlags extends JsonFlag {
+  readonly dryRun?: boolean;
+}
+
+/** A folder without a lock and untouched for so long belongs to nobody. */
+const abandonedMs = 60 * 60_000;
+
+export const addCache: AddCommand = (program, run) => {
+  const cache = program.command('cache').description('the folder where models are kept');
+  withExample(cache.command('list').description('the models in it'), 'axon cache list').action(
+    (flags: JsonFlag) =>
+      run(flags.json === true, (context) => {
+        const rows = installedRows(context);
+        context.output.result({ models: rows }, tableOf(rows, context));
+      }),
+  );
+  withExample(cache.command('stats').description('how much it holds'), 'axon cache stats').action(
+    (flags: JsonFlag) =>
+      run(flags.json === true, (context) => {
+        const rows = installedRows(context);
+        const { cache: root, models, staging } = context.layout;
+        const facts = {
+          path: root,
+          models: rows.length,
+          models_bytes: bytesIn(models),
+          unfinished_bytes: bytesIn(staging),
+        };
+        context.output.result(facts, [
+          `${facts.models} models, ${formatBytes(facts.models_bytes)}, in ${models}`,
+          `${formatBytes(facts.unfinished_bytes)} of unfinished downloads`,
+        ]);
+      }),
+  );
+  withExample(
+    cache
+      .command('clean')
+      .description('remove unfinished downloads; installed models stay')
+      .option('--dry-run', 'say what would go'),
+    'axon cache clean',
+  ).action((flags: CleanFlags) =>
+    run(flags.json === true, (context) => {
+      const idle = idleStaging(context);
+      const bytes = idle.reduce((total, dir) => total + bytesIn(dir), 0);
+      const dry = flags.dryRun === true;
+      if (!dry) for (const dir of idle) fs.rmSync(dir, { recursive: true, force: true });
+      const verb = dry ? 'Would remove' : 'Removed';
+      context.output.result({ removed: idle.length, bytes, dry_run: dry }, [
+        `${verb} ${idle.length} unfinished downloads, ${formatBytes(bytes)}.`,
+      ]);
+    }),
+  );
+};
+
+function bytesIn(dir: string): number {
+  if (!fs.existsSync(dir)) return 0;
+  let total = 0;
+  for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
+    const full = path.join(dir, entry.name);
+    if (entry.isDirectory()) total += bytesIn(full);
+    else if (entry.isFile()) total += fs.lstatSync(full).size;
+  }
+  return total;
+}
+
+/** Staging folders that no running install holds. One with a package set aside is left to its next install. */
+function idleStaging({ layout }: Context): string[] {
+  if (!fs.existsSync(layout.staging)) return [];
+  return fs
+    .readdirSync(layout.staging)
+    .map((name) => path.join(layout.staging, name))
+    .filter((dir) => {
+      if (fs.existsSync(path.join(dir, 'replaced'))) return false;
+      const lock = path.join(layout.locks, `${path.basename(dir)}.lock`);
+      if (path.basename(dir).startsWith('unpack-'))
+        return Date.now() - fs.statSync(dir).mtimeMs > abandonedMs;
+      return !fs.existsSync(lock) || isStale(lock);
+    });
+}

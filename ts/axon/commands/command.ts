@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import type { Context } from '../context.ts';
+
+/** Runs a command's work with its context; everything it throws is shown and ends in an exit status. */
+export type Run = (
+  json: boolean,
+  work: (context: Context) => Promise<void> | void,
+) => Promise<void>;
+
+/** Adds one verb to the program. */
+export type AddCommand = (program: Command, run: Run) => void;
+
+export interface JsonFlag {
+  readonly json?: boolean;
+}
+
+export function withExample(command: Command, ...examples: readonly string[]): Command {
+  const lines = examples.map((example) => `  $ ${example}`).join('\n');
+  return command
+    .option('--json', 'write one JSON document to stdout')
+    .addHelpText('after', `\nExample${examples.length > 1 ? 's' : ''}:\n${lines}`);
+}
+
+/** For flags that may be given more than once. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}

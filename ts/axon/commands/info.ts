@@ -1,0 +1,105 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { Manifest } from '../../protocol/manifest.ts';
+import { formatModelId, type ModelId, parseModelId } from '../../protocol/model-id.ts';
+import { AxonError } from '../axon-error.ts';
+import type { Context } from '../context.ts';
+import { parseSpec } from '../hubs/registry.ts';
+import { formatBytes } from '../render/format.ts';
+import { isInstalled, readManifest } from '../store/catalog.ts';
+import { type AddCommand, type JsonFlag, withExample } from './command.ts';
+
+export const addInfo: AddCommand = (program, run) => {
+  withExample(
+    program
+      .command('info <model>')
+      .description('what is known about a model: installed, or asked of its hub'),
+    'axon info hf/org/model@latest',
+  ).action((text: string, flags: JsonFlag) =>
+    run(flags.json === true, async (context) => {
+      const id = installedId(text, context);
+      if (id === null) return askHub(text, context);
+      const dir = context.layout.packageDir(id);
+      const manifest = readManifest(dir);
+      context.output.result(
+        { installed: true, path: dir, manifest },
+        describe(manifest, dir, context),
+      );
+    }),
+  );
+};
+
+function installedId(text: string, { layout }: Context): ModelId | null {
+  try {
+    const id = parseModelId(text);
+    return isInstalled(layout, id) ? id : null;
+  } catch {
+    return null;
+  }
+}
+
+function describe(
+  { metadata, spec, distribution }: Manifest,
+  dir: string,
+  { output }: Context,
+): string[] {
+  const source = distribution?.source;
+  const bytes = spec.format.files.reduce((total, file) => total + file.size, 0);
+  const tensors = (
+    spec.io === undefined
+      ? []
+      : [
+          ...spec.io.inputs.map((t) => ['input', t] as const),
+          ...spec.io.outputs.map((t) => ['output', t] as const),
+        ]
+  ).map(
+    ([kind, tensor]) =>
+      `  ${kind}  ${tensor.name}  ${tensor.dtype}[${(tensor.dims ?? tensor.shape).map((dim) => dim ?? '?').join(', ')}]`,
+  );
+  const rows: (readonly [string, string | undefined])[] = [
+    ['about', metadata.description],
+    ['license', metadata.license],
+    ['format', `${spec.format.type}, run as ${spec.format.execution_format}`],
+    [
+      'source',
+      source === undefined
+        ? undefined
+        : `${source.hub} ${source.id}, ${source.revision ?? 'no revision'}`,
+    ],
+    ['files', `${spec.format.files.length}, ${formatBytes(bytes)}`],
+    ['path', dir],
+  ];
+  return [
+    output.paint('bold', formatModelId(metadata)),
+    ...rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(8)} ${value}`] : [])),
+    ...tensors,
+  ];
+}
+
+/** What the hub says. npm says it only in the package itself, which is then fetched to a folder that goes away. */
+async function askHub(text: string, context: Context): Promise<void> {
+  const spec = parseSpec(text, context);
+  const source = await spec.resolve(context);
+  if (source.kind === 'package')
+    throw new AxonError('INVALID_SPEC', `${text} is a package file; \`axon install\` reads it.`);
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'axon-info-'));
+  try {
+    const files = await source.plan(work);
+    const about = source.describe();
+    const id = formatModelId(spec.id);
+    const listed = files.map((file) => ({ path: file.path, size: file.size }));
+    context.output.result({ installed: false, id, source: source.pin, ...about, files: listed }, [
+      `${id} (not installed)`,
+      ...(about.description === undefined ? [] : [`  about    ${about.description}`]),
+      `  license  ${about.license ?? 'unknown'}`,
+      `  source   ${source.pin.hub} ${source.pin.id}, ${source.pin.revision ?? 'no revision'}`,
+      `  files    ${files.length}`,
+      ...listed.map(
+        (file) => `    ${file.path}  ${file.size === null ? '' : formatBytes(file.size)}`,
+      ),
+    ]);
+  } finally {
+    fs.rmSync(work, { recursive: true, force: true });
+  }
+}

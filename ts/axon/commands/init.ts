@@ -1,0 +1,22 @@
+import fs from 'node:fs';
+import { type AddCommand, type JsonFlag, withExample } from './command.ts';
+
+export const addInit: AddCommand = (program, run) => {
+  withExample(
+    program
+      .command('init')
+      .description('make the folders and config.yaml; harmless when they are there'),
+    'axon init',
+  ).action((flags: JsonFlag) =>
+    run(flags.json === true, ({ settings, layout, output }) => {
+      fs.mkdirSync(layout.models, { recursive: true });
+      const created = !fs.existsSync(settings.file);
+      if (created) settings.save();
+      output.result({ home: settings.home, cache: layout.cache, config: settings.file, created }, [
+        created ? `Ready: ${settings.home}` : `Already set up: ${settings.home}`,
+        `  models  ${layout.models}`,
+        `  config  ${settings.file}`,
+      ]);
+    }),
+  );
+};

@@ -1,0 +1,77 @@
+import type { Context } from '../context.ts';
+import { formatNames } from '../formats/file-kinds.ts';
+import { install } from '../install/install.ts';
+import { type InstallFlags, type InstallResult, readInstallFlags } from '../install/options.ts';
+import { type Registration, registerModel, registrationLines } from '../register/register.ts';
+import { formatBytes } from '../render/format.ts';
+import { type AddCommand, collect, type JsonFlag, withExample } from './command.ts';
+
+interface Flags extends InstallFlags, JsonFlag {
+  readonly register?: boolean;
+  readonly endpoint?: string;
+}
+
+export const addInstall: AddCommand = (program, run) => {
+  withExample(
+    program
+      .command('install <source>')
+      .description(
+        'bring a model here: from a hub, an address, a file, a folder or an .axon package',
+      )
+      .option('--as <ns/name@version>', 'install under this id')
+      .option('--include <glob>', 'take exactly the files that match (repeatable)', collect)
+      .option('--exclude <glob>', 'leave out the files that match (repeatable)', collect)
+      .option('-f, --format <format>', `auto, ${formatNames.join(', ')}`)
+      .option('--variant <name>', 'which variant, such as q4 or Q4_K_M')
+      .option('--force', 'fetch again and replace what is installed')
+      .option('--dry-run', 'show what would come, change nothing')
+      .option('--register', 'tell the daemon about it afterwards')
+      .option('--endpoint <url>', 'the daemon, with --register'),
+    'axon install hf/org/model@latest',
+    'axon install npm/@scope/package@1.2.3 --include "assets/*.onnx" --as ocr/rec@1.2.3',
+    'axon install ./model.onnx --as my/model@1 --register',
+  ).action((source: string, flags: Flags) =>
+    run(flags.json === true, async (context) => {
+      const result = await install(source, readInstallFlags(flags), context);
+      const registration =
+        flags.register === true && result.status !== 'would-install'
+          ? await registerModel(result.id, flags.endpoint ?? null, context)
+          : null;
+      context.output.result(
+        { ...result, ...(registration === null ? {} : { registration }) },
+        lines(result, registration, context),
+      );
+    }),
+  );
+};
+
+function lines(
+  result: InstallResult,
+  registration: Registration | null,
+  { output }: Context,
+): string[] {
+  const { status, id, files, bytes, source } = result;
+  const pinned = source?.revision ? ` (${source.revision})` : '';
+  const size = `${files.length} files, ${formatBytes(bytes)}`;
+  if (status === 'would-install')
+    return [
+      `Would install ${id}${pinned}: ${size}`,
+      ...files.map(
+        (file) => `  ${file.path}  ${file.size === null ? 'size unknown' : formatBytes(file.size)}`,
+      ),
+    ];
+  if (status === 'already-installed')
+    return [
+      `${id}${pinned} is already installed. --force fetches it again.`,
+      ...next(registration, id),
+    ];
+  return [
+    `${output.paint('green', 'Installed')} ${output.paint('bold', id)}${pinned}: ${size}`,
+    `  ${result.path}`,
+    ...next(registration, id),
+  ];
+}
+
+function next(registration: Registration | null, id: string): string[] {
+  return registration === null ? [`Next: axon register ${id}`] : registrationLines(registration);
+}

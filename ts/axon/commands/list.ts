@@ -1,0 +1,60 @@
+import { formatModelId } from '../../protocol/model-id.ts';
+import type { Context } from '../context.ts';
+import { formatBytes } from '../render/format.ts';
+import { listInstalled, readManifest } from '../store/catalog.ts';
+import { type AddCommand, type JsonFlag, withExample } from './command.ts';
+
+interface Flags extends JsonFlag {
+  readonly names?: boolean;
+}
+
+export interface Row {
+  readonly id: string;
+  readonly format: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly path: string;
+}
+
+export const addList: AddCommand = (program, run) => {
+  withExample(
+    program
+      .command('list')
+      .alias('ls')
+      .description('the models installed here')
+      .option('--names', 'ids only, one a line'),
+    'axon list',
+    'axon list --names',
+  ).action((flags: Flags) =>
+    run(flags.json === true, (context) => {
+      const rows = installedRows(context);
+      context.output.result(
+        { models: rows },
+        flags.names === true ? rows.map((row) => row.id) : tableOf(rows, context),
+      );
+    }),
+  );
+};
+
+export function installedRows({ layout, output }: Context): Row[] {
+  return listInstalled(layout).map(({ id, dir }) => {
+    const base = { id: formatModelId(id), path: dir };
+    try {
+      const { format } = readManifest(dir).spec;
+      const bytes = format.files.reduce((total, file) => total + file.size, 0);
+      return { ...base, format: format.execution_format, files: format.files.length, bytes };
+    } catch (error) {
+      output.warn(`${base.id}: ${error instanceof Error ? error.message : String(error)}`);
+      return { ...base, format: 'unreadable', files: 0, bytes: 0 };
+    }
+  });
+}
+
+export function tableOf(rows: readonly Row[], { output }: Context): string[] {
+  if (rows.length === 0)
+    return ['No models are installed. `axon install hf/<org>/<model>` brings one.'];
+  return output.table(
+    ['MODEL', 'FORMAT', 'FILES', 'SIZE'],
+    rows.map((row) => [row.id, row.format, String(row.files), formatBytes(row.bytes)]),
+  );
+}

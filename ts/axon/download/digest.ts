@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import type { ExpectedHash } from './options.ts';
+
+/** Runs sha256 (always) and the hash that the source stated over the same bytes. */
+export class Digest {
+  readonly #sha256 = createHash('sha256');
+  readonly #other: ReturnType<typeof createHash> | null;
+  readonly #expected: ExpectedHash | null;
+  bytes = 0;
+
+  /** `size` is needed for git's blob hash, which begins with the length. */
+  constructor(expected: ExpectedHash | null, size: number | null) {
+    this.#expected = expected;
+    if (expected === null || expected.algorithm === 'sha256') this.#other = null;
+    else if (expected.algorithm === 'git-sha1') {
+      if (size === null) throw new Error('a git blob hash needs the size beforehand');
+      this.#other = createHash('sha1').update(`blob ${size}\0`);
+    } else this.#other = createHash(expected.algorithm);
+  }
+
+  update(chunk: Uint8Array): void {
+    this.bytes += chunk.byteLength;
+    this.#sha256.update(chunk);
+    this.#other?.update(chunk);
+  }
+
+  /** Ends the digest: sha256, and what was expected but not met (null when all is well). */
+  finish(): { readonly sha256: string; readonly mismatch: string | null } {
+    const sha256 = this.#sha256.digest('hex');
+    if (this.#expected === null) return { sha256, mismatch: null };
+    const got = this.#other === null ? sha256 : this.#other.digest('hex');
+    const { algorithm, hex } = this.#expected;
+    return {
+      sha256,
+      mismatch: got === hex ? null : `${algorithm} ${hex} was stated, ${got} arrived`,
+    };
+  }
+}

@@ -1,0 +1,99 @@
+import http from 'node:http';
+import https from 'node:https';
+import { productVersion } from '../../protocol/version.ts';
+import { AxonError } from '../axon-error.ts';
+import { Retryable } from './retry.ts';
+
+/*
+ * node:http and not fetch: bytes must arrive as they were sent (fetch unpacks them silently), and the
+ * headers of a redirect must be seen (hubs put their hashes there).
+ */
+export interface HttpRequest {
+  readonly url: URL;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** No byte for so long ends the request. */
+  readonly stallMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpResponse {
+  readonly url: URL;
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: http.IncomingMessage;
+}
+
+export function header(response: HttpResponse, name: string): string | null {
+  const value = response.headers[name];
+  return Array.isArray(value) ? (value[0] ?? null) : (value ?? null);
+}
+
+/** Sends one request, follows nothing. Failures to reach the host or to get a head are Retryable. */
+export function request(spec: HttpRequest): Promise<HttpResponse> {
+  const { url, method = 'GET', headers = {}, body, stallMs, signal } = spec;
+  const { promise, resolve, reject } = deferred<HttpResponse>();
+  const sent = (url.protocol === 'https:' ? https : http).request(url, {
+    method,
+    signal,
+    headers: {
+      'user-agent': `axon/${productVersion}`,
+      'accept-encoding': 'identity',
+      ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+      ...headers,
+    },
+  });
+  sent.setTimeout(stallMs, () =>
+    sent.destroy(new Retryable(`${url.host} sent nothing for ${stallMs / 1000} s`)),
+  );
+  sent.on('error', (error) => reject(asRetryable(error, url)));
+  sent.on('response', (message) => {
+    resolve({ url, status: message.statusCode ?? 0, headers: message.headers, body: message });
+  });
+  sent.end(body);
+  return promise;
+}
+
+function deferred<T>() {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<T>((ok, no) => {
+    resolve = ok;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+/** Errors of a connection are worth another try; being interrupted or mistrusting a certificate is not. */
+export function asRetryable(error: unknown, url: URL): Error {
+  if (error instanceof Retryable || error instanceof AxonError) return error;
+  const { name, code, message } = error as NodeJS.ErrnoException;
+  if (name === 'AbortError') return error as Error;
+  const reason = message || code || 'the connection broke';
+  if (/CERT|SELF_SIGNED|ISSUER/.test(code ?? ''))
+    return new AxonError(
+      'NETWORK',
+      `${url.host} shows a certificate that is not trusted (${reason}). Behind a proxy of your company set NODE_EXTRA_CA_CERTS.`,
+      { cause: error },
+    );
+  return new Retryable(`${url.host}: ${reason}`, { cause: error });
+}
+
+/** Reads a body of text to its end, up to a bound; past it `null`. */
+export async function readBody(response: HttpResponse, maxBytes: number): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response.body) {
+      chunks.push(chunk as Buffer);
+      bytes += (chunk as Buffer).length;
+      if (bytes > maxBytes) return null;
+    }
+  } catch (error) {
+    throw asRetryable(error, response.url);
+  } finally {
+    response.body.destroy();
+  }
+  return Buffer.concat(chunks);
+}

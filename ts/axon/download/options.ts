@@ -1,0 +1,20 @@
+import type { Progress } from '../render/progress.ts';
+
+/** What every request of the shared downloader is run with. */
+export interface DownloadOptions {
+  readonly maxRetries: number;
+  readonly retryWaitMs: number;
+  readonly stallMs: number;
+  readonly progress: Progress;
+  readonly note: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Hashes that a source may state for a file before its bytes are there. */
+export type HashAlgorithm = 'sha256' | 'sha384' | 'sha512' | 'git-sha1';
+
+export interface ExpectedHash {
+  readonly algorithm: HashAlgorithm;
+  /** Lower-case hex. */
+  readonly hex: string;
+}

@@ -1,0 +1,97 @@
+import type http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AxonError } from '../axon-error.ts';
+import type { DownloadOptions } from './options.ts';
+
+/** Longer waits than this are the user's decision. */
+const longestWaitMs = 120_000;
+
+/** A failure that the same request may not meet again. `waitMs`: what the server asked for. */
+export class Retryable extends Error {
+  override readonly name = 'Retryable';
+  readonly waitMs: number | null;
+  readonly limited: boolean;
+
+  constructor(
+    message: string,
+    options: {
+      readonly waitMs?: number | null;
+      readonly limited?: boolean;
+      readonly cause?: unknown;
+    } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.waitMs = options.waitMs ?? null;
+    this.limited = options.limited ?? false;
+  }
+}
+
+const retryableStatus: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** The Retryable for a status that is worth another try, else null. */
+export function retryableFor(
+  host: string,
+  status: number,
+  headers: http.IncomingHttpHeaders,
+): Retryable | null {
+  if (!retryableStatus.has(status)) return null;
+  const waitMs = statedWait(headers);
+  return new Retryable(`${host} answered ${status}`, { waitMs, limited: status === 429 });
+}
+
+/** `RateLimit: "api";r=0;t=172` (seconds to the next window) before `Retry-After` (seconds or a date). */
+function statedWait(headers: http.IncomingHttpHeaders): number | null {
+  const limit = /;\s*r=0\b.*;\s*t=(\d+)/.exec(String(headers['ratelimit'] ?? ''));
+  if (limit?.[1] !== undefined) return (Number(limit[1]) + 1) * 1000;
+  const after = headers['retry-after'];
+  if (after === undefined) return null;
+  if (/^\d+$/.test(after)) return Number(after) * 1000;
+  const date = Date.parse(after);
+  return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
+}
+
+/**
+ * Runs `attempt` until it succeeds, throws something final, or the tries are used up. An attempt that
+ * made real progress before it failed calls `progressed`, and counting begins anew.
+ */
+export async function withRetries<T>(
+  options: DownloadOptions,
+  attempt: (progressed: () => void) => Promise<T>,
+): Promise<T> {
+  let failures = 0;
+  for (;;) {
+    options.signal.throwIfAborted();
+    try {
+      return await attempt(() => {
+        failures = 0;
+      });
+    } catch (error) {
+      if (!(error instanceof Retryable)) throw error;
+      failures += 1;
+      const waitMs =
+        error.waitMs ?? options.retryWaitMs * 2 ** (failures - 1) * (0.75 + Math.random() / 2);
+      if (failures > options.maxRetries || waitMs > longestWaitMs)
+        throw giveUp(error, failures, waitMs);
+      options.note(`${error.message}; trying again in ${(waitMs / 1000).toFixed(1)} s`);
+      await sleep(waitMs, undefined, { signal: options.signal });
+    }
+  }
+}
+
+function giveUp(error: Retryable, failures: number, waitMs: number): AxonError {
+  const cause = { cause: error };
+  if (error.limited) {
+    const hint = waitMs > longestWaitMs ? ` It asks to wait ${Math.ceil(waitMs / 1000)} s.` : '';
+    return new AxonError(
+      'RATE_LIMITED',
+      `${error.message} (too many requests).${hint} Try later, or set a token.`,
+      cause,
+    );
+  }
+  const tries = failures === 1 ? 'once' : `${failures} times`;
+  return new AxonError(
+    'NETWORK',
+    `${error.message} (tried ${tries}). Check the network and try again.`,
+    cause,
+  );
+}

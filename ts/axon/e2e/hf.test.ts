@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { parseManifest } from '../../protocol/manifest.ts';
+import type { Fault } from '../../testing/hub-double/faults.ts';
+import { goodToken, headOf } from '../../testing/hub-double/hf.ts';
+import { type HubDouble, startHubDouble } from '../../testing/hub-double/hub-double.ts';
+import { tinyOnnx } from '../../testing/hub-double/tiny-onnx.ts';
+import { makeHome } from './run-axon.ts';
+
+const onnx = tinyOnnx({ weights: [{ name: 'w', location: 'model.onnx_data' }] });
+const repo = {
+  id: 'acme/bert',
+  aliases: ['bert'],
+  files: {
+    '.gitattributes': 'x',
+    'README.md': '# bert',
+    'config.json': '{}',
+    'tokenizer.json': '{}',
+    'nested dir/a#b+c %25.txt': 'odd',
+    'onnx/model.onnx': onnx,
+    'onnx/model.onnx_data': Buffer.alloc(200_000, 7),
+    'onnx/model_fp16.onnx': tinyOnnx(),
+    'model.safetensors': Buffer.alloc(100),
+  },
+};
+const evil = { id: 'acme/evil', files: { '../../evil.onnx': onnx, 'config.json': '{}' } };
+const gated = { id: 'acme/gated', gated: true, files: { 'model.onnx': tinyOnnx() } };
+
+let double: HubDouble;
+before(async () => {
+  double = await startHubDouble({ repos: [repo, evil, gated], pageSize: 2 });
+});
+beforeEach(() => {
+  double.tellTheTruth();
+  double.seen.length = 0;
+});
+after(() => double.close());
+
+const dirOf = (models: string) => path.join(models, 'hf/acme/bert/latest');
+
+test('a repository is pinned to its commit, one variant is chosen, every hash is checked', async (t) => {
+  const home = makeHome(t, double);
+  const done = await home.axonWith(
+    { HF_TOKEN: goodToken },
+    'install',
+    'hf/acme/bert@latest',
+    '--json',
+  );
+  assert.equal(done.status, 0, done.stderr);
+  const manifest = parseManifest(
+    fs.readFileSync(path.join(dirOf(home.models), 'manifest.yaml'), 'utf8'),
+  );
+  assert.deepEqual(
+    manifest.spec.format.files.map((file) => `${file.path} ${file.verified_by}`),
+    [
+      'README.md git-sha1',
+      'config.json git-sha1',
+      'onnx/model.onnx sha256',
+      'onnx/model.onnx_data sha256',
+      'tokenizer.json git-sha1',
+    ],
+  );
+  assert.equal(manifest.metadata.license, 'Apache-2.0');
+  assert.equal(manifest.distribution?.source?.revision, headOf(repo));
+  for (const { on, headers } of double.seen) {
+    assert.equal(headers.authorization, on === 'hf' ? `Bearer ${goodToken}` : undefined, on);
+    assert.equal(headers['accept-encoding'], 'identity');
+  }
+  const offline = await home.axonWith(
+    { HF_ENDPOINT: 'http://127.0.0.1:1' },
+    'install',
+    'hf/acme/bert',
+    '--json',
+  );
+  assert.equal(offline.json()['status'], 'already-installed');
+});
+
+test('a former id, a commit as version, a variant, odd names', async (t) => {
+  const home = makeHome(t, double);
+  assert.equal((await home.axon('install', 'huggingface/bert', '--variant', 'fp16')).status, 0);
+  const odd = await home.axon(
+    'install',
+    `hf/acme/bert@${headOf(repo)}`,
+    '--include',
+    'nested dir/*',
+    '--include',
+    '*fp16.onnx',
+  );
+  assert.equal(odd.status, 0, odd.stderr);
+  assert.ok(
+    fs.existsSync(path.join(home.models, `hf/acme/bert/${headOf(repo)}/nested dir/a#b+c %25.txt`)),
+  );
+  assert.equal((await home.axon('install', 'hf/acme/bert@nope')).status, 5);
+  assert.equal((await home.axon('install', 'hf/acme/none')).status, 5);
+  assert.equal((await home.axon('install', 'hf/acme/bert', '--format', 'gguf')).status, 14);
+  const evilEnd = await home.axon('install', 'hf/acme/evil');
+  assert.equal(evilEnd.status, 11, evilEnd.stderr);
+});
+
+test('tokens: a bad one is dropped with a note, a gated repository says what to do', async (t) => {
+  const home = makeHome(t, double);
+  const bad = await home.axonWith({ HF_TOKEN: 'hf_bad' }, 'install', 'hf/acme/bert');
+  assert.equal(bad.status, 0, bad.stderr);
+  assert.match(bad.stderr, /token is not valid/);
+  const closed = await home.axon('install', 'hf/acme/gated');
+  assert.equal(closed.status, 6);
+  assert.match(closed.stderr, /accept its terms/);
+  assert.equal(
+    (await home.axonWith({ HF_TOKEN: goodToken }, 'install', 'hf/acme/gated')).status,
+    0,
+  );
+});
+
+const data = 'Signature';
+const rows: Record<string, { faults: Fault[]; status: number; says?: RegExp }> = {
+  'one flipped byte, once': {
+    faults: [{ on: 'cdn', match: data, kind: 'flip', times: 1 }],
+    status: 0,
+  },
+  'a flipped byte, always': { faults: [{ on: 'cdn', match: data, kind: 'flip' }], status: 10 },
+  'a cut connection, once': {
+    faults: [{ on: 'cdn', match: data, kind: 'cut', times: 1 }],
+    status: 0,
+  },
+  'a cut connection, always': {
+    faults: [{ on: 'cdn', match: data, kind: 'cut', times: 99 }],
+    status: 0,
+    says: /ended|ECONNRESET|aborted/,
+  },
+  'a short body with a clean end, once': {
+    faults: [{ on: 'cdn', match: data, kind: 'short', times: 1 }],
+    status: 0,
+  },
+  'bytes after the end': { faults: [{ on: 'cdn', match: data, kind: 'extra' }], status: 10 },
+  '429 once': {
+    faults: [{ on: 'cdn', kind: 'status', status: 429, headers: { 'retry-after': '1' }, times: 1 }],
+    status: 0,
+  },
+  '429 for a day': {
+    faults: [
+      { on: 'hf', match: 'tree', kind: 'status', status: 429, headers: { 'retry-after': '86400' } },
+    ],
+    status: 8,
+    says: /86400 s/,
+  },
+  '503 once': { faults: [{ on: 'cdn', kind: 'status', status: 503, times: 1 }], status: 0 },
+  '503 always': { faults: [{ on: 'hf', kind: 'status', status: 503 }], status: 7 },
+  'reset once': { faults: [{ on: 'cdn', kind: 'reset', times: 1 }], status: 0 },
+  'reset always': { faults: [{ on: 'hf', match: 'revision', kind: 'reset' }], status: 7 },
+  'a redirect loop': {
+    faults: [{ on: 'hf', match: 'resolve', kind: 'loop' }],
+    status: 9,
+    says: /circle/,
+  },
+  'a redirect to a file': {
+    faults: [{ on: 'hf', match: 'resolve', kind: 'redirect', to: 'file:///etc/passwd' }],
+    status: 9,
+  },
+  'an expired link, once': {
+    faults: [{ on: 'cdn', kind: 'status', status: 403, times: 1 }],
+    status: 0,
+  },
+  'Range ignored when going on': {
+    faults: [
+      { on: 'cdn', match: data, kind: 'cut', times: 1 },
+      { on: 'cdn', match: data, kind: 'ignore-range' },
+    ],
+    status: 0,
+  },
+  'another range than asked': {
+    faults: [
+      { on: 'cdn', match: data, kind: 'cut', times: 1 },
+      { on: 'cdn', match: data, kind: 'wrong-range', times: 1 },
+    ],
+    status: 0,
+  },
+  'another commit': {
+    faults: [
+      { on: 'hf', match: 'resolve', kind: 'header', headers: { 'x-repo-commit': 'a'.repeat(40) } },
+    ],
+    status: 9,
+    says: /commit/,
+  },
+  'a web page': { faults: [{ on: 'cdn', kind: 'html' }], status: 9, says: /web page/ },
+  'an LFS pointer': { faults: [{ on: 'cdn', kind: 'pointer' }], status: 10 },
+  'a stalled body, once': {
+    faults: [{ on: 'cdn', match: data, kind: 'stall', times: 1 }],
+    status: 0,
+  },
+  'a file list that is no list': { faults: [{ on: 'hf', match: 'tree', kind: 'html' }], status: 9 },
+};
+
+for (const [name, { faults, status, says }] of Object.entries(rows)) {
+  test(`${name}: ${status === 0 ? 'verified bytes' : `exit code ${status}`}`, async (t) => {
+    const home = makeHome(t, double);
+    for (const fault of faults) double.lie(fault);
+    const ended = await home.axon('install', 'hf/acme/bert');
+    assert.equal(ended.status, status, ended.stderr);
+    if (says !== undefined) assert.match(ended.stderr, says);
+    double.tellTheTruth();
+    if (status === 0) assert.equal((await home.axon('verify', 'hf/acme/bert')).status, 0);
+    else assert.deepEqual(home.installed(), []);
+  });
+}
+
+test('what an interrupted install had fetched is not fetched again', async (t) => {
+  const home = makeHome(t, double);
+  double.lie({ on: 'hf', match: 'tokenizer.json', kind: 'status', status: 503 });
+  assert.equal((await home.axon('install', 'hf/acme/bert')).status, 7);
+  assert.deepEqual(home.installed(), []);
+  double.tellTheTruth();
+  double.seen.length = 0;
+  assert.equal((await home.axon('install', 'hf/acme/bert')).status, 0);
+  assert.equal(double.seen.filter(({ on }) => on === 'cdn').length, 0, 'the weights were there');
+  assert.equal((await home.axon('verify', 'hf/acme/bert')).status, 0);
+});

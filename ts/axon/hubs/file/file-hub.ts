@@ -1,0 +1,118 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ManifestFile } from '../../../protocol/manifest.ts';
+import { AxonError, errnoOf } from '../../axon-error.ts';
+import type { Context } from '../../context.ts';
+import { externalFilesOf } from '../../formats/onnx/external-files.ts';
+import { replaceFile } from '../../package/write-file.ts';
+import type { FileSource, Hub, HubFile, HubSpec, Source } from '../hub.ts';
+import { idSegment } from '../id-segment.ts';
+import { listFolder } from './list-folder.ts';
+
+/** A file, a folder or an `.axon` package on this machine. Bytes are copied, never linked. */
+export const fileHub: Hub = {
+  names: ['file', 'local'],
+  example: './model.onnx',
+  claims(text) {
+    return (
+      /^(\.{0,2}\/|\.{1,2}$|~\/|file:)/.test(text) ||
+      (/\.(axon|onnx|gguf)$/.test(text) && !/^\w+:/.test(text))
+    );
+  },
+  parse(text, context): HubSpec {
+    const file = toPath(text, context);
+    const stem = path.basename(file).replace(/\.[A-Za-z0-9]+$/, '');
+    const name = path.basename(file);
+    return {
+      id: { namespace: 'local', name: idSegment(stem), version: 'latest' },
+      origin: { hub: 'file', id: name },
+      resolve: async () => open(file, context),
+    };
+  },
+};
+
+function toPath(text: string, { cwd, env }: Context): string {
+  if (!text.startsWith('file:')) {
+    const home = env['HOME'];
+    return path.resolve(
+      cwd,
+      home !== undefined && text.startsWith('~/') ? path.join(home, text.slice(2)) : text,
+    );
+  }
+  try {
+    return text.startsWith('file://')
+      ? fileURLToPath(text)
+      : path.resolve(cwd, text.slice('file:'.length));
+  } catch (error) {
+    throw new AxonError(
+      'INVALID_SPEC',
+      `${text} is not a file address; write file:///absolute/path.`,
+      { cause: error },
+    );
+  }
+}
+
+function statOf(file: string): fs.Stats {
+  try {
+    return fs.statSync(file);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR')
+      throw new AxonError('NOT_FOUND', `There is no file ${file}.`, { cause: error });
+    throw AxonError.from(error);
+  }
+}
+
+function open(file: string, context: Context): Source {
+  const stat = statOf(file);
+  const pin = { hub: 'file', id: path.basename(file), revision: null, url: null };
+  if (stat.isDirectory()) return localFiles(pin, file, () => listFolder(file), context);
+  if (!stat.isFile())
+    throw new AxonError('INVALID_SPEC', `${file} is neither a regular file nor a folder.`);
+  if (file.endsWith('.axon')) return { kind: 'package', pin, open: async () => file };
+  return localFiles(pin, path.dirname(file), () => withExternalData(file), context);
+}
+
+/** The model and the data files that it names; more of the folder is not meant. */
+function withExternalData(file: string): string[] {
+  const name = path.basename(file);
+  return name.endsWith('.onnx') ? [name, ...externalFilesOf(file)] : [name];
+}
+
+function localFiles(
+  pin: FileSource['pin'],
+  root: string,
+  list: () => string[],
+  context: Context,
+): FileSource {
+  return {
+    kind: 'files',
+    pin,
+    async plan() {
+      return list().map((name) => ({
+        path: name,
+        size: statOf(path.join(root, name)).size,
+        expected: null,
+      }));
+    },
+    fetch: (files, into) => copyFiles(root, files, into, context),
+    describe: () => ({}),
+  };
+}
+
+async function copyFiles(
+  root: string,
+  files: readonly HubFile[],
+  into: string,
+  { output, signal }: Context,
+): Promise<ManifestFile[]> {
+  const done: ManifestFile[] = [];
+  for (const { path: name, size } of files) {
+    output.progress.start(name, size);
+    const body = fs.createReadStream(path.join(root, name), { signal, highWaterMark: 1 << 20 });
+    const { sha256, size: bytes } = await replaceFile(into, name, body);
+    done.push({ path: name, size: bytes, sha256, verified_by: 'local' });
+  }
+  output.progress.stop();
+  return done;
+}

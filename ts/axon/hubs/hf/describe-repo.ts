@@ -1,0 +1,51 @@
+import type { Description } from '../hub.ts';
+
+interface Card {
+  readonly license?: unknown;
+  readonly license_name?: unknown;
+}
+
+const spdx: Readonly<Record<string, string>> = {
+  'apache-2.0': 'Apache-2.0',
+  mit: 'MIT',
+  'bsd-2-clause': 'BSD-2-Clause',
+  'bsd-3-clause': 'BSD-3-Clause',
+  'mpl-2.0': 'MPL-2.0',
+  'gpl-3.0': 'GPL-3.0',
+  'lgpl-3.0': 'LGPL-3.0',
+  'agpl-3.0': 'AGPL-3.0',
+  unlicense: 'Unlicense',
+};
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value.slice(0, 200) : null;
+}
+
+/** What the repository states about itself: the card first, else its tags; else nothing. */
+export function describeRepo(value: unknown): Description {
+  const {
+    cardData,
+    tags,
+    pipeline_tag: task,
+  } = value as { cardData?: Card | null; tags?: unknown; pipeline_tag?: unknown };
+  const list = Array.isArray(tags)
+    ? tags.filter((tag): tag is string => typeof tag === 'string' && tag.length <= 200)
+    : [];
+  const license =
+    licenseOf(cardData ?? {}) ??
+    text(list.find((tag) => tag.startsWith('license:'))?.slice('license:'.length));
+  const kept = [...new Set([text(task), ...list])].filter(
+    (tag): tag is string => tag !== null && !/^(license|region):/.test(tag),
+  );
+  return {
+    ...(license === null ? {} : { license: spdx[license] ?? license }),
+    ...(kept.length === 0 ? {} : { tags: kept.slice(0, 50) }),
+  };
+}
+
+function licenseOf({ license, license_name: name }: Card): string | null {
+  if (license === 'other') return text(name) ?? 'other';
+  if (Array.isArray(license))
+    return text(license.filter((item) => typeof item === 'string').join(', '));
+  return text(license);
+}

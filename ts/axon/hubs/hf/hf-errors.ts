@@ -1,0 +1,68 @@
+import { AxonError } from '../../axon-error.ts';
+import type { StatusError } from '../../download/fetch-json.ts';
+import { header } from '../../download/http.ts';
+import { httpStatusError } from '../status-error.ts';
+import type { HfConnection } from './hf-api.ts';
+
+type Words = (status: number, said: string) => AxonError;
+
+/** The hub's vocabulary (X-Error-Code, else the status) in ours. */
+export function statusErrorFor(repo: string, connection: HfConnection): StatusError {
+  const words = wordsFor(repo, connection);
+  return (response, body) => {
+    const said = header(response, 'x-error-message') ?? body.slice(0, 200);
+    if (/invalid credentials/i.test(said))
+      return new AxonError('ACCESS_DENIED', 'The Hugging Face token is not valid.', {
+        details: { bad_token: true },
+      });
+    const code = header(response, 'x-error-code') ?? String(response.status);
+    return words.get(code)?.(response.status, said) ?? httpStatusError(repo)(response, body);
+  };
+}
+
+function wordsFor(
+  repo: string,
+  { endpoint, credential }: HfConnection,
+): ReadonlyMap<string, Words> {
+  const page = `${endpoint}/${repo}`;
+  const login = credential === null ? 'Set HF_TOKEN.' : 'The token in use does not have access.';
+  const refused: Words = (status, said) =>
+    new AxonError('ACCESS_DENIED', `${repo}: the hub refuses (${status}): ${said}. ${login}`);
+  const missing: Words = (status) =>
+    new AxonError(
+      'NOT_FOUND',
+      status === 401
+        ? `${repo} does not exist, or is private. ${login}`
+        : `${repo} does not exist at ${endpoint}. Check the spelling.`,
+    );
+  return new Map<string, Words>([
+    [
+      'GatedRepo',
+      () =>
+        new AxonError(
+          'ACCESS_DENIED',
+          `${repo} is gated: accept its terms at ${page}, then try again. ${login}`,
+        ),
+    ],
+    [
+      'RevisionNotFound',
+      (_status, said) =>
+        new AxonError(
+          'NOT_FOUND',
+          `${repo} has no such revision (${said}). Its branches and tags are at ${page}/tree/main.`,
+        ),
+    ],
+    [
+      'EntryNotFound',
+      (_status, said) => new AxonError('NOT_FOUND', `${repo} has no such file any more: ${said}`),
+    ],
+    ['RepoNotFound', missing],
+    ['404', missing],
+    ['401', refused],
+    ['403', refused],
+  ]);
+}
+
+export function isBadToken(error: unknown): boolean {
+  return error instanceof AxonError && error.details?.['bad_token'] === true;
+}

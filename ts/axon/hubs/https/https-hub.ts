@@ -1,0 +1,110 @@
+import path from 'node:path';
+import { AxonError } from '../../axon-error.ts';
+import type { Context } from '../../context.ts';
+import { fetchFile } from '../../download/fetch-file.ts';
+import { parseHttpUrl } from '../../download/follow.ts';
+import type { ExpectedHash } from '../../download/options.ts';
+import { maxPackageBytes } from '../../package/names.ts';
+import type { FileSource, Hub, HubFile, HubSpec, PackageSource, Pin } from '../hub.ts';
+import { idSegment } from '../id-segment.ts';
+import { httpStatusError } from '../status-error.ts';
+
+/** One file, or an `.axon` package, at an address. `#sha256=<hex>` pins the bytes; else they are trusted on first use. */
+export const httpsHub: Hub = {
+  names: ['https', 'http'],
+  example: 'https://example.com/model.onnx#sha256=<64 hex digits>',
+  claims: (text) => /^https?:\/\//i.test(text),
+  parse(text, context): HubSpec {
+    const whole = /^https?:\/\//i.test(text) ? text : `https://${text}`;
+    const url = parseHttpUrl(whole);
+    if (url.username !== '' || url.password !== '')
+      throw new AxonError(
+        'INVALID_SPEC',
+        'A user name or password in an address is not taken: it would be stored.',
+      );
+    const expected = statedHash(url.hash);
+    url.hash = '';
+    const file = fileName(url);
+    const stem = file.replace(/\.[A-Za-z0-9]+$/, '');
+    return {
+      id: {
+        namespace: 'https',
+        name: `${idSegment(url.host)}/${idSegment(stem)}`,
+        version: 'latest',
+      },
+      origin: { hub: 'https', id: url.href + (expected === null ? '' : `#sha256=${expected.hex}`) },
+      resolve: async () => open(url, file, expected, context),
+    };
+  },
+};
+
+function statedHash(fragment: string): ExpectedHash | null {
+  if (fragment === '') return null;
+  const hex = /^#sha256=([0-9a-fA-F]{64})$/.exec(fragment)?.[1];
+  if (hex === undefined)
+    throw new AxonError(
+      'INVALID_SPEC',
+      `${fragment} is not understood; write #sha256=<64 hex digits> or nothing.`,
+    );
+  return { algorithm: 'sha256', hex: hex.toLowerCase() };
+}
+
+function fileName(url: URL): string {
+  let name = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
+  try {
+    name = decodeURIComponent(name);
+  } catch {
+    // A stray % is part of the name then.
+  }
+  return idSegment(name);
+}
+
+function open(
+  url: URL,
+  file: string,
+  expected: ExpectedHash | null,
+  context: Context,
+): FileSource | PackageSource {
+  const revision = expected === null ? null : `sha256:${expected.hex}`;
+  const pin: Pin = {
+    hub: 'https',
+    id: url.href + (revision === null ? '' : `#sha256=${expected?.hex}`),
+    revision,
+    url: url.href,
+  };
+  const planned: HubFile = { path: file, size: null, expected };
+  const get = (dest: string) =>
+    fetchFile(
+      {
+        url: url.href,
+        dest,
+        label: file,
+        size: null,
+        maxBytes: maxPackageBytes,
+        expected,
+        statusError: httpStatusError(url.href),
+      },
+      context.download,
+    );
+  if (file.endsWith('.axon')) {
+    return {
+      kind: 'package',
+      pin,
+      async open(work) {
+        const dest = path.join(work, 'package.axon');
+        await get(dest);
+        return dest;
+      },
+    };
+  }
+  return {
+    kind: 'files',
+    pin,
+    plan: async () => [planned],
+    async fetch(_files, into) {
+      const { sha256, size } = await get(path.join(into, file));
+      return [{ path: file, size, sha256, verified_by: expected === null ? 'tofu' : 'sha256' }];
+    },
+    describe: () => ({}),
+  };
+}

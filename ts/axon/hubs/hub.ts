@@ -1,0 +1,72 @@
+import type { ManifestFile } from '../../protocol/manifest.ts';
+import type { ModelId } from '../../protocol/model-id.ts';
+import type { Context } from '../context.ts';
+import type { ExpectedHash } from '../download/options.ts';
+
+/*
+ * The one interface between axon and the places where models come from:
+ *   parse → resolve → plan → fetch → describe
+ * `parse` knows what a text means without asking anyone; `resolve` pins it to something immutable;
+ * `plan` lists the files with size and hash; `fetch` brings those chosen; `describe` says what the
+ * source states about the model. A hub never decides which files are taken, nor where they end up.
+ */
+export interface Hub {
+  /** The first is the canonical one; specs are `<name>/…` except where `claims` says otherwise. */
+  readonly names: readonly string[];
+  readonly example: string;
+  /** Whether a text without a hub's name before it is for this hub (paths, URLs). */
+  claims?(text: string, cwd: string): boolean;
+  /** `text` is the spec without the hub's name and slash; for claimed texts the whole. */
+  parse(text: string, context: Context): HubSpec;
+}
+
+export interface HubSpec {
+  /** How the model is called here unless --as says otherwise. */
+  readonly id: ModelId;
+  /** The same text for the same thing asked for: compared with what is installed. */
+  readonly origin: { readonly hub: string; readonly id: string };
+  resolve(context: Context): Promise<Source>;
+}
+
+/** What a spec was pinned to: loose files, or a finished `.axon` package. */
+export type Source = FileSource | PackageSource;
+
+export interface Pin {
+  readonly hub: string;
+  readonly id: string;
+  /** Immutable name of what comes; null where the source has none. */
+  readonly revision: string | null;
+  readonly url: string | null;
+}
+
+export interface FileSource {
+  readonly kind: 'files';
+  readonly pin: Pin;
+  /** `work` is a folder that survives an interruption and may be used for parts. */
+  plan(work: string): Promise<readonly HubFile[]>;
+  /** Puts the files below `into`, names as planned, every hash checked. */
+  fetch(files: readonly HubFile[], into: string, work: string): Promise<readonly ManifestFile[]>;
+  /** Called after plan. */
+  describe(): Description;
+}
+
+export interface PackageSource {
+  readonly kind: 'package';
+  readonly pin: Pin;
+  /** The path of the archive on this machine. */
+  open(work: string): Promise<string>;
+}
+
+export interface HubFile {
+  readonly path: string;
+  readonly size: number | null;
+  readonly expected: ExpectedHash | null;
+}
+
+/** What the source states; absent is absent. */
+export interface Description {
+  readonly description?: string;
+  readonly license?: string;
+  readonly homepage?: string;
+  readonly tags?: readonly string[];
+}

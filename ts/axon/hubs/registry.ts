@@ -1,0 +1,49 @@
+import { didYouMean } from '../../protocol/nearest.ts';
+import { AxonError } from '../axon-error.ts';
+import type { Context } from '../context.ts';
+import { fileHub } from './file/file-hub.ts';
+import { hfHub } from './hf/hf-hub.ts';
+import { httpsHub } from './https/https-hub.ts';
+import type { Hub, HubSpec } from './hub.ts';
+import { npmHub } from './npm/npm-hub.ts';
+
+/** Every hub that there is. A new one is a folder beside these and a line here. */
+export const hubs: readonly Hub[] = [hfHub, npmHub, httpsHub, fileHub];
+
+/** Known by name, not built yet: asked for, they answer so instead of being looked up elsewhere. */
+const plannedHubs: readonly string[] = [
+  'pytorch',
+  'torch',
+  'tfhub',
+  'tf',
+  'modelscope',
+  'ms',
+  'kaggle',
+  'ollama',
+  'oci',
+  'gh',
+  'pypi',
+];
+
+export function parseSpec(text: string, context: Context): HubSpec {
+  const claimer = hubs.find((hub) => hub.claims?.(text, context.cwd) === true);
+  if (claimer !== undefined) return claimer.parse(text, context);
+  const slash = text.indexOf('/');
+  const name = slash < 0 ? text : text.slice(0, slash);
+  const works = hubs.map((hub) => hub.example).join(', ');
+  if (plannedHubs.includes(name))
+    throw new AxonError(
+      'HUB_NOT_BUILT',
+      `The hub ${name} is not built yet. What works now: ${works}.`,
+    );
+  const hub = hubs.find((candidate) => candidate.names.includes(name));
+  if (slash <= 0 || hub === undefined) {
+    const names = [...hubs.flatMap((candidate) => candidate.names), ...plannedHubs];
+    const hint = slash > 0 ? didYouMean(name, names) : ` Is ./${text} or hf/${text} meant?`;
+    throw new AxonError(
+      'INVALID_SPEC',
+      `${JSON.stringify(text)} names no hub.${hint} What works: ${works}.`,
+    );
+  }
+  return hub.parse(text.slice(slash + 1), context);
+}

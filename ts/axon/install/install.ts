@@ -1,0 +1,218 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { Manifest } from '../../protocol/manifest.ts';
+import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
+import { productVersion } from '../../protocol/version.ts';
+import { AxonError } from '../axon-error.ts';
+import type { Context } from '../context.ts';
+import type { HubSpec, PackageSource, Source } from '../hubs/hub.ts';
+import { parseSpec } from '../hubs/registry.ts';
+import { unpackArchive } from '../package/archive.ts';
+import { manifestText } from '../package/compose.ts';
+import { isInstalled, type Metadata, readManifest, readManifestText } from '../store/catalog.ts';
+import { manifestName, metadataName } from '../store/layout.ts';
+import { acquireLock } from '../store/lock.ts';
+import { Staging } from '../store/staging.ts';
+import { gatherFiles, planFiles } from './gather.ts';
+import { type InstallOptions, type InstallResult, sum } from './options.ts';
+
+const lockWaitMs = 30 * 60_000;
+
+/*
+ * parse → (already here?) → lock → resolve → stage → manifest → rename into place.
+ * Until the rename nothing is visible; whatever ends before it leaves only parts that the next install
+ * of the same model goes on with.
+ */
+export async function install(
+  text: string,
+  options: InstallOptions,
+  context: Context,
+): Promise<InstallResult> {
+  const spec = parseSpec(text, context);
+  const id = options.as ?? spec.id;
+  if (!options.force && spec.origin.hub !== 'file') {
+    const found = alreadyInstalled(spec, id, context);
+    if (found !== null) return found;
+  }
+  if (options.dryRun) return dryRun(await spec.resolve(context), id, options, context);
+  // A package names itself, so it is opened before it is known which model is to be locked.
+  if (spec.origin.hub === 'file' && options.as === null) {
+    const source = await spec.resolve(context);
+    if (source.kind === 'package') return installPackage(source, options, context);
+    return locked(id, context, (staging) => fromFiles(source, id, options, context, staging));
+  }
+  return locked(id, context, async (staging) => {
+    const found =
+      options.force || spec.origin.hub === 'file' ? null : alreadyInstalled(spec, id, context);
+    if (found !== null) return found;
+    const source = await spec.resolve(context);
+    return fromFiles(source, id, options, context, staging);
+  });
+}
+
+async function locked<T>(
+  id: ModelId,
+  context: Context,
+  work: (staging: Held) => Promise<T>,
+): Promise<T> {
+  const { layout, output, signal } = context;
+  const lock = await acquireLock(layout.lockFile(id), {
+    waitMs: lockWaitMs,
+    signal,
+    onWait: () => output.note(`Another axon installs ${formatModelId(id)}; waiting for it.`),
+  });
+  try {
+    const staging = new Staging(layout, id);
+    staging.open();
+    return await work({ staging, assertHeld: () => lock.assertHeld() });
+  } finally {
+    lock.release();
+  }
+}
+
+interface Held {
+  readonly staging: Staging;
+  assertHeld(): void;
+}
+
+function alreadyInstalled(spec: HubSpec, id: ModelId, { layout }: Context): InstallResult | null {
+  if (!isInstalled(layout, id)) return null;
+  const manifest = readManifest(layout.packageDir(id));
+  const source = manifest.distribution?.source;
+  if (source?.hub !== spec.origin.hub || source.id !== spec.origin.id) throw taken(id, manifest);
+  return result('already-installed', manifest, layout.packageDir(id));
+}
+
+function taken(id: ModelId, manifest: Manifest): AxonError {
+  const source = manifest.distribution?.source;
+  const from = source === undefined ? 'elsewhere' : `${source.hub} ${source.id}`;
+  return new AxonError(
+    'ALREADY_EXISTS',
+    `${formatModelId(id)} is already installed, from ${from}, with other content. Choose another name with --as, or replace it with --force.`,
+  );
+}
+
+function result(status: InstallResult['status'], manifest: Manifest, dir: string): InstallResult {
+  const { metadata, spec, distribution } = manifest;
+  const source = distribution?.source;
+  return {
+    status,
+    id: formatModelId(metadata),
+    path: dir,
+    source:
+      source === undefined
+        ? null
+        : { hub: source.hub, id: source.id, revision: source.revision ?? null },
+    files: spec.format.files.map(({ path: name, size }) => ({ path: name, size })),
+    bytes: sum(spec.format.files),
+  };
+}
+
+async function fromFiles(
+  source: Source,
+  id: ModelId,
+  options: InstallOptions,
+  context: Context,
+  held: Held,
+): Promise<InstallResult> {
+  const { staging } = held;
+  staging.keepFor(JSON.stringify(source.pin));
+  if (source.kind === 'package') {
+    const archive = await source.open(staging.download);
+    const manifest = await unpackArchive(archive, staging.package, context.signal);
+    return commit(renamed(manifest, id, options), id, options, context, held);
+  }
+  const manifest = await gatherFiles(source, id, options, staging, context);
+  return commit(manifest, id, options, context, held);
+}
+
+/** A package keeps its name unless --as gives it another. */
+function renamed(manifest: Manifest, id: ModelId, options: InstallOptions): Manifest {
+  if (options.as === null) return manifest;
+  return { ...manifest, metadata: { ...manifest.metadata, ...id } };
+}
+
+/** Unpacks to a folder of its own first: only the manifest inside says which model it is. */
+async function installPackage(
+  source: PackageSource,
+  options: InstallOptions,
+  context: Context,
+): Promise<InstallResult> {
+  const { layout, signal } = context;
+  fs.mkdirSync(layout.staging, { recursive: true });
+  const scratch = fs.mkdtempSync(path.join(layout.staging, 'unpack-'));
+  try {
+    const manifest = await unpackArchive(await source.open(scratch), scratch, signal);
+    const { namespace, name, version } = manifest.metadata;
+    const id: ModelId = { namespace, name, version };
+    return await locked(id, context, async (held) => {
+      fs.rmSync(held.staging.package, { recursive: true });
+      fs.renameSync(scratch, held.staging.package);
+      return commit(manifest, id, options, context, held);
+    });
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function commit(
+  manifest: Manifest,
+  id: ModelId,
+  options: InstallOptions,
+  { layout }: Context,
+  held: Held,
+): InstallResult {
+  const { staging } = held;
+  const text = manifestText(manifest);
+  const target = layout.packageDir(id);
+  if (isInstalled(layout, id) && !options.force) {
+    const same = readManifestText(target) === text;
+    staging.discard();
+    if (same) return result('already-installed', manifest, target);
+    throw taken(id, readManifest(target));
+  }
+  const metadata: Metadata = {
+    installed_at: new Date().toISOString(),
+    ...id,
+    axon_version: productVersion,
+    manifest_sha256: createHash('sha256').update(text).digest('hex'),
+  };
+  fs.writeFileSync(path.join(staging.package, manifestName), text);
+  fs.writeFileSync(
+    path.join(staging.package, metadataName),
+    `${JSON.stringify(metadata, null, 2)}\n`,
+  );
+  held.assertHeld();
+  staging.commit();
+  return result('installed', manifest, target);
+}
+
+/** Says what would come. A source that lists its files only inside an archive has to fetch that. */
+async function dryRun(
+  source: Source,
+  id: ModelId,
+  options: InstallOptions,
+  { layout }: Context,
+): Promise<InstallResult> {
+  const { pin } = source;
+  const base = {
+    status: 'would-install',
+    id: formatModelId(id),
+    path: layout.packageDir(id),
+    source: pin,
+  } as const;
+  if (source.kind === 'package') return { ...base, files: [], bytes: 0 };
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'axon-dry-run-'));
+  try {
+    const { files } = await planFiles(source, options, work);
+    return {
+      ...base,
+      files: files.map(({ path: name, size }) => ({ path: name, size })),
+      bytes: sum(files),
+    };
+  } finally {
+    fs.rmSync(work, { recursive: true, force: true });
+  }
+}

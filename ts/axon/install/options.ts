@@ -1,0 +1,64 @@
+import { formatModelId, type ModelId, parseModelId } from '../../protocol/model-id.ts';
+import { didYouMean } from '../../protocol/nearest.ts';
+import { AxonError } from '../axon-error.ts';
+import { type Format, formatNames, isFormat } from '../formats/file-kinds.ts';
+import type { SelectOptions } from '../formats/select.ts';
+
+export interface InstallOptions extends SelectOptions {
+  readonly as: ModelId | null;
+  readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
+/** The flags as commander gives them. */
+export interface InstallFlags {
+  readonly as?: string;
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly format?: string;
+  readonly variant?: string;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export function readInstallFlags(flags: InstallFlags): InstallOptions {
+  return {
+    as: flags.as === undefined ? null : parseModelId(flags.as),
+    include: flags.include ?? [],
+    exclude: flags.exclude ?? [],
+    format: readFormat(flags.format),
+    variant: flags.variant ?? null,
+    force: flags.force === true,
+    dryRun: flags.dryRun === true,
+  };
+}
+
+function readFormat(text: string | undefined): Format | null {
+  if (text === undefined || text === 'auto') return null;
+  if (isFormat(text)) return text;
+  throw new AxonError(
+    'USAGE',
+    `Unknown format ${JSON.stringify(text)}.${didYouMean(text, formatNames)} Known: auto, ${formatNames.join(', ')}.`,
+  );
+}
+
+export interface InstallResult {
+  readonly status: 'installed' | 'already-installed' | 'would-install';
+  readonly id: string;
+  readonly path: string;
+  readonly source: {
+    readonly hub: string;
+    readonly id: string;
+    readonly revision: string | null;
+  } | null;
+  readonly files: readonly { readonly path: string; readonly size: number | null }[];
+  readonly bytes: number;
+}
+
+export function sum(files: readonly { readonly size: number | null }[]): number {
+  return files.reduce((total, file) => total + (file.size ?? 0), 0);
+}
+
+export function nameOf(id: ModelId): string {
+  return formatModelId(id);
+}

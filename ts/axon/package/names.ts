@@ -1,0 +1,62 @@
+import { limits } from '../../protocol/limits.ts';
+import { isPackagePath } from '../../protocol/manifest.ts';
+import { AxonError } from '../axon-error.ts';
+import { reservedNames } from '../store/layout.ts';
+
+/** Largest sum of all files of one package: the largest open models stay below it. */
+export const maxPackageBytes = 4 * 1024 ** 4;
+
+/**
+ * Collects names that a source brings and refuses those that could do harm: outside the package, twice,
+ * the same but for case, a file where another name needs a folder, or more than the limit.
+ */
+export class NameGuard {
+  readonly #source: string;
+  readonly #names = new Map<string, string>();
+  readonly #folders = new Set<string>();
+  #bytes = 0;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  add(name: string, size: number | null): void {
+    if (!isPackagePath(name)) this.#refuse(name, 'is not a path inside the package');
+    if (reservedNames.has(name.toLowerCase()))
+      this.#refuse(name, 'is a name that axon itself uses');
+    const key = name.toLowerCase();
+    const twin = this.#names.get(key);
+    if (twin !== undefined)
+      this.#refuse(name, twin === name ? 'comes twice' : `collides with ${JSON.stringify(twin)}`);
+    if (this.#folders.has(key)) this.#refuse(name, 'is a file and a folder');
+    this.#names.set(key, name);
+    this.#addFolders(name, key);
+    this.#bytes += size ?? 0;
+    if (this.#names.size > limits.packageFiles)
+      throw new AxonError(
+        'UNSAFE_PACKAGE',
+        `${this.#source} has more than ${limits.packageFiles} files.`,
+      );
+    if (this.#bytes > maxPackageBytes)
+      throw new AxonError(
+        'UNSAFE_PACKAGE',
+        `${this.#source} has more than ${maxPackageBytes} bytes.`,
+      );
+  }
+
+  #addFolders(name: string, key: string): void {
+    for (let slash = key.lastIndexOf('/'); slash > 0; slash = key.lastIndexOf('/', slash - 1)) {
+      const folder = key.slice(0, slash);
+      if (this.#names.has(folder)) this.#refuse(name, 'needs a folder where a file is');
+      this.#folders.add(folder);
+    }
+  }
+
+  #refuse(name: string, why: string): never {
+    throw new AxonError(
+      'UNSAFE_PACKAGE',
+      `${this.#source}: the file name ${JSON.stringify(name.slice(0, 200))} ${why}. Nothing was installed.`,
+      { details: { name: name.slice(0, 200) } },
+    );
+  }
+}

@@ -1,0 +1,72 @@
+/** Every key of config.yaml that has an effect, with its default. Nothing else decides a default. */
+export interface KeyInfo {
+  readonly type: 'text' | 'number' | 'boolean';
+  readonly default: string | number | boolean;
+  readonly about: string;
+  readonly secret?: true;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+export const configKeys = {
+  cache_dir: {
+    type: 'text',
+    default: '',
+    about: 'Where models are kept; empty means the folder `cache` in AXON_HOME.',
+  },
+  'mlos.endpoint': {
+    type: 'text',
+    default: 'http://localhost:8080',
+    about: 'The daemon that `axon register` talks to.',
+  },
+  'registry.enable_huggingface': {
+    type: 'boolean',
+    default: true,
+    about: 'false switches the hf hub off on this machine.',
+  },
+  'registry.huggingface_token': {
+    type: 'text',
+    default: '',
+    secret: true,
+    about: 'Used when HF_TOKEN is not set; sent to the Hugging Face endpoint only.',
+  },
+  'download.max_retries': {
+    type: 'number',
+    default: 5,
+    min: 0,
+    max: 20,
+    about: 'How often one request is tried again.',
+  },
+  'download.retry_wait_ms': {
+    type: 'number',
+    default: 1000,
+    min: 1,
+    max: 60_000,
+    about: 'Pause before the first retry; it doubles each time.',
+  },
+  'download.stall_seconds': {
+    type: 'number',
+    default: 30,
+    min: 1,
+    max: 3_600,
+    about: 'A connection that brings no byte for so long is cut and tried again.',
+  },
+} as const satisfies Record<string, KeyInfo>;
+
+export type ConfigKey = keyof typeof configKeys;
+export const configKeyNames = Object.keys(configKeys) as readonly ConfigKey[];
+
+/** Keys of earlier releases: a file that has them is read, they have no effect. */
+export const formerKeys: ReadonlySet<string> = new Set([
+  'home_dir',
+  'registry.url',
+  'registry.mirrors',
+  'registry.timeout',
+  'download.parallel',
+  'download.verify_checksums',
+  'log_level',
+]);
+
+export function isConfigKey(key: string): key is ConfigKey {
+  return Object.hasOwn(configKeys, key);
+}

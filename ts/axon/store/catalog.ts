@@ -1,0 +1,107 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
+import { formatModelId, type ModelId, parseModelId } from '../../protocol/model-id.ts';
+import { didYouMean } from '../../protocol/nearest.ts';
+import { AxonError, errnoOf } from '../axon-error.ts';
+import { manifestName, metadataName, type StoreLayout } from './layout.ts';
+
+/** `.axon_metadata.json`: what is true of this installation only, so not part of the manifest. */
+export interface Metadata {
+  readonly installed_at: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: string;
+  readonly axon_version: string;
+  readonly manifest_sha256: string;
+}
+
+export interface Installed {
+  readonly id: ModelId;
+  readonly dir: string;
+}
+
+export function isInstalled(layout: StoreLayout, id: ModelId): boolean {
+  return fs.existsSync(path.join(layout.packageDir(id), metadataName));
+}
+
+/** All models there are, sorted by id. */
+export function listInstalled(layout: StoreLayout): Installed[] {
+  const found: Installed[] = [];
+  const walk = (dir: string, parts: readonly string[]) => {
+    if (fs.existsSync(path.join(dir, metadataName))) {
+      const id = idOf(parts);
+      if (id !== null) found.push({ id, dir });
+      return;
+    }
+    for (const entry of readFolders(dir)) walk(path.join(dir, entry), [...parts, entry]);
+  };
+  walk(layout.models, []);
+  return found.sort((a, b) => (formatModelId(a.id) < formatModelId(b.id) ? -1 : 1));
+}
+
+function idOf(parts: readonly string[]): ModelId | null {
+  try {
+    return parseModelId(`${parts.slice(0, -1).join('/')}@${parts.at(-1) ?? ''}`);
+  } catch {
+    return null;
+  }
+}
+
+function readFolders(dir: string): string[] {
+  try {
+    return fs
+      .readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw AxonError.from(error);
+  }
+}
+
+export function readText(file: string, maxBytes: number): string {
+  const { size } = fs.statSync(file);
+  if (size > maxBytes)
+    throw new AxonError(
+      'INVALID_PACKAGE',
+      `${file} has ${size} bytes; at most ${maxBytes} are read.`,
+    );
+  return fs.readFileSync(file, 'utf8');
+}
+
+export function readMetadata(dir: string): Metadata {
+  const file = path.join(dir, metadataName);
+  try {
+    return JSON.parse(readText(file, 64 * 1024)) as Metadata;
+  } catch (error) {
+    if (error instanceof SyntaxError)
+      throw new AxonError(
+        'INVALID_PACKAGE',
+        `${file} is not JSON. Install the model again with --force.`,
+      );
+    throw AxonError.from(error);
+  }
+}
+
+export function readManifestText(dir: string): string {
+  return readText(path.join(dir, manifestName), 1024 * 1024);
+}
+
+export function readManifest(dir: string): Manifest {
+  return parseManifest(readManifestText(dir), path.join(dir, manifestName));
+}
+
+/** The installed model that the text names, or the error that says which there are. */
+export function requireInstalled(layout: StoreLayout, text: string): Installed {
+  const id = parseModelId(text);
+  if (isInstalled(layout, id)) return { id, dir: layout.packageDir(id) };
+  const all = listInstalled(layout).map((model) => formatModelId(model.id));
+  const same = all.filter((name) => name.startsWith(`${id.namespace}/${id.name}@`));
+  const hint =
+    same.length > 0 ? ` Installed are: ${same.join(', ')}.` : didYouMean(formatModelId(id), all);
+  throw new AxonError(
+    'NOT_INSTALLED',
+    `${formatModelId(id)} is not installed.${hint} \`axon list\` shows all, \`axon install ${text}\` brings it.`,
+  );
+}

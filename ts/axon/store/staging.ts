@@ -1,0 +1,106 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import type { ModelId } from '../../protocol/model-id.ts';
+import { AxonError, errnoOf } from '../axon-error.ts';
+import { metadataName, type StoreLayout } from './layout.ts';
+
+/**
+ * One install in the making: `package/` becomes the package by a rename, `download/` holds what a
+ * later run can go on with, `replaced/` the former package during the rename. Whoever opens it
+ * holds the model's lock.
+ */
+export class Staging {
+  readonly package: string;
+  readonly download: string;
+  readonly #dir: string;
+  readonly #replaced: string;
+  readonly #target: string;
+  readonly #models: string;
+
+  constructor(layout: StoreLayout, id: ModelId) {
+    this.#dir = layout.stagingDir(id);
+    this.package = path.join(this.#dir, 'package');
+    this.download = path.join(this.#dir, 'download');
+    this.#replaced = path.join(this.#dir, 'replaced');
+    this.#target = layout.packageDir(id);
+    this.#models = layout.models;
+  }
+
+  /** Undoes a half-done replacement of an earlier run, and starts an empty package folder. */
+  open(): void {
+    this.recover();
+    fs.rmSync(this.package, { recursive: true, force: true });
+    fs.mkdirSync(this.package, { recursive: true });
+    fs.mkdirSync(this.download, { recursive: true });
+  }
+
+  recover(): void {
+    if (!fs.existsSync(this.#replaced)) return;
+    if (fs.existsSync(this.#target)) fs.rmSync(this.#replaced, { recursive: true, force: true });
+    else {
+      fs.mkdirSync(path.dirname(this.#target), { recursive: true });
+      fs.renameSync(this.#replaced, this.#target);
+    }
+  }
+
+  /** Keeps downloads only for the same source: another revision's parts are of no use. */
+  keepFor(source: string): void {
+    const note = path.join(this.download, 'source');
+    const before = fs.existsSync(note) ? fs.readFileSync(note, 'utf8') : null;
+    if (before === source) return;
+    fs.rmSync(this.download, { recursive: true, force: true });
+    fs.mkdirSync(this.download, { recursive: true });
+    fs.writeFileSync(note, source);
+  }
+
+  /** Makes the package visible, whole or not at all, and durable. */
+  commit(): void {
+    this.#refuseNesting();
+    syncTree(this.package);
+    fs.mkdirSync(path.dirname(this.#target), { recursive: true });
+    if (fs.existsSync(this.#target)) fs.renameSync(this.#target, this.#replaced);
+    fs.renameSync(this.package, this.#target);
+    syncPath(path.dirname(this.#target));
+    this.discard();
+  }
+
+  discard(): void {
+    fs.rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  /** `ns/a@b` would lie inside of `ns/a/b@latest`'s parent: packages must not contain each other. */
+  #refuseNesting(): void {
+    const clash = (dir: string) => {
+      throw new AxonError(
+        'ALREADY_EXISTS',
+        `${this.#target} and the model in ${dir} would lie inside each other. Choose another name with --as.`,
+      );
+    };
+    for (let dir = path.dirname(this.#target); dir !== this.#models; dir = path.dirname(dir)) {
+      if (fs.existsSync(path.join(dir, metadataName))) clash(dir);
+    }
+    if (fs.existsSync(this.#target) && !fs.existsSync(path.join(this.#target, metadataName)))
+      clash(this.#target);
+  }
+}
+
+function syncPath(file: string): void {
+  const fd = fs.openSync(file, 'r');
+  try {
+    fs.fsyncSync(fd);
+  } catch (error) {
+    // Some file systems have no fsync for folders; there the rename is all there is.
+    if (errnoOf(error) !== 'EINVAL') throw error;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function syncTree(dir: string): void {
+  for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
+    const full = path.join(dir, entry.name);
+    if (entry.isDirectory()) syncTree(full);
+    else syncPath(full);
+  }
+  syncPath(dir);
+}

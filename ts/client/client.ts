@@ -1,0 +1,166 @@
+import { connect as connectSocket, type Socket } from 'node:net';
+import { MlosError } from '../protocol/errors.ts';
+import { FrameReader, frame } from '../protocol/frame.ts';
+import { limits } from '../protocol/limits.ts';
+import type { MethodName, Params, Result } from '../protocol/method-table.ts';
+import { decodeMsgpack, encodeMsgpack } from '../protocol/msgpack.ts';
+import type { Tensor } from '../protocol/tensor.ts';
+import { connectError, lostError } from './connection-error.ts';
+import { type PendingCall, PendingCalls } from './pending-calls.ts';
+import { type InferInput, inputToWire, outputsFromWire } from './tensor-wire.ts';
+
+/**
+ * A client of the daemon's IPC socket. Calls may overlap; answers find their calls by id. One
+ * connection per client: when it is gone every call under way is rejected, and so is every later one.
+ */
+export interface ConnectOptions {
+  readonly socketPath: string;
+  readonly maxFrameBytes?: number;
+}
+
+const deadlineSlackMs = 1_000;
+
+export interface CallOptions {
+  /** Gives up waiting. The daemon is not told; what it has begun it finishes. */
+  readonly signal?: AbortSignal;
+  /** Gives up waiting after this time with DEADLINE_EXCEEDED. */
+  readonly timeoutMs?: number;
+}
+
+export interface InferOptions extends CallOptions {
+  /** Names of the outputs wanted; all when left out. */
+  readonly outputs?: readonly string[];
+}
+
+export type InferAnswer = Omit<
+  Result<'models.infer'>,
+  'outputs' | 'output_shapes' | 'output_dtypes'
+> & { readonly outputs: Record<string, Tensor> };
+
+/** Connects. Throws FAILED_PRECONDITION where no daemon listens, PERMISSION_DENIED where it may not. */
+export function connect(options: ConnectOptions): Promise<Client> {
+  const { socketPath, maxFrameBytes = limits.ipcFrameBytes } = options;
+  return new Promise((resolve, reject) => {
+    const socket = connectSocket(socketPath);
+    const onError = (error: Error) => reject(connectError(error, socketPath));
+    socket.once('error', onError);
+    socket.once('connect', () => {
+      socket.off('error', onError);
+      resolve(new Client(socket, { where: socketPath, maxFrameBytes }));
+    });
+  });
+}
+
+export class Client implements AsyncDisposable {
+  readonly #socket: Socket;
+  readonly #where: string;
+  readonly #pending = new PendingCalls();
+  readonly #maxFrameBytes: number;
+  #lastId = 0;
+  /** Why no further call can be made, once there is a reason. */
+  #over: MlosError | null = null;
+
+  constructor(socket: Socket, facts: { readonly where: string; readonly maxFrameBytes: number }) {
+    this.#socket = socket;
+    this.#where = facts.where;
+    this.#maxFrameBytes = facts.maxFrameBytes;
+    const reader = new FrameReader({
+      maxBytes: facts.maxFrameBytes,
+      onFrame: (payload) => this.#onAnswer(payload),
+    });
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        reader.push(chunk);
+      } catch (error) {
+        this.#end(MlosError.from(error));
+      }
+    });
+    socket.on('error', (error) => this.#end(lostError(this.#where, error)));
+    socket.on('end', () => this.#end(lostError(this.#where)));
+    socket.on('close', () => this.#end(lostError(this.#where)));
+  }
+
+  /** Calls an operation. Rejects with the MlosError that the daemon answered. */
+  call<N extends MethodName>(
+    method: N,
+    params: Params<N>,
+    options: CallOptions = {},
+  ): Promise<Result<N>> {
+    return this.#request(method, params, options) as Promise<Result<N>>;
+  }
+
+  /** Runs a model. Tensors go and come as raw bytes. */
+  async infer(
+    modelId: string,
+    inputs: Readonly<Record<string, InferInput>>,
+    options: InferOptions = {},
+  ): Promise<InferAnswer> {
+    const wire: Record<string, unknown> = {};
+    for (const [name, input] of Object.entries(inputs)) wire[name] = inputToWire(input);
+    const params = {
+      model_id: modelId,
+      inputs: wire,
+      ...(options.outputs === undefined ? {} : { outputs: options.outputs }),
+      ...(options.timeoutMs === undefined ? {} : { timeout_ms: options.timeoutMs }),
+    };
+    // The daemon keeps the deadline; here it is only the net below, for a daemon that hangs.
+    const wait =
+      options.timeoutMs === undefined
+        ? options
+        : { ...options, timeoutMs: options.timeoutMs + deadlineSlackMs };
+    const answer = (await this.#request('models.infer', params, wait)) as Result<'models.infer'>;
+    const { outputs = {}, output_dtypes = {}, output_shapes = {}, ...facts } = answer;
+    return { ...facts, outputs: outputsFromWire(outputs, output_dtypes, output_shapes) };
+  }
+
+  /** Closes the connection; calls under way are rejected with CANCELLED. Idempotent. */
+  close(): Promise<void> {
+    this.#end(new MlosError('CANCELLED', 'The client is closed.'));
+    return new Promise((resolve) => {
+      if (this.#socket.closed) resolve();
+      else this.#socket.once('close', () => resolve());
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #request(method: string, params: unknown, options: CallOptions): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#over !== null) throw this.#over;
+      const id = ++this.#lastId;
+      const payload = encodeMsgpack([id, method, params]);
+      if (payload.byteLength > this.#maxFrameBytes) {
+        throw new MlosError(
+          'PAYLOAD_TOO_LARGE',
+          `The request has ${payload.byteLength} bytes; the limit is ${this.#maxFrameBytes}.`,
+        );
+      }
+      const call: PendingCall = { resolve, reject, release: null };
+      this.#pending.add(id, call, { method, ...options });
+      this.#socket.write(frame(payload));
+    });
+  }
+
+  #onAnswer(payload: Buffer): void {
+    const answer = decodeMsgpack(payload);
+    if (!Array.isArray(answer) || answer.length !== 3) {
+      throw new MlosError('INVALID_FRAME', 'The daemon sent a frame that is no answer.');
+    }
+    const [id, error, result] = answer as [unknown, unknown, unknown];
+    // Without an id the error is about the connection, which the daemon closes.
+    if (id === null) throw MlosError.fromWire(error);
+    const call = this.#pending.take(id);
+    if (call === null) return; // Nobody waits any longer.
+    if (error === null) call.resolve(result);
+    else call.reject(MlosError.fromWire(error));
+  }
+
+  #end(reason: MlosError): void {
+    if (this.#over !== null) return;
+    this.#over = reason;
+    this.#socket.destroy();
+    this.#pending.rejectAll(reason);
+  }
+}

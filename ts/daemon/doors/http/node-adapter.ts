@@ -1,0 +1,107 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { MlosError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { errorAnswer } from './error.ts';
+import { listenError } from './listen-error.ts';
+import { NodeExchange } from './node-exchange.ts';
+import type { HttpListener, ListenOptions } from './server.ts';
+
+/**
+ * The door on node:http, for hosts where uWebSockets.js has no binary. Node's own defaults are
+ * lenient (a head may take 60 s, checked every 30 s), so every one is set.
+ */
+const keepAliveMs = 5_000;
+const checkEveryMs = 1_000;
+/** A whole request may take this long, however steadily it drips. */
+const requestMs = 300_000;
+
+class NodeListener implements HttpListener {
+  readonly #server: Server;
+  readonly #state: { draining: boolean };
+  #connections = 0;
+  #closed: Promise<void> | null = null;
+
+  constructor(server: Server, state: { draining: boolean }) {
+    this.#server = server;
+    this.#state = state;
+    server.on('connection', (socket) => {
+      this.#connections += 1;
+      socket.once('close', () => {
+        this.#connections -= 1;
+      });
+    });
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo | null)?.port ?? 0;
+  }
+
+  get connections(): number {
+    return this.#connections;
+  }
+
+  close({ graceMs = limits.drainMs }: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      this.#state.draining = true;
+      const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs);
+      this.#server.close(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#server.closeIdleConnections();
+    });
+    return this.#closed;
+  }
+}
+
+export async function listenWithNode(options: ListenOptions): Promise<HttpListener> {
+  const { host, port, handler, maxConnections } = options;
+  const state = { draining: false };
+  const server = createServer({
+    maxHeaderSize: limits.httpHeaderBytes,
+    headersTimeout: limits.httpHeadersTimeoutMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: checkEveryMs,
+    noDelay: true,
+  });
+  server.maxConnections = maxConnections;
+  const onRequest = (req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean) => {
+    new NodeExchange(req, res, handler, () => state.draining).start(awaitsContinue);
+  };
+  server.on('request', (req, res) => onRequest(req, res, false));
+  // Without this listener node says 100 before anybody has looked at the announced length.
+  server.on('checkContinue', (req, res) => onRequest(req, res, true));
+  server.on('clientError', refuseUnreadable);
+  const listener = new NodeListener(server, state);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, host, port)));
+    server.listen({ host, port, exclusive: true }, resolve);
+  });
+  return listener;
+}
+
+/** What the parser of node refuses. A connection that timed out or broke gets no answer. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const isSilent = error.code === 'ECONNRESET' || error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  if (isSilent || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const answer = errorAnswer(
+    isTooLarge
+      ? new MlosError(
+          'HEADERS_TOO_LARGE',
+          `The request head is larger than ${limits.httpHeaderBytes} bytes.`,
+        )
+      : new MlosError('INVALID_ARGUMENT', 'The bytes sent are not an HTTP/1.1 request.'),
+  );
+  const line = isTooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  socket.end(
+    `HTTP/1.1 ${line}\r\ncontent-type: application/json\r\nconnection: close\r\n` +
+      `content-length: ${Buffer.byteLength(answer.body)}\r\n\r\n${answer.body}`,
+  );
+}

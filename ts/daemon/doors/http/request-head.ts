@@ -1,0 +1,58 @@
+/**
+ * What the door needs of a request's head, filled by either adapter header by header. Counting here,
+ * and not in the adapters, makes both refuse the same heads.
+ */
+export class RequestHead {
+  readonly verb: string;
+  /** Raw path: percent-encoding untouched, so that `%2F` in a model id is told from a slash. */
+  readonly path: string;
+  /** Raw query without the question mark. */
+  readonly query: string;
+  host = '';
+  origin = '';
+  contentType = '';
+  contentEncoding = '';
+  contentLength = 0;
+  chunked = false;
+  /** Two Host headers: proxies and servers disagree on which counts, so neither does. */
+  ambiguous = false;
+  bytes: number;
+
+  constructor(verb: string, path: string, query: string) {
+    this.verb = verb;
+    this.path = path;
+    this.query = query;
+    this.bytes = verb.length + path.length + query.length + 12;
+  }
+
+  /** `name` in lower case. */
+  add(name: string, value: string): void {
+    this.bytes += name.length + value.length + 4;
+    switch (name) {
+      case 'host':
+        if (this.host !== '') this.ambiguous = true;
+        this.host = value;
+        break;
+      case 'origin':
+        this.origin = value;
+        break;
+      case 'content-type':
+        this.contentType = value;
+        break;
+      case 'content-encoding':
+        this.contentEncoding = value;
+        break;
+      case 'content-length':
+        this.contentLength = Number(value);
+        break;
+      case 'transfer-encoding':
+        this.chunked = true;
+        break;
+      default:
+    }
+  }
+
+  get hasBody(): boolean {
+    return this.chunked || this.contentLength > 0;
+  }
+}

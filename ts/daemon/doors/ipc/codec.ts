@@ -1,0 +1,82 @@
+import { MlosError } from '../../../protocol/errors.ts';
+import { frame, frameHeaderBytes } from '../../../protocol/frame.ts';
+import { decodeMsgpack, encodeMsgpack } from '../../../protocol/msgpack.ts';
+import { Tensor } from '../../../protocol/tensor.ts';
+
+/**
+ * Frames → requests, results → frames.
+ *
+ *     request  [id, method]  or  [id, method, params]
+ *     answer   [id, nil, result]  or  [id, {code, message, details?}, nil]
+ */
+export type RequestId = number | string;
+
+export interface IpcRequest {
+  readonly id: RequestId;
+  readonly method: string;
+  readonly params: unknown;
+}
+
+const longestId = 64;
+/** Above this a header is written on its own: two buffers in one system call are cheaper than a copy. */
+const copyBytes = 16 * 1024;
+
+/** The id of a request, or null where it has none that could be answered. */
+export function readId(value: unknown): RequestId | null {
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : null;
+  return typeof value === 'string' && value.length <= longestId ? value : null;
+}
+
+/** Throws INVALID_FRAME, with the id in `details.id` where it can be read. */
+export function decodeRequest(payload: Uint8Array): IpcRequest {
+  const value = decodeMsgpack(payload);
+  if (!Array.isArray(value)) throw malformed(null, 'a request is a list [id, method, params]');
+  const id = readId(value[0]);
+  if (id === null) {
+    throw malformed(
+      null,
+      `the id must be an integer from 0 to 2^53-1 or a text of at most ${longestId} characters`,
+    );
+  }
+  const method: unknown = value[1];
+  if (typeof method !== 'string') throw malformed(id, 'the method must be a text');
+  if (value.length > 3) throw malformed(id, `a request has three parts, not ${value.length}`);
+  return { id, method, params: value[2] ?? {} };
+}
+
+export function malformed(id: RequestId | null, why: string): MlosError {
+  return new MlosError('INVALID_FRAME', `The frame is no request: ${why}.`, {
+    ...(id === null ? {} : { details: { id } }),
+  });
+}
+
+/** Tensors become what the wire carries: raw bytes, or a list of texts. */
+function plainOutputs(result: unknown): unknown {
+  if (typeof result !== 'object' || result === null || !('outputs' in result)) return result;
+  const { outputs } = result;
+  if (typeof outputs !== 'object' || outputs === null) return result;
+  const plain: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(outputs)) {
+    Object.defineProperty(plain, name, {
+      value: value instanceof Tensor ? value.data : value,
+      enumerable: true,
+    });
+  }
+  return { ...result, outputs: plain };
+}
+
+/** The buffers of one answer frame: one, or header and payload of a large one. */
+export function encodeResult(id: RequestId, result: unknown): readonly Buffer[] {
+  return framed(encodeMsgpack([id, null, plainOutputs(result)]));
+}
+
+export function encodeError(id: RequestId | null, error: MlosError): readonly Buffer[] {
+  return framed(encodeMsgpack([id, error.toWire(), null]));
+}
+
+function framed(payload: Buffer): readonly Buffer[] {
+  if (payload.byteLength <= copyBytes) return [frame(payload)];
+  const header = Buffer.allocUnsafe(frameHeaderBytes);
+  header.writeUInt32BE(payload.byteLength, 0);
+  return [header, payload];
+}

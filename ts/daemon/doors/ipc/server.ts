@@ -1,0 +1,103 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Logger } from 'pino';
+import { MlosError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import type { Dispatcher } from '../../dispatcher.ts';
+import { IpcConnection } from './connection.ts';
+import { listenAt, type SocketFile } from './socket-file.ts';
+
+export interface IpcDoorOptions {
+  readonly socketPath: string;
+  /** File mode of the socket: who may connect. 0600 unless told. */
+  readonly mode?: number;
+  readonly dispatcher: Dispatcher;
+  readonly logger: Logger;
+  readonly maxFrameBytes?: number;
+  readonly maxConnections?: number;
+  /**
+   * Asks the kernel who connected; what it returns is logged. It refuses the client by throwing an
+   * MlosError, which the client is answered.
+   */
+  readonly peerOf?: (socket: Socket) => unknown;
+}
+
+export interface IpcDoor {
+  readonly path: string;
+  readonly connections: number;
+  /**
+   * Stops accepting, removes the socket file and lets requests under way be answered; what has not
+   * finished after `graceMs` is cut. Idempotent.
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+/** Opens the IPC door. Throws FAILED_PRECONDITION or PERMISSION_DENIED where the path cannot be had. */
+export async function startIpcDoor(options: IpcDoorOptions): Promise<IpcDoor> {
+  const clients = new Map<Socket, IpcConnection>();
+  // allowHalfOpen: a client may end its side after its last request and still read the answers.
+  const server = createServer({ allowHalfOpen: true }, (socket) =>
+    accept(socket, options, clients),
+  );
+  server.maxConnections = options.maxConnections ?? limits.connectionsPerDoor;
+  const file = await listenAt(server, options.socketPath, options.mode ?? 0o600);
+  return new OpenIpcDoor(server, file, { path: options.socketPath, clients });
+}
+
+function accept(
+  socket: Socket,
+  options: IpcDoorOptions,
+  clients: Map<Socket, IpcConnection>,
+): void {
+  const { dispatcher, logger, maxFrameBytes = limits.ipcFrameBytes } = options;
+  const connection = new IpcConnection({ socket, dispatcher, logger, maxFrameBytes });
+  clients.set(socket, connection);
+  socket.once('close', () => clients.delete(socket));
+  if (options.peerOf === undefined) return;
+  try {
+    const peer = options.peerOf(socket);
+    logger.debug({ peer }, 'ipc: connected');
+  } catch (thrown) {
+    connection.refuse(MlosError.from(thrown));
+  }
+}
+
+class OpenIpcDoor implements IpcDoor {
+  readonly path: string;
+  readonly #server: Server;
+  readonly #file: SocketFile;
+  readonly #clients: ReadonlyMap<Socket, IpcConnection>;
+  #closed: Promise<void> | null = null;
+
+  constructor(
+    server: Server,
+    file: SocketFile,
+    facts: { readonly path: string; readonly clients: ReadonlyMap<Socket, IpcConnection> },
+  ) {
+    this.#server = server;
+    this.#file = file;
+    this.path = facts.path;
+    this.#clients = facts.clients;
+  }
+
+  get connections(): number {
+    return this.#clients.size;
+  }
+
+  close({ graceMs = limits.drainMs }: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#closed ??= this.#close(graceMs);
+    return this.#closed;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    await this.#file.remove();
+    for (const connection of this.#clients.values()) connection.drain();
+    const timer = setTimeout(() => {
+      for (const socket of this.#clients.keys()) socket.destroy();
+    }, graceMs);
+    await ended;
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,132 @@
+import { MlosError } from '../../protocol/errors.ts';
+import type { Signature, Tensor } from '../../protocol/tensor.ts';
+import { readLoadResult, violation } from '../../smi/contract.ts';
+import { encodeFrame } from '../../smi/frame-encoding.ts';
+import { monotonicUs, readInferAnswer, writeInferRequest } from '../../smi/infer-message.ts';
+import type { Clock } from './clock.ts';
+import type { HostLimits } from './host-limits.ts';
+import { Job } from './job.ts';
+
+export interface HostModel {
+  readonly modelId: string;
+  /** The model's folder, absolute. */
+  readonly path: string;
+  /** Absolute path of the file to load. */
+  readonly file: string;
+  readonly options?: Readonly<Record<string, unknown>>;
+}
+
+export interface InferenceRequest {
+  readonly modelId: string;
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly outputs?: readonly string[];
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface InferenceResult {
+  /** Without a prototype: a model may call an output `constructor`. */
+  readonly outputs: Record<string, Tensor>;
+  readonly inferenceTimeUs: number;
+  readonly queueTimeUs: number;
+}
+
+export interface LoadResult {
+  readonly signature: Signature;
+  readonly metadata: Record<string, unknown>;
+}
+
+/** The parameters of load_model and register_model. */
+export function modelParams({ modelId, path, file, options = {} }: HostModel) {
+  return { model_id: modelId, path, file, options };
+}
+
+/** Makes the jobs of one host: how each request is written and its answer read. */
+export class HostJobs {
+  readonly #limits: HostLimits;
+  readonly #clock: Clock;
+
+  constructor(limits: HostLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  infer(request: InferenceRequest): Job<InferenceResult> {
+    const { modelId, timeoutMs, outputs: wanted = null } = request;
+    const inputs = new Map(Object.entries(request.inputs));
+    let bytes = 0;
+    for (const tensor of inputs.values()) bytes += tensor.byteLength;
+    const deadlineAt = this.#clock.now() + timeoutMs;
+    const spec = {
+      kind: 'infer' as const,
+      modelId,
+      bytes,
+      deadlineAt,
+      runMs: timeoutMs,
+      encode: (id: number) => {
+        const leftUs = Math.round((deadlineAt - this.#clock.now()) * 1000);
+        const deadlineUs = monotonicUs() + leftUs;
+        return writeInferRequest(id, { modelId, inputs, outputs: wanted, deadlineUs });
+      },
+      decode: (result: unknown, job: Job<InferenceResult>) => {
+        const answer = readInferAnswer(result, wanted);
+        const outputs: Record<string, Tensor> = Object.create(null);
+        for (const [name, tensor] of answer.outputs) outputs[name] = tensor;
+        const queuedMs = (job.begunAt ?? job.acceptedAt) - job.acceptedAt;
+        const queueTimeUs = Math.max(0, Math.round(queuedMs * 1000));
+        return { outputs, inferenceTimeUs: answer.inferenceTimeUs, queueTimeUs };
+      },
+    };
+    return new Job(spec, this.#clock);
+  }
+
+  load(model: HostModel, onLoaded: (result: LoadResult) => void): Job<LoadResult> {
+    return this.#control('load_model', modelParams(model), {
+      kind: 'load',
+      modelId: model.modelId,
+      decode: (result) => {
+        const loaded = readLoadResult(result);
+        onLoaded(loaded);
+        return loaded;
+      },
+    });
+  }
+
+  unload(modelId: string): Job<null> {
+    const params = { model_id: modelId };
+    const decode = () => null;
+    return this.#control('unload_model', params, { kind: 'unload', modelId, decode });
+  }
+
+  /** Any other method of the contract; its result is a map of facts. */
+  other(method: string, params: Readonly<Record<string, unknown>>): Job<Record<string, unknown>> {
+    return this.#control(method, params, {
+      kind: 'other',
+      modelId: '',
+      decode: (result) => {
+        if (typeof result !== 'object' || result === null) throw violation(`${method}: no map`);
+        return result as Record<string, unknown>;
+      },
+    });
+  }
+
+  #control<T>(
+    method: string,
+    params: unknown,
+    rest: { kind: 'load' | 'unload' | 'other'; modelId: string; decode: (result: unknown) => T },
+  ): Job<T> {
+    const encode = (id: number) => encodeFrame([id, method, params]);
+    const { modelLoadMs } = this.#limits;
+    return new Job(
+      { ...rest, bytes: 0, deadlineAt: null, runMs: modelLoadMs, encode },
+      this.#clock,
+    );
+  }
+}
+
+export function notLoaded(modelId: string): MlosError {
+  return new MlosError(
+    'FAILED_PRECONDITION',
+    `${modelId} is not loaded in this plugin process; load it first.`,
+  );
+}

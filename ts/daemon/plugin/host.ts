@@ -1,0 +1,300 @@
+import type { Logger } from 'pino';
+import { MlosError } from '../../protocol/errors.ts';
+import type { PluginState } from '../../protocol/methods/shared-schemas.ts';
+import type { Hello } from '../../smi/contract.ts';
+import { type Clock, systemClock, type Timer } from './clock.ts';
+import type { PluginDescriptor } from './descriptor.ts';
+import { Heartbeat } from './heartbeat.ts';
+import {
+  HostJobs,
+  type HostModel,
+  type InferenceRequest,
+  type InferenceResult,
+  type LoadResult,
+} from './host-jobs.ts';
+import { type HostLimits, hostLimits } from './host-limits.ts';
+import { type HostEvent, type HostState, processOf, transition } from './host-state.ts';
+import type { Job } from './job.ts';
+import { LoadedModels } from './loaded-models.ts';
+import { type Death, PluginProcess } from './plugin-process.ts';
+import { RestartPolicy } from './restart-policy.ts';
+import type { Environment } from './spawn.ts';
+import { Waiters } from './waiters.ts';
+import { WorkLine } from './work-line.ts';
+
+export interface HostStatus {
+  readonly state: PluginState;
+  readonly reason: string | null;
+  readonly pid: number | null;
+  readonly restarts: number;
+  /** When the running process became ready, in ms since the epoch. */
+  readonly startedAt: number | null;
+  readonly models: string[];
+  readonly runner: string | null;
+  /** Where it crashed: when it may start again. */
+  readonly restingUntil: number | null;
+}
+
+export interface HostOptions {
+  readonly descriptor: PluginDescriptor;
+  readonly hostId: string;
+  readonly logger: Logger;
+  readonly onStateChange?: (status: HostStatus) => void;
+  /** The daemon's environment, of which a plugin gets the harmless part. */
+  readonly environment?: Environment;
+  readonly limits?: Partial<HostLimits>;
+  readonly clock?: Clock;
+}
+
+/**
+ * One supervised plugin process: queue, deadlines, restarts. It outlives any number of processes; a
+ * crash costs the request that was running, and nothing else that was accepted.
+ */
+export class PluginHost {
+  readonly descriptor: PluginDescriptor;
+  readonly #options: HostOptions;
+  readonly #logger: Logger;
+  readonly #limits: HostLimits;
+  readonly #clock: Clock;
+  readonly #models: LoadedModels;
+  readonly #line: WorkLine;
+  readonly #heartbeat: Heartbeat;
+  readonly #policy: RestartPolicy;
+  readonly #jobs: HostJobs;
+  readonly #started = new Waiters();
+  readonly #idle = new Waiters();
+  #state: HostState = { state: 'stopped' };
+  #hello: Hello | null = null;
+  #restartTimer: Timer | null = null;
+  #restarts = 0;
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: HostOptions) {
+    this.descriptor = options.descriptor;
+    this.#options = options;
+    this.#logger = options.logger.child({ plugin: options.descriptor.id });
+    this.#limits = { ...hostLimits, ...options.limits };
+    this.#clock = options.clock ?? systemClock;
+    const [limits, clock] = [this.#limits, this.#clock];
+    this.#models = new LoadedModels(limits, clock);
+    this.#policy = new RestartPolicy(limits);
+    this.#jobs = new HostJobs(limits, clock);
+    const events = {
+      admit: (job: Job) => this.#admit(job),
+      answered: () => this.#policy.succeed(),
+      idle: () => this.#idle.resolve(),
+    };
+    this.#line = new WorkLine({ limits, clock, events });
+    this.#heartbeat = new Heartbeat({ limits, clock, isBusy: () => this.#line.busy });
+  }
+
+  get status(): HostStatus {
+    const state = this.#state;
+    return {
+      state: state.state,
+      reason: state.state === 'crashed' ? state.reason : null,
+      pid: processOf(state)?.pid ?? null,
+      restarts: this.#restarts,
+      startedAt: state.state === 'ready' ? state.since : null,
+      models: this.#models.ids,
+      runner: this.#hello?.runner ?? null,
+      restingUntil: state.state === 'crashed' ? state.restingUntil : null,
+    };
+  }
+
+  /** Resolves when the plugin is ready. Rejects PLUGIN_UNAVAILABLE. */
+  async start(): Promise<void> {
+    if (this.#state.state === 'ready' && this.#stopping === null) return;
+    const state = this.#state;
+    // A plugin that was given up is tried again when somebody asks for it by name.
+    if (state.state === 'crashed' && state.restingUntil === null) this.#begin();
+    else this.#wake();
+    await this.#started.wait();
+  }
+
+  /** Errors: MODEL_LOAD_FAILED with the runtime's reason, UNIMPLEMENTED, PLUGIN_… */
+  async load(model: HostModel): Promise<LoadResult> {
+    this.#wake();
+    return this.#accept(this.#jobs.load(model, () => this.#models.add(model)));
+  }
+
+  /** After it the process holds nothing of the model, be it that the process is gone. */
+  async unload(modelId: string): Promise<void> {
+    if (processOf(this.#state) === null) {
+      this.#models.remove(modelId);
+      return;
+    }
+    try {
+      await this.#accept(this.#jobs.unload(modelId));
+    } catch (error) {
+      if (MlosError.from(error).code !== 'PLUGIN_CRASHED') throw error;
+    }
+  }
+
+  async infer(request: InferenceRequest): Promise<InferenceResult> {
+    this.#wake();
+    if (request.signal?.aborted === true) {
+      throw new MlosError('CANCELLED', 'The request was cancelled by its caller.');
+    }
+    return this.#accept(this.#jobs.infer(request), request.signal);
+  }
+
+  /** The rest of the contract: register_model, get_model_info, allocate_resources, health … */
+  async call(
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+  ): Promise<Record<string, unknown>> {
+    this.#wake();
+    return this.#accept(this.#jobs.other(method, params));
+  }
+
+  /** Accepted requests finish (for at most drainMs, where given), then the process is ended. */
+  stop(options: { readonly drainMs?: number } = {}): Promise<void> {
+    this.#stopping ??= this.#stop(options.drainMs).finally(() => {
+      this.#stopping = null;
+    });
+    return this.#stopping;
+  }
+
+  #accept<T>(job: Job<T>, signal?: AbortSignal): Promise<T> {
+    this.#line.add(job as Job<unknown>, signal);
+    return job.promise;
+  }
+
+  #apply(event: HostEvent): void {
+    this.#state = transition(this.#state, event);
+    this.#options.onStateChange?.(this.status);
+  }
+
+  #unavailable(why: string): MlosError {
+    return new MlosError('PLUGIN_UNAVAILABLE', `Plugin ${this.descriptor.id} ${why}`);
+  }
+
+  /** Why nothing can be asked of the plugin now, or null. */
+  #refusal(): MlosError | null {
+    const state = this.#state;
+    if (this.#stopping !== null || state.state === 'draining') {
+      return this.#unavailable('is being stopped; try again when it has.');
+    }
+    if (state.state !== 'crashed' || !state.refusing) return null;
+    if (state.restingUntil === null)
+      return this.#unavailable(`cannot be used: it ${state.reason}.`);
+    if (this.#clock.now() >= state.restingUntil) return null;
+    const until = new Date(state.restingUntil).toISOString();
+    return this.#unavailable(`keeps crashing and rests until ${until}: it ${state.reason}.`);
+  }
+
+  /** Somebody needs the plugin: starts it, or sees to it that it will be. Throws PLUGIN_UNAVAILABLE. */
+  #wake(): void {
+    const refusal = this.#refusal();
+    if (refusal !== null) throw refusal;
+    if (this.#state.state === 'stopped') this.#begin();
+    else if (this.#state.state === 'crashed') this.#scheduleRestart(this.#state.restingUntil ?? 0);
+  }
+
+  #scheduleRestart(at: number): void {
+    this.#restartTimer ??= this.#clock.after(at - this.#clock.now(), () => this.#begin());
+  }
+
+  #begin(): void {
+    this.#restartTimer?.cancel();
+    this.#restartTimer = null;
+    if (this.#state.state === 'crashed') this.#restarts += 1;
+    this.#apply({ type: 'start' });
+    let process: PluginProcess;
+    try {
+      process = new PluginProcess({
+        descriptor: this.descriptor,
+        hostId: this.#options.hostId,
+        logger: this.#logger,
+        limits: this.#limits,
+        clock: this.#clock,
+        environment: this.#options.environment ?? globalThis.process.env,
+        onGreeted: (hello) => this.#onGreeted(process, hello),
+        onDeath: (death) => {
+          if (processOf(this.#state) === process) this.#onDeath(death);
+        },
+      });
+    } catch (error) {
+      this.#onDeath({ reason: MlosError.from(error).message, permanent: false });
+      return;
+    }
+    this.#apply({ type: 'spawned', process });
+  }
+
+  #onGreeted(process: PluginProcess, hello: Hello): void {
+    this.#hello = hello;
+    const { name, version } = this.descriptor;
+    if (hello.name !== name || hello.version !== version) {
+      this.#logger.warn(`calls itself ${hello.name} ${hello.version}, unlike its plugin.yaml`);
+    }
+    this.#models.reload(process, () => this.#onReady(process, hello));
+  }
+
+  #onReady(process: PluginProcess, hello: Hello): void {
+    this.#apply({ type: 'ready', process, at: this.#clock.now() });
+    this.#logger.info({ pluginPid: process.pid, runner: hello.runner }, 'plugin ready');
+    this.#heartbeat.start(process);
+    this.#started.resolve();
+    this.#line.attach(process, hello.concurrency ?? this.descriptor.concurrency ?? 1);
+  }
+
+  /** Last look before a request goes to the plugin. */
+  #admit(job: Job): MlosError | null {
+    if (job.spec.kind === 'unload') this.#models.remove(job.spec.modelId);
+    return job.spec.kind === 'infer' ? this.#models.obstacle(job.spec.modelId) : null;
+  }
+
+  #onDeath(death: Death): void {
+    const { state } = this.#state;
+    this.#heartbeat.stop();
+    this.#models.processDied(death.reason);
+    if (state === 'draining') {
+      this.#line.detach(this.#crashed(death, 'It was being stopped.'));
+      this.#line.rejectWaiting(this.#unavailable('was stopped.'));
+      return;
+    }
+    const since = this.#state.state === 'ready' ? this.#state.since : this.#clock.now();
+    const pause = this.#policy.crash(this.#clock.now() - since);
+    const restingUntil = death.permanent ? null : this.#clock.now() + pause.ms;
+    const refusing = pause.open || death.permanent;
+    this.#apply({ type: 'crash', reason: death.reason, restingUntil, refusing });
+    this.#logger.warn({ reason: death.reason, pauseMs: pause.ms, refusing }, 'plugin died');
+    this.#line.detach(this.#crashed(death, 'It is being restarted.'));
+    this.#started.reject(this.#unavailable(`did not start: it ${death.reason}.`));
+    if (refusing) this.#line.rejectWaiting(this.#refusal() ?? this.#unavailable('crashed.'));
+    const wanted = state === 'ready' || this.#models.size > 0 || !this.#line.empty;
+    if (restingUntil !== null && wanted) this.#scheduleRestart(restingUntil);
+  }
+
+  #crashed(death: Death, then: string): MlosError {
+    return new MlosError(
+      'PLUGIN_CRASHED',
+      `Plugin ${this.descriptor.id} failed while it worked on this request: it ${death.reason}. ${then}`,
+    );
+  }
+
+  async #stop(drainMs: number | undefined): Promise<void> {
+    if (this.#state.state === 'starting') await this.#started.wait().catch(() => undefined);
+    this.#restartTimer?.cancel();
+    this.#restartTimer = null;
+    if (this.#state.state === 'stopped') return;
+    const process = processOf(this.#state);
+    this.#apply({ type: 'drain' });
+    if (process !== null) {
+      if (!this.#line.empty) await this.#drained(drainMs);
+      this.#heartbeat.stop();
+      await process.terminate();
+    }
+    this.#line.rejectWaiting(this.#unavailable('was stopped.'));
+    this.#models.clear();
+    this.#apply({ type: 'stop' });
+  }
+
+  async #drained(drainMs: number | undefined): Promise<void> {
+    const timer =
+      drainMs === undefined ? null : this.#clock.after(drainMs, () => this.#idle.resolve());
+    await this.#idle.wait();
+    timer?.cancel();
+  }
+}

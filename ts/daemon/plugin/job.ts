@@ -1,0 +1,75 @@
+import type { MlosError } from '../../protocol/errors.ts';
+import type { Clock, Timer } from './clock.ts';
+
+export type JobKind = 'load' | 'unload' | 'infer' | 'other';
+
+export interface JobSpec<T> {
+  readonly kind: JobKind;
+  readonly modelId: string;
+  /** Bytes that it holds while it waits. */
+  readonly bytes: number;
+  /** Latest moment for the answer, on the host's clock; null: `runMs` from the moment it is begun. */
+  readonly deadlineAt: number | null;
+  readonly runMs: number;
+  /** May throw: then nothing is sent and the caller gets the error. */
+  readonly encode: (id: number) => readonly Uint8Array[];
+  /** Reads the result. Throws where it breaks the contract. */
+  readonly decode: (result: unknown, job: Job<T>) => T;
+}
+
+/** One request to a plugin, from acceptance to its one settlement. */
+export class Job<T = unknown> {
+  readonly spec: JobSpec<T>;
+  readonly acceptedAt: number;
+  readonly promise: Promise<T>;
+  /** When the plugin began with it: it was sent and nothing was before it. */
+  begunAt: number | null = null;
+  #resolve!: (value: T) => void;
+  #reject!: (error: MlosError) => void;
+  #settled = false;
+  #timer: Timer | null = null;
+  #unlisten: (() => void) | null = null;
+
+  constructor(spec: JobSpec<T>, clock: Clock) {
+    this.spec = spec;
+    this.acceptedAt = clock.now();
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** True once the caller has its answer; the plugin may still be busy with it. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  resolve(value: T): void {
+    this.#settled = true;
+    this.#resolve(value);
+  }
+
+  reject(error: MlosError): void {
+    this.#settled = true;
+    this.#reject(error);
+  }
+
+  /** One timer at a time: the deadline, then the grace after it. */
+  arm(timer: Timer): void {
+    this.#timer?.cancel();
+    this.#timer = timer;
+  }
+
+  listen(signal: AbortSignal, onAbort: () => void): void {
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#unlisten = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  /** Lets go of timer and listener; the job is over for the host. */
+  release(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#unlisten?.();
+    this.#unlisten = null;
+  }
+}

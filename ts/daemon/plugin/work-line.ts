@@ -1,0 +1,178 @@
+import { MlosError } from '../../protocol/errors.ts';
+import type { Clock } from './clock.ts';
+import type { HostLimits } from './host-limits.ts';
+import type { Job } from './job.ts';
+import { JobQueue } from './job-queue.ts';
+import type { PluginProcess } from './plugin-process.ts';
+
+export interface WorkLineEvents {
+  /** Last look before a job is sent: an error is its answer instead. */
+  admit(job: Job): MlosError | null;
+  /** The plugin answered in the terms of the contract. */
+  answered(job: Job): void;
+  /** Nothing waits and nothing is on the wire. */
+  idle(): void;
+}
+
+/**
+ * The jobs of one plugin: those that wait and those that are on the wire. At most concurrency + 1 are
+ * sent: the plugin works on the first `concurrency` of them, the last one spares it a round trip.
+ * Because a plugin begins requests in order, what stands behind those has not been begun when the
+ * process dies, and can be sent again to the next one.
+ */
+export class WorkLine {
+  readonly #limits: HostLimits;
+  readonly #clock: Clock;
+  readonly #events: WorkLineEvents;
+  readonly #queue: JobQueue;
+  #wire: Job[] = [];
+  #process: PluginProcess | null = null;
+  #concurrency = 1;
+
+  constructor(options: { limits: HostLimits; clock: Clock; events: WorkLineEvents }) {
+    this.#limits = options.limits;
+    this.#clock = options.clock;
+    this.#events = options.events;
+    this.#queue = new JobQueue(options.limits);
+  }
+
+  get empty(): boolean {
+    return this.#queue.length === 0 && this.#wire.length === 0;
+  }
+
+  /** True while the plugin has work, all of which has a deadline. */
+  get busy(): boolean {
+    return this.#wire.length > 0;
+  }
+
+  /** Throws TOO_MANY_REQUESTS. */
+  add(job: Job, signal?: AbortSignal): void {
+    this.#queue.push(job);
+    if (job.spec.deadlineAt !== null) this.#armDeadline(job, job.spec.deadlineAt);
+    if (signal !== undefined) job.listen(signal, () => this.#cancel(job));
+    this.#pump();
+  }
+
+  /** A process is ready for work. */
+  attach(process: PluginProcess, concurrency: number): void {
+    this.#process = process;
+    this.#concurrency = concurrency;
+    this.#pump();
+  }
+
+  /** The process is dead: what it worked on gets `error`, the rest waits for the next one. */
+  detach(error: MlosError): void {
+    this.#process = null;
+    const wire = this.#wire;
+    this.#wire = [];
+    const notBegun: Job[] = [];
+    for (const job of wire) {
+      if (job.begunAt === null && !job.settled) notBegun.push(job);
+      else this.#finish(job, error);
+    }
+    this.#queue.putBack(notBegun);
+  }
+
+  /** Nobody will serve what waits. */
+  rejectWaiting(error: MlosError): void {
+    for (const job of this.#queue.takeAll()) this.#finish(job, error);
+    this.#tellIdle();
+  }
+
+  #pump(): void {
+    while (this.#process !== null && this.#wire.length <= this.#concurrency) {
+      const job = this.#queue.shift();
+      if (job === undefined) break;
+      const refusal = this.#events.admit(job);
+      if (refusal === null) this.#send(job, this.#process);
+      else this.#finish(job, refusal);
+    }
+    this.#tellIdle();
+  }
+
+  #send(job: Job, process: PluginProcess): void {
+    try {
+      process.link.call(job.spec.encode, (error, result) => this.#onAnswer(job, error, result));
+    } catch (error) {
+      this.#finish(job, MlosError.from(error));
+      return;
+    }
+    this.#wire.push(job);
+    this.#markBegun();
+  }
+
+  /** The first `concurrency` jobs on the wire are those that the plugin works on. */
+  #markBegun(): void {
+    for (const job of this.#wire.slice(0, this.#concurrency)) {
+      if (job.begunAt !== null) continue;
+      job.begunAt = this.#clock.now();
+      const { deadlineAt, runMs } = job.spec;
+      if (deadlineAt === null) this.#armDeadline(job, job.begunAt + runMs);
+      else if (deadlineAt <= job.begunAt) this.#armGrace(job);
+    }
+  }
+
+  #onAnswer(job: Job, error: MlosError | null, result: unknown): void {
+    // A garbage result throws here, before the job leaves the wire: it then fails with its process.
+    const value = error === null && !job.settled ? job.spec.decode(result, job) : null;
+    this.#wire.splice(this.#wire.indexOf(job), 1);
+    this.#events.answered(job);
+    if (error !== null) this.#finish(job, error);
+    else {
+      if (!job.settled) job.resolve(value);
+      job.release();
+    }
+    this.#markBegun();
+    this.#pump();
+  }
+
+  #finish(job: Job, error: MlosError): void {
+    job.release();
+    if (!job.settled) job.reject(error);
+  }
+
+  #tellIdle(): void {
+    if (this.empty) this.#events.idle();
+  }
+
+  #cancel(job: Job): void {
+    const error = new MlosError('CANCELLED', 'The request was cancelled by its caller.');
+    if (this.#queue.remove(job)) {
+      this.#finish(job, error);
+      this.#tellIdle();
+    } else if (!job.settled) {
+      // It stays on the wire, and its deadline stays in force: the plugin cannot be interrupted.
+      job.reject(error);
+    }
+  }
+
+  #armDeadline(job: Job, at: number): void {
+    job.arm(this.#clock.after(at - this.#clock.now(), () => this.#onDeadline(job)));
+  }
+
+  #onDeadline(job: Job): void {
+    const waited = Math.round(this.#clock.now() - job.acceptedAt);
+    const where = job.begunAt === null ? 'while it waited for the plugin' : 'while it ran';
+    const error = new MlosError(
+      'DEADLINE_EXCEEDED',
+      `The deadline passed ${where}, ${waited} ms after the request was accepted.`,
+    );
+    if (this.#queue.remove(job)) {
+      this.#finish(job, error);
+      this.#tellIdle();
+      return;
+    }
+    if (!job.settled) job.reject(error);
+    if (job.begunAt !== null) this.#armGrace(job);
+  }
+
+  /** The plugin cannot be interrupted, but it can be replaced. */
+  #armGrace(job: Job): void {
+    const { overdueGraceMs } = this.#limits;
+    job.arm(
+      this.#clock.after(overdueGraceMs, () => {
+        this.#process?.kill(`was still busy ${overdueGraceMs} ms after a request's deadline`);
+      }),
+    );
+  }
+}

@@ -1,0 +1,95 @@
+import { MlosError } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import type { LoadedModel, ModelReference } from './contract.ts';
+import { encodeFrame } from './frame-encoding.ts';
+import { monotonicUs, readInferRequest, writeInferAnswer } from './infer-message.ts';
+import type { Facts, PluginDefinition } from './plugin-definition.ts';
+
+/*
+ * From a method name to the author's handler, and from what that returns or throws to a frame.
+ */
+type Params = Readonly<Record<string, unknown>>;
+type Handler = (definition: PluginDefinition, params: Params) => Promise<unknown> | unknown;
+
+function text(params: Params, key: string): string {
+  const value = params[key];
+  if (typeof value === 'string') return value;
+  throw new MlosError('INVALID_ARGUMENT', `${key}: expected a string.`);
+}
+
+function modelOf(params: Params): ModelReference {
+  return {
+    modelId: text(params, 'model_id'),
+    path: text(params, 'path'),
+    file: text(params, 'file'),
+    options: (params['options'] ?? {}) as Facts,
+  };
+}
+
+async function load(definition: PluginDefinition, params: Params): Promise<LoadedModel> {
+  const { signature, metadata = {} } = await definition.loadModel(modelOf(params));
+  return { signature, metadata };
+}
+
+const handlers: Readonly<Record<string, Handler>> = {
+  initialize: (d, p) => d.initialize?.({ hostId: text(p, 'host_id') }),
+  cleanup: (d) => d.cleanup?.(),
+  register_model: (d, p) => d.registerModel?.(modelOf(p)),
+  unregister_model: (d, p) => d.unregisterModel?.(text(p, 'model_id')),
+  load_model: load,
+  unload_model: (d, p) => d.unloadModel?.(text(p, 'model_id')),
+  allocate_resources: (d, p) => d.allocateResources?.(p),
+  deallocate_resources: (d, p) => d.deallocateResources?.(p),
+  get_model_info: (d, p) => d.getModelInfo?.(text(p, 'model_id')),
+  health: (d) => ({ status: 'ok', ...d.health?.() }),
+};
+
+const failureCodes = {
+  infer: 'INFERENCE_FAILED',
+  load_model: 'MODEL_LOAD_FAILED',
+  register_model: 'MODEL_LOAD_FAILED',
+} as const;
+
+function errorFrame(id: number, method: string, thrown: unknown): readonly Uint8Array[] {
+  const code = Object.hasOwn(failureCodes, method)
+    ? failureCodes[method as keyof typeof failureCodes]
+    : 'INTERNAL';
+  const error =
+    thrown instanceof MlosError
+      ? thrown
+      : new MlosError(code, thrown instanceof Error ? thrown.message : String(thrown));
+  const { details, message } = error.toWire();
+  const bounded = message.slice(0, limits.reasonLength);
+  return encodeFrame([id, { code: error.code, message: bounded, details: details ?? {} }, null]);
+}
+
+async function infer(definition: PluginDefinition, id: number, params: unknown) {
+  const request = readInferRequest(params);
+  const begun = monotonicUs();
+  if (request.deadlineUs !== null && begun > request.deadlineUs) {
+    throw new MlosError('DEADLINE_EXCEEDED', 'The deadline passed before the request was begun.');
+  }
+  const outputs = await definition.infer(request);
+  const inferenceTimeUs = monotonicUs() - begun;
+  return writeInferAnswer(id, { outputs, inferenceTimeUs });
+}
+
+/** Runs one call to its end; whatever happens, the result is a frame to send. */
+export async function answerCall(
+  definition: PluginDefinition,
+  id: number,
+  method: string,
+  params: unknown,
+): Promise<readonly Uint8Array[]> {
+  try {
+    if (method === 'infer') return await infer(definition, id, params);
+    const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
+    if (handler === undefined) {
+      throw new MlosError('UNKNOWN_METHOD', `This plugin knows no method ${method.slice(0, 64)}.`);
+    }
+    const result = await handler(definition, (params ?? {}) as Params);
+    return encodeFrame([id, null, result ?? {}]);
+  } catch (error) {
+    return errorFrame(id, method, error);
+  }
+}

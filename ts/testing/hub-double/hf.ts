@@ -1,0 +1,195 @@
+import type http from 'node:http';
+import { sendBytes, sendJson, sendRedirect } from './answers.ts';
+import { commitOf, gitBlob, sha256 } from './hashes.ts';
+
+export interface HfRepo {
+  readonly id: string;
+  readonly files: Readonly<Record<string, Buffer | string>>;
+  readonly license?: string;
+  readonly gated?: boolean;
+  /** Former ids; they answer a relative redirect. */
+  readonly aliases?: readonly string[];
+}
+
+const lfs = /\.(onnx|onnx_data|bin|safetensors|gguf)$/;
+
+export const goodToken = 'hf_good';
+
+export function headOf(repo: HfRepo): string {
+  return commitOf(repo.id + Object.keys(repo.files).join());
+}
+
+interface HfOptions {
+  readonly repos: readonly HfRepo[];
+  readonly pageSize: number;
+  readonly cdn: () => string;
+}
+
+/** The routes of Hugging Face that axon uses: revision, tree with pages, resolve with both redirects. */
+export class HfDouble {
+  readonly #options: HfOptions;
+  readonly #blobs = new Map<string, Buffer>();
+
+  constructor(options: HfOptions) {
+    this.#options = options;
+  }
+
+  hub(request: http.IncomingMessage, response: http.ServerResponse, url: URL): void {
+    const { authorization } = request.headers;
+    if (authorization !== undefined && authorization !== `Bearer ${goodToken}`) {
+      this.#error(response, 401, null, 'Invalid credentials in Authorization header');
+      return;
+    }
+    const api = /^\/api\/models\/(.+?)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);
+    if (api !== null) {
+      this.#api(response, url, api);
+      return;
+    }
+    const cached = /^\/api\/resolve-cache\/models\/([^/]+\/[^/]+)\/([0-9a-f]{40})\/(.+)$/.exec(
+      url.pathname,
+    );
+    if (cached !== null) {
+      this.#small(request, response, cached);
+      return;
+    }
+    const resolve = /^\/(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);
+    if (resolve !== null) {
+      this.#resolve(request, response, resolve);
+      return;
+    }
+    this.#error(response, 404, null, 'Not found');
+  }
+
+  /** The content network: another origin, which wants no credentials and has ETags of its own. */
+  cdn(request: http.IncomingMessage, response: http.ServerResponse, url: URL): void {
+    const data = this.#blobs.get(url.pathname.slice(1));
+    if (request.headers.authorization !== undefined || data === undefined) {
+      response.writeHead(data === undefined ? 404 : 400, { 'content-type': 'application/xml' });
+      response.end('<Error/>');
+    } else sendBytes(request, response, data, { etag: `"${'e'.repeat(64)}"` });
+  }
+
+  #find(id: string): HfRepo | undefined {
+    return this.#options.repos.find((repo) => repo.id === id);
+  }
+
+  #error(
+    response: http.ServerResponse,
+    status: number,
+    code: string | null,
+    message: string,
+  ): void {
+    const headers = {
+      ...(code === null ? {} : { 'x-error-code': code }),
+      'x-error-message': message,
+    };
+    sendJson(response, status, { error: message }, headers);
+  }
+
+  #api(
+    response: http.ServerResponse,
+    url: URL,
+    [, id = '', verb, rev = '']: RegExpExecArray,
+  ): void {
+    const renamed = this.#options.repos.find((repo) => repo.aliases?.includes(id));
+    if (renamed !== undefined) {
+      sendRedirect(response, 307, url.pathname.replace(`/${id}/`, `/${renamed.id}/`) + url.search);
+      return;
+    }
+    const repo = this.#find(id);
+    if (repo === undefined) {
+      this.#error(response, 401, 'RepoNotFound', 'Invalid username or password.');
+      return;
+    }
+    const head = headOf(repo);
+    if (!['main', head].includes(decodeURIComponent(rev))) {
+      this.#error(response, 404, 'RevisionNotFound', `Invalid rev id: ${rev}`);
+      return;
+    }
+    if (verb === 'tree') {
+      this.#tree(response, url, repo);
+      return;
+    }
+    const license = repo.license ?? 'apache-2.0';
+    sendJson(response, 200, {
+      id,
+      sha: head,
+      gated: repo.gated ? 'manual' : false,
+      cardData: { license },
+      tags: [`license:${license}`, 'onnx'],
+      pipeline_tag: 'fill-mask',
+    });
+  }
+
+  #tree(response: http.ServerResponse, url: URL, repo: HfRepo): void {
+    const rows = Object.entries(repo.files).map(([path, content]) => {
+      const data = Buffer.from(content);
+      const base = { type: 'file', size: data.length, path };
+      return lfs.test(path)
+        ? {
+            ...base,
+            oid: 'f'.repeat(40),
+            lfs: { oid: sha256(data), size: data.length, pointerSize: 134 },
+          }
+        : { ...base, oid: gitBlob(data) };
+    });
+    const at = Number(url.searchParams.get('cursor') ?? 0);
+    const next = at + this.#options.pageSize;
+    const more = new URL(url);
+    more.searchParams.set('cursor', String(next));
+    const link = next < rows.length ? { link: `<${more.href}>; rel="next"` } : {};
+    sendJson(
+      response,
+      200,
+      [{ type: 'directory', path: 'onnx', oid: '', size: 0 }, ...rows.slice(at, next)],
+      link,
+    );
+  }
+
+  #resolve(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    [, id = '', commit = '', encoded = '']: RegExpExecArray,
+  ): void {
+    const repo = this.#find(id);
+    const path = decodeURIComponent(encoded);
+    const content = repo?.files[path];
+    if (repo === undefined || content === undefined) {
+      this.#error(response, 404, 'EntryNotFound', 'Entry not found');
+      return;
+    }
+    if (repo.gated && request.headers.authorization === undefined) {
+      this.#error(response, 401, 'GatedRepo', `Access to model ${id} is restricted.`);
+      return;
+    }
+    const data = Buffer.from(content);
+    const headers = { 'x-repo-commit': commit };
+    if (!lfs.test(path)) {
+      sendRedirect(response, 307, `/api/resolve-cache/models/${id}/${commit}/${encoded}`, headers);
+      return;
+    }
+    this.#blobs.set(sha256(data), data);
+    const to = `${this.#options.cdn()}/${sha256(data)}?Expires=1&Signature=s`;
+    sendRedirect(response, 302, to, {
+      ...headers,
+      'x-linked-etag': `"${sha256(data)}"`,
+      'x-linked-size': data.length,
+    });
+  }
+
+  #small(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    [, id = '', commit = '', encoded = '']: RegExpExecArray,
+  ): void {
+    const content = this.#find(id)?.files[decodeURIComponent(encoded)];
+    if (content === undefined) {
+      this.#error(response, 404, 'EntryNotFound', 'Entry not found');
+      return;
+    }
+    sendBytes(request, response, Buffer.from(content), {
+      'x-repo-commit': commit,
+      'content-type': 'text/plain',
+    });
+  }
+}

@@ -1,0 +1,82 @@
+/*
+ * A writer of very small ONNX models, for tests that need a real graph without a file in the project.
+ * Field numbers are those of onnx.proto3.
+ */
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  while (rest >= 0x80) {
+    bytes.push((rest % 0x80) | 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  return Buffer.from([...bytes, rest]);
+}
+
+const number = (field: number, value: number) => Buffer.concat([varint(field * 8), varint(value)]);
+
+function bytes(field: number, ...parts: readonly (Buffer | string)[]): Buffer {
+  const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
+  return Buffer.concat([varint(field * 8 + 2), varint(body.length), body]);
+}
+
+export interface TinyValue {
+  readonly name: string;
+  /** An onnx.TensorProto.DataType; 1 is float32. */
+  readonly elementType?: number;
+  readonly shape: readonly (number | string | null)[];
+}
+
+export interface TinyModel {
+  readonly inputs?: readonly TinyValue[];
+  readonly outputs?: readonly TinyValue[];
+  /** Weights of the graph; a tensor with `location` has its data in another file. */
+  readonly weights?: readonly { readonly name: string; readonly location?: string }[];
+  /** A data file that is named only inside of a node's subgraph. */
+  readonly hiddenLocation?: string;
+}
+
+function value(field: number, { name, elementType = 1, shape }: TinyValue): Buffer {
+  const dims = shape.map((dim) =>
+    bytes(1, ...(typeof dim === 'number' ? [number(1, dim)] : dim === null ? [] : [bytes(2, dim)])),
+  );
+  const tensor = bytes(1, number(1, elementType), bytes(2, ...dims));
+  return bytes(field, bytes(1, name), bytes(2, tensor));
+}
+
+function external(location: string): Buffer {
+  return Buffer.concat([bytes(13, bytes(1, 'location'), bytes(2, location)), number(14, 1)]);
+}
+
+function weight(name: string, location?: string): Buffer {
+  const data = location === undefined ? bytes(9, Buffer.alloc(4)) : external(location);
+  return bytes(5, number(1, 1), number(2, 1), bytes(8, name), data);
+}
+
+/** `y = Identity(x)`, float32 `[batch, 3]` unless said otherwise. */
+export function tinyOnnx(model: TinyModel = {}): Buffer {
+  const {
+    inputs = [{ name: 'x', shape: ['batch', 3] }],
+    outputs = [{ name: 'y', shape: ['batch', 3] }],
+    weights = [],
+    hiddenLocation,
+  } = model;
+  const hidden =
+    hiddenLocation === undefined
+      ? []
+      : [bytes(5, bytes(1, 'then_branch'), bytes(6, weight('w', hiddenLocation)))];
+  const node = bytes(1, bytes(1, 'x'), bytes(2, 'y'), bytes(4, 'Identity'), ...hidden);
+  const graph = bytes(
+    7,
+    node,
+    bytes(2, 'tiny'),
+    ...weights.map(({ name, location }) => weight(name, location)),
+    ...inputs.map((input) => value(11, input)),
+    ...outputs.map((output) => value(12, output)),
+  );
+  return Buffer.concat([
+    number(1, 8),
+    bytes(2, 'tiny'),
+    graph,
+    bytes(8, bytes(1, ''), number(2, 13)),
+  ]);
+}
