@@ -271,6 +271,12 @@ function chooseWays(wanted) {
   return [wanted];
 }
 
+function removeObjects() {
+  for (const name of ['cmake', 'direct', 'Release/obj.target']) {
+    fs.rmSync(path.join(root, 'build', name), { recursive: true, force: true });
+  }
+}
+
 /** Builds in the first way that works, and returns its name. */
 async function buildSomehow(names, log) {
   for (const [i, name] of names.entries()) {
@@ -295,8 +301,6 @@ async function buildSomehow(names, log) {
 export async function buildNative(options = {}) {
   const log = options.log ?? ((line) => process.stderr.write(`native: ${line}\n`));
   if (process.platform !== 'linux') throw new BuildError('MLOS runs on Linux only');
-  findCompiler();
-  const candidates = chooseWays(options.with);
   const hash = inputHash();
   const stamp = readText(stampFile)?.split(' ') ?? [];
   const sameWay = options.with === undefined || stamp[1] === options.with;
@@ -304,6 +308,9 @@ export async function buildNative(options = {}) {
     log(`up to date (built with ${stamp[1]})`);
     return { output, way: stamp[1], built: false };
   }
+  findCompiler();
+  const candidates = chooseWays(options.with);
+  if (options.force) removeObjects();
   const started = performance.now();
   fs.rmSync(stampFile, { force: true });
   const way = await buildSomehow(candidates, log);

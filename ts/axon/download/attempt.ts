@@ -106,6 +106,7 @@ export class Attempt {
     this.#options.progress.start(label, size);
     const at = await this.#write(response, start, size ?? maxBytes);
     if (at > maxBytes) throw tooLarge(label, maxBytes);
+    if (size !== null && at < size) this.#refusePointer();
     if (size !== null && at < size)
       throw new Retryable(`${response.url.host} ended ${label} after ${at} of ${size} bytes`);
     return at;
@@ -145,6 +146,20 @@ export class Attempt {
     if (wrong === null) fs.renameSync(this.#part, dest); // Rule 1
     this.#forget();
     return { sha256, size: digest.bytes, mismatch: wrong };
+  }
+
+  /** A Git LFS pointer in the file's stead would look like a body that ends early, each time anew. */
+  #refusePointer(): void {
+    const head = Buffer.alloc(40);
+    const fd = fs.openSync(this.#part, 'r');
+    fs.readSync(fd, head, 0, head.length, 0);
+    fs.closeSync(fd);
+    if (!head.toString('latin1').startsWith('version https://git-lfs')) return;
+    this.#forget();
+    throw new AxonError(
+      'BAD_RESPONSE',
+      `The source sent a Git LFS pointer instead of ${this.#file.label} itself. Nothing was installed; tell the source.`,
+    );
   }
 
   #partSize(): number {

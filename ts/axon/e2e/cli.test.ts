@@ -2,17 +2,16 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { makeHome } from './run-axon.ts';
+import { makeHome, runHere } from './run-axon.ts';
 
 const commands = [
   ...['init', 'install', 'list', 'info', 'verify', 'register', 'uninstall', 'pack', 'version'],
   ...['config get', 'config set', 'config list', 'cache list', 'cache stats', 'cache clean'],
 ];
 
-test('every command has help with an example, and --json', async (t) => {
-  const home = makeHome(t);
+test('every command has help with an example, and --json', async () => {
   for (const command of commands) {
-    const help = await home.axon(...command.split(' '), '--help');
+    const help = await runHere(...command.split(' '), '--help');
     assert.equal(help.status, 0, command);
     assert.match(help.stdout, /Examples?:\n {2}\$ axon /, command);
     assert.match(help.stdout, /--json/, command);
@@ -30,7 +29,7 @@ test('mistakes on the command line end with 2 and one sentence', async (t) => {
     ['install', 'hff/bert'],
     ['install', 'npm/x', '--format', 'onx'],
   ]) {
-    const ended = await home.axon(...argv);
+    const ended = await runHere(...argv);
     assert.equal(ended.status, 2, `${argv.join(' ')}: ${ended.stderr}`);
     assert.match(ended.stderr, /^axon: error: .+\n$/);
   }

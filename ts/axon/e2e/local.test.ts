@@ -15,7 +15,7 @@ const onnx = tinyOnnx();
 test('a file is installed, listed, verified, described and removed', async (t) => {
   const home = makeHome(t);
   fs.writeFileSync(path.join(home.dir, 'net.onnx'), onnx);
-  const installed = await home.axon('install', './net.onnx', '--json');
+  const installed = await home.spawned('install', './net.onnx', '--json');
   assert.equal(installed.status, 0, installed.stderr);
   assert.equal(installed.json()['id'], 'local/net@latest');
   const dir = path.join(home.models, 'local/net/latest');
@@ -39,7 +39,7 @@ test('a file is installed, listed, verified, described and removed', async (t) =
 
   assert.equal((await home.axon('uninstall', 'local/net')).status, 0);
   assert.deepEqual(home.installed(), []);
-  const gone = await home.axon('verify', 'local/nett', '--json');
+  const gone = await home.spawned('verify', 'local/nett', '--json');
   assert.equal(gone.status, 17);
   assert.equal(gone.json<{ error: { code: string } }>().error.code, 'NOT_INSTALLED');
 });
@@ -216,7 +216,9 @@ test('register posts what the daemon needs and shows its answer, its error, and 
 test('two installs of one model at the same time both end well', async (t) => {
   const home = makeHome(t);
   fs.writeFileSync(path.join(home.dir, 'net.onnx'), onnx);
-  const ends = await Promise.all([1, 2, 3].map(() => home.axon('install', './net.onnx', '--json')));
+  const ends = await Promise.all(
+    [1, 2, 3].map(() => home.spawned('install', './net.onnx', '--json')),
+  );
   assert.deepEqual(ends.map((end) => [end.status, end.json()['status']]).sort(), [
     [0, 'already-installed'],
     [0, 'already-installed'],

@@ -69,7 +69,7 @@ after(() => double.close());
 
 test('a scoped package is pinned, checked and installed without its scope sign', async (t) => {
   const home = makeHome(t, double);
-  const done = await home.axon('install', 'npm/@acme/net', '--include', 'assets/*', '--json');
+  const done = await home.spawned('install', 'npm/@acme/net', '--include', 'assets/*', '--json');
   assert.equal(done.status, 0, done.stderr);
   assert.equal(done.json()['id'], 'npm/acme/net@latest');
   const dir = path.join(home.models, 'npm/acme/net/latest');

@@ -1,10 +1,12 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { PassThrough } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { HubDouble } from '../../testing/hub-double/hub-double.ts';
+import { runProgram } from '../program.ts';
 
 const main = fileURLToPath(new URL('../main.js', import.meta.url));
 
@@ -19,8 +21,13 @@ export interface Ended {
 export interface Home {
   readonly dir: string;
   readonly models: string;
+  /** A command line run in this process: the same but for main.ts, and no start of Node each time. */
   axon(...argv: string[]): Promise<Ended>;
   axonWith(env: NodeJS.ProcessEnv, ...argv: string[]): Promise<Ended>;
+  /** The built program in a process of its own. */
+  spawned(...argv: string[]): Promise<Ended>;
+  /** The same, not waited for: to be stopped on the way. */
+  start(...argv: string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> };
   /** Files below the models folder; empty means that nothing is visible. */
   installed(): string[];
 }
@@ -38,17 +45,24 @@ export function makeHome(context: TestContext, double?: HubDouble): Home {
     ...(double === undefined ? {} : { HF_ENDPOINT: double.hf, npm_config_registry: double.npm }),
   };
   const models = path.join(dir, 'cache', 'models');
-  const axonWith: Home['axonWith'] = (more, ...argv) => runAxon(argv, { ...env, ...more }, dir);
+  const axonWith: Home['axonWith'] = (more, ...argv) => runIn({ ...env, ...more }, dir, argv);
+  const start: Home['start'] = (...argv) => startAxon(argv, env, dir);
   return {
     dir,
     models,
     axonWith,
+    start,
     axon: (...argv) => axonWith({}, ...argv),
+    spawned: (...argv) => start(...argv).ended,
     installed: () => (fs.existsSync(models) ? fs.readdirSync(models) : []),
   };
 }
 
-function runAxon(argv: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Promise<Ended> {
+function startAxon(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+): ReturnType<Home['start']> {
   const child = spawn(process.execPath, [main, ...argv], { env, cwd, timeout: 60_000 });
   let stdout = '';
   let stderr = '';
@@ -58,10 +72,30 @@ function runAxon(argv: readonly string[], env: NodeJS.ProcessEnv, cwd: string): 
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status) =>
       resolve({ status, stdout, stderr, json: <T>() => JSON.parse(stdout) as T }),
     );
   });
+  return { child, ended };
+}
+
+async function runIn(env: NodeJS.ProcessEnv, cwd: string, argv: readonly string[]): Promise<Ended> {
+  const [out, err] = [new PassThrough(), new PassThrough()];
+  const status = await runProgram(argv, {
+    env,
+    cwd,
+    stdout: out as unknown as NodeJS.WriteStream,
+    stderr: err as unknown as NodeJS.WriteStream,
+    signal: new AbortController().signal,
+  });
+  const text = (stream: PassThrough) => String(stream.read() ?? '');
+  const [stdout, stderr] = [text(out), text(err)];
+  return { status, stdout, stderr, json: <T>() => JSON.parse(stdout) as T };
+}
+
+/** A command line for what needs neither a home nor a hub. */
+export function runHere(...argv: string[]): Promise<Ended> {
+  return runIn({ AXON_HOME: path.join(os.tmpdir(), 'axon-test-none') }, os.tmpdir(), argv);
 }

@@ -60,7 +60,7 @@ export class Output {
 
   error(error: AxonError): void {
     this.progress.stop();
-    const plain = printable(error.message);
+    const plain = printable(error.message.replace(/\s*\n\s*/g, ' '));
     this.#stderr.write(`axon: error: ${plain} [${error.code}]\n`);
     if (this.json) this.#stdout.write(`${JSON.stringify(error.toJson(), null, 2)}\n`);
   }

@@ -24,6 +24,8 @@ export class Job<T = unknown> {
   readonly promise: Promise<T>;
   /** When the plugin began with it: it was sent and nothing was before it. */
   begunAt: number | null = null;
+  /** It was sent when the plugin was dead already, and has certainly not been begun. */
+  undelivered = false;
   #resolve!: (value: T) => void;
   #reject!: (error: MlosError) => void;
   #settled = false;

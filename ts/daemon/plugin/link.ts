@@ -45,13 +45,20 @@ export class Link {
     });
   }
 
-  /** Sends what `encode` makes of a fresh id. Throws, having sent nothing, where `encode` throws. */
-  call(encode: (id: number) => readonly Uint8Array[], onAnswer: OnAnswer): void {
+  /**
+   * Sends what `encode` makes of a fresh id. Throws, having sent nothing, where `encode` throws.
+   * `onUndelivered`: the plugin cannot have seen it, because it was dead by then.
+   */
+  call(
+    encode: (id: number) => readonly Uint8Array[],
+    onAnswer: OnAnswer,
+    onUndelivered?: () => void,
+  ): void {
     const id = this.#nextId;
     const pieces = encode(id);
     this.#nextId += 1;
     this.#pending.set(id, onAnswer);
-    sendFrame(this.#socket, pieces);
+    sendFrame(this.#socket, pieces, onUndelivered);
   }
 
   request(method: string, params: unknown, onAnswer: OnAnswer): void {

@@ -67,8 +67,12 @@ export class WorkLine {
     this.#wire = [];
     const notBegun: Job[] = [];
     for (const job of wire) {
-      if (job.begunAt === null && !job.settled) notBegun.push(job);
+      if ((job.begunAt === null || job.undelivered) && !job.settled) notBegun.push(job);
       else this.#finish(job, error);
+    }
+    for (const job of notBegun) {
+      job.begunAt = null;
+      job.undelivered = false;
     }
     this.#queue.putBack(notBegun);
   }
@@ -92,7 +96,13 @@ export class WorkLine {
 
   #send(job: Job, process: PluginProcess): void {
     try {
-      process.link.call(job.spec.encode, (error, result) => this.#onAnswer(job, error, result));
+      process.link.call(
+        job.spec.encode,
+        (error, result) => this.#onAnswer(job, error, result),
+        () => {
+          job.undelivered = true;
+        },
+      );
     } catch (error) {
       this.#finish(job, MlosError.from(error));
       return;

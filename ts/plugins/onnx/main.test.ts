@@ -162,9 +162,29 @@ for (const name of [
   });
 }
 
+test('a scalar and a value of open rank are told apart', async () => {
+  const open = await onnx.load('t/open@1', identityModel('float32', null));
+  assert.deepEqual(
+    [open.signature.inputs[0]?.shape, open.signature.outputs[0]?.shape],
+    [null, null],
+  );
+  const scalar = await onnx.load('t/scalar@1', identityModel('float32', []));
+  assert.deepEqual(
+    [scalar.signature.inputs[0]?.shape, scalar.signature.outputs[0]?.shape],
+    [[], []],
+  );
+  for (const shape of [[], [2], [1, 2]]) {
+    const list = Array(shape.at(-1) ?? 1).fill(1.5);
+    await compare('t/open@1', identityModel('float32', null), {
+      x: tensor('float32', shape, list),
+    });
+  }
+});
+
 test('an input named __proto__ works, an output of that name is refused by name', async () => {
   const inputs: Inputs = Object.create(null);
-  inputs['__proto__'] = tensor('float32', [1], [5]);
+  const odd = '__proto__';
+  inputs[odd] = tensor('float32', [1], [5]);
   const input = identityModel('float32', ['n'], { input: '__proto__' });
   await onnx.load('t/proto@1', input);
   const { outputs } = await infer('t/proto@1', inputs);

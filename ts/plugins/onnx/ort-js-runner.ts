@@ -6,6 +6,7 @@ import type { Tensor } from '../../protocol/tensor.ts';
 import { signatureOf } from './ort-signature.ts';
 import { fromOrtTensor, toOrtTensor } from './ort-tensor.ts';
 import { ortVersion } from './ort-version.ts';
+import { ranklessValues } from './rankless.ts';
 import type { Runner, RunnerSession } from './runner.ts';
 import { sessionOptions } from './session-options.ts';
 
@@ -34,9 +35,13 @@ class OrtJsSession implements RunnerSession {
   readonly metadata = {};
   readonly #session: InferenceSession;
 
-  constructor(session: InferenceSession) {
+  constructor(session: InferenceSession, file: string) {
     this.#session = session;
-    this.signature = signatureOf(session);
+    let names: ReadonlySet<string> | null = null;
+    this.signature = signatureOf(session, () => {
+      names ??= ranklessValues(file);
+      return names;
+    });
   }
 
   async run(
@@ -99,7 +104,7 @@ export const ortJsRunner: Runner = {
     let session: InferenceSession | null = null;
     try {
       session = await InferenceSession.create(file, settings);
-      return new OrtJsSession(session);
+      return new OrtJsSession(session, file);
     } catch (error) {
       await session?.release();
       throw loadFailure(error);

@@ -1,0 +1,39 @@
+import { summary } from '../stats.mjs';
+
+/**
+ * `clients` loops that each ask, wait and ask again. Latencies in µs, of the measured time only;
+ * `total` counts the warm-up too.
+ * @param {{ asks: readonly (() => Promise<unknown>)[], seconds: number, warmupSeconds: number }} options
+ */
+export async function closedLoop({ asks, seconds, warmupSeconds }) {
+  const samples = [];
+  const begin = performance.now() + warmupSeconds * 1000;
+  const end = begin + seconds * 1000;
+  let total = 0;
+  const loop = async (ask) => {
+    let sent = performance.now();
+    while (sent < end) {
+      await ask();
+      const now = performance.now();
+      total += 1;
+      if (now >= begin && now < end) samples.push((now - sent) * 1000);
+      sent = now;
+    }
+  };
+  await Promise.all(asks.map(loop));
+  if (samples.length === 0) throw new Error('no answer came in the measured time');
+  return { ...summary(samples), total, rps: samples.length / seconds };
+}
+
+/** Answers each question of the parent process. */
+export function serveQuestions(answer) {
+  process.on('message', async (question) => {
+    try {
+      process.send(await answer(question));
+    } catch (error) {
+      process.send({ error: error.stack });
+    }
+  });
+  process.on('SIGTERM', () => process.exit(0));
+  process.send({ ready: true });
+}

@@ -1,0 +1,26 @@
+import type { ErrorCode } from '../../protocol/error-codes.ts';
+
+/**
+ * One policy, several doors: the same call through every one of them must give the same answer. A
+ * case knows no door, and none can be left out for one.
+ */
+export interface ConformanceCase {
+  readonly name: string;
+  readonly method: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly expect:
+    | { readonly code: ErrorCode }
+    | { readonly result: (result: Record<string, unknown>) => void };
+}
+
+/** What a call came to. A result is as JSON would carry it. */
+export type Outcome =
+  | { readonly kind: 'result'; readonly result: Record<string, unknown> }
+  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string };
+
+/** One door, as the runner sees it. */
+export interface DoorDriver {
+  readonly name: string;
+  call(method: string, params: Readonly<Record<string, unknown>>): Promise<Outcome>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import {
+  type HttpAdapterName,
+  type HttpDoor,
+  type HttpDoorOptions,
+  startHttpDoor,
+} from '../../daemon/doors/http/server.ts';
+import { loadUws } from '../../daemon/doors/http/uws-library.ts';
+import { type IpcDoor, type IpcDoorOptions, startIpcDoor } from '../../daemon/doors/ipc/server.ts';
+import { FakeDispatcher } from './fake-dispatcher.ts';
+
+const logger = pino({ level: 'silent' });
+
+/** The HTTP adapters that this machine has. On a Node without a uWebSockets.js binary: one. */
+export const adaptersHere: readonly HttpAdapterName[] =
+  typeof loadUws() === 'string' ? ['node'] : ['uwebsockets', 'node'];
+
+/** Runs `body` with an HTTP door before a fake dispatcher, and closes it. */
+export async function withHttpDoor(
+  options: Partial<HttpDoorOptions>,
+  body: (door: HttpDoor, dispatcher: FakeDispatcher) => Promise<void>,
+): Promise<void> {
+  const dispatcher = new FakeDispatcher();
+  const door = await startHttpDoor({ host: '127.0.0.1', port: 0, dispatcher, logger, ...options });
+  try {
+    await body(door, dispatcher);
+  } finally {
+    await door.close({ graceMs: 200 });
+  }
+}
+
+/** Runs `body` with an empty folder of its own. */
+export async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'mlos-doors-'));
+  try {
+    await body(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Opens an IPC door with the fake dispatcher unless told otherwise. */
+export function openIpcDoor(
+  options: Pick<IpcDoorOptions, 'socketPath'> & Partial<IpcDoorOptions>,
+): Promise<IpcDoor> {
+  return startIpcDoor({ dispatcher: new FakeDispatcher(), logger, ...options });
+}
+
+/** Runs `body` with an IPC door before a fake dispatcher, and closes it. */
+export async function withIpcDoor(
+  options: Partial<IpcDoorOptions>,
+  body: (socketPath: string, dispatcher: FakeDispatcher, door: IpcDoor) => Promise<void>,
+): Promise<void> {
+  await withFolder(async (folder) => {
+    const socketPath = join(folder, 'mlos.sock');
+    const dispatcher = new FakeDispatcher();
+    const door = await openIpcDoor({ socketPath, dispatcher, ...options });
+    try {
+      await body(socketPath, dispatcher, door);
+    } finally {
+      await door.close({ graceMs: 200 });
+    }
+  });
+}
