@@ -167,6 +167,13 @@ function resolvePackage(name) {
   }
 }
 
+/** What any tool needs to understand a source of the addon, seen from the repository's root. */
+export function compileFlags() {
+  const headers = [resolvePackage('node-addon-api'), require('node-api-headers').include_dir];
+  const includes = ['-Inative/src', ...headers.flatMap((folder) => ['-isystem', folder])];
+  return [...commonFlags, ...includes];
+}
+
 /** Puts a finished file in place at once: a process that has the old one loaded keeps it. */
 function install(file) {
   fs.mkdirSync(path.dirname(output), { recursive: true });
@@ -228,10 +235,8 @@ async function buildWithGyp() {
  * compiler is newer than any that was tried. */
 async function buildDirectly(log, { strict }) {
   const compiler = findCompiler();
-  const headers = [resolvePackage('node-addon-api'), require('node-api-headers').include_dir];
   const extra = (process.env.CXXFLAGS ?? '').split(/\s+/).filter((flag) => flag !== '');
-  const flags = [...commonFlags, ...directFlags, '-Inative/src'];
-  flags.push(...headers.flatMap((folder) => ['-isystem', folder]), ...extra);
+  const flags = [...compileFlags(), ...directFlags, ...extra];
   if (!strict) flags.push('-Wno-error');
   const folder = path.join(root, 'build/direct');
   const objects = await compileObjects({ compiler, flags, sources: listSources(), folder, log });

@@ -8,6 +8,8 @@ import { connect } from './client.ts';
 
 const watchdog = { timeout: 30_000 };
 const double = 'hf/double@latest';
+/** Further keys of the top level are inputs; this one is read by the fake daemon. */
+const sleepy = { model_id: double, ...{ sleep_ms: 20_000 } };
 
 test('calls overlap and find their answers', watchdog, async () => {
   await withIpcDoor({}, async (socketPath) => {
@@ -64,7 +66,7 @@ test('who gives up waiting is answered at once, and later calls still work', wat
 test('a lost connection rejects everything, then and later', watchdog, async () => {
   await withIpcDoor({}, async (socketPath, _, door) => {
     const client = await connect({ socketPath });
-    const call = client.call('models.infer', { model_id: double, sleep_ms: 20_000 });
+    const call = client.call('models.infer', sleepy);
     const outcome = assert.rejects(call, { code: 'SHUTTING_DOWN' });
     await door.close({ graceMs: 50 });
     await outcome;
@@ -76,7 +78,7 @@ test('a lost connection rejects everything, then and later', watchdog, async () 
 test('close rejects what is under way, and may be called twice', watchdog, async () => {
   await withIpcDoor({}, async (socketPath) => {
     const client = await connect({ socketPath });
-    const call = client.call('models.infer', { model_id: double, sleep_ms: 20_000 });
+    const call = client.call('models.infer', sleepy);
     const outcome = assert.rejects(call, { code: 'CANCELLED' });
     await client.close();
     await client.close();

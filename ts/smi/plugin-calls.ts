@@ -1,5 +1,6 @@
 import { MlosError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
+import type { TensorSpec } from '../protocol/tensor.ts';
 import type { LoadedModel, ModelReference } from './contract.ts';
 import { encodeFrame } from './frame-encoding.ts';
 import { monotonicUs, readInferRequest, writeInferAnswer } from './infer-message.ts';
@@ -28,7 +29,27 @@ function modelOf(params: Params): ModelReference {
 
 async function load(definition: PluginDefinition, params: Params): Promise<LoadedModel> {
   const { signature, metadata = {} } = await definition.loadModel(modelOf(params));
+  checkSize('inputs', signature.inputs);
+  checkSize('outputs', signature.outputs);
   return { signature, metadata };
+}
+
+/** What the daemon would take for garbage is refused here, as a property of the model. */
+function checkSize(what: string, specs: readonly TensorSpec[]): void {
+  const { tensorsPerRequest, tensorNameLength } = limits;
+  if (specs.length > tensorsPerRequest) {
+    throw new MlosError(
+      'UNIMPLEMENTED',
+      `The model has ${specs.length} ${what}; the limit is ${tensorsPerRequest}.`,
+    );
+  }
+  const long = specs.find(({ name }) => name.length > tensorNameLength);
+  if (long !== undefined) {
+    throw new MlosError(
+      'UNIMPLEMENTED',
+      `The name of one of the model's ${what} has ${long.name.length} characters; the limit is ${tensorNameLength}.`,
+    );
+  }
 }
 
 const handlers: Readonly<Record<string, Handler>> = {

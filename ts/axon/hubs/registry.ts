@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { didYouMean } from '../../protocol/nearest.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
@@ -39,7 +41,9 @@ export function parseSpec(text: string, context: Context): HubSpec {
   const hub = hubs.find((candidate) => candidate.names.includes(name));
   if (slash <= 0 || hub === undefined) {
     const names = [...hubs.flatMap((candidate) => candidate.names), ...plannedHubs];
-    const hint = slash > 0 ? didYouMean(name, names) : ` Is ./${text} or hf/${text} meant?`;
+    const near = slash > 0 ? didYouMean(name, names) : ` Is hf/${text} meant?`;
+    const isFile = fs.existsSync(path.resolve(context.cwd, text));
+    const hint = isFile ? ` Is ./${text} meant?` : near;
     throw new AxonError(
       'INVALID_SPEC',
       `${JSON.stringify(text)} names no hub.${hint} What works: ${works}.`,

@@ -114,3 +114,24 @@ test('a busy plugin that stands still within its deadline is not', options, asyn
   assert.equal(await outcome(host.infer(order(['block 300']))), 'ok');
   assert.equal(host.status.restarts, 0);
 });
+
+test('a stop with a bound on draining does not wait for more', options, async (t) => {
+  const { host, model } = await fakeHost(t, {}, { limits: { pluginStopMs: 50 } });
+  await host.load(await model());
+  const endless = outcome(host.infer(order(['sleep 600000'])));
+  const waiting = outcome(host.infer(order()));
+  const queued = outcome(host.infer(order()));
+  await host.stop({ drainMs: 50 });
+  assert.equal(await endless, 'PLUGIN_CRASHED');
+  assert.deepEqual(await Promise.all([waiting, queued]), Array(2).fill('PLUGIN_UNAVAILABLE'));
+});
+
+test('a stop while the plugin starts: what was accepted is still served', options, async (t) => {
+  const { host, model } = await fakeHost(t, { startDelayMs: 200 });
+  const loading = outcome(host.load(await model()));
+  await host.stop();
+  assert.equal(await loading, 'ok');
+  void host.start().catch(() => undefined);
+  await host.stop();
+  assert.equal(host.status.state, 'stopped');
+});

@@ -1,7 +1,8 @@
 import { MlosError } from '../../protocol/errors.ts';
 import type { Signature, Tensor } from '../../protocol/tensor.ts';
-import { readLoadResult, violation } from '../../smi/contract.ts';
+import { violation } from '../../smi/contract.ts';
 import { encodeFrame } from '../../smi/frame-encoding.ts';
+import { readLoadResult } from '../../smi/from-plugin.ts';
 import { monotonicUs, readInferAnswer, writeInferRequest } from '../../smi/infer-message.ts';
 import type { Clock } from './clock.ts';
 import type { HostLimits } from './host-limits.ts';

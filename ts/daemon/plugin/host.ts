@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { MlosError } from '../../protocol/errors.ts';
 import type { PluginState } from '../../protocol/methods/shared-schemas.ts';
-import type { Hello } from '../../smi/contract.ts';
+import type { Hello } from '../../smi/from-plugin.ts';
 import { type Clock, systemClock, type Timer } from './clock.ts';
 import type { PluginDescriptor } from './descriptor.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -232,6 +232,8 @@ export class PluginHost {
   }
 
   #onReady(process: PluginProcess, hello: Hello): void {
+    // A stop may have come meanwhile.
+    if (this.#state.state !== 'starting') return;
     this.#apply({ type: 'ready', process, at: this.#clock.now() });
     this.#logger.info({ pluginPid: process.pid, runner: hello.runner }, 'plugin ready');
     this.#heartbeat.start(process);
@@ -275,14 +277,14 @@ export class PluginHost {
   }
 
   async #stop(drainMs: number | undefined): Promise<void> {
-    if (this.#state.state === 'starting') await this.#started.wait().catch(() => undefined);
+    if (this.#state.state === 'starting' && !this.#line.empty) await this.#settled(drainMs);
     this.#restartTimer?.cancel();
     this.#restartTimer = null;
     if (this.#state.state === 'stopped') return;
     const process = processOf(this.#state);
     this.#apply({ type: 'drain' });
     if (process !== null) {
-      if (!this.#line.empty) await this.#drained(drainMs);
+      if (!this.#line.empty) await this.#bounded(this.#idle.wait(), drainMs);
       this.#heartbeat.stop();
       await process.terminate();
     }
@@ -291,10 +293,19 @@ export class PluginHost {
     this.#apply({ type: 'stop' });
   }
 
-  async #drained(drainMs: number | undefined): Promise<void> {
-    const timer =
-      drainMs === undefined ? null : this.#clock.after(drainMs, () => this.#idle.resolve());
-    await this.#idle.wait();
+  /** Until the start has succeeded or failed. */
+  #settled(atMostMs: number | undefined): Promise<void> {
+    const started = this.#started.wait().catch(() => undefined);
+    return this.#bounded(started, atMostMs);
+  }
+
+  async #bounded(event: Promise<void>, atMostMs: number | undefined): Promise<void> {
+    if (atMostMs === undefined) return event;
+    let timer: Timer | undefined;
+    const passed = new Promise<void>((resolve) => {
+      timer = this.#clock.after(atMostMs, resolve);
+    });
+    await Promise.race([event, passed]);
     timer?.cancel();
   }
 }

@@ -2,8 +2,9 @@ import type { Socket } from 'node:net';
 import { MlosError } from '../../protocol/errors.ts';
 import { FrameReader } from '../../protocol/frame.ts';
 import { decodeMsgpack } from '../../protocol/msgpack.ts';
-import { type Hello, readError, readHello, violation } from '../../smi/contract.ts';
+import { violation } from '../../smi/contract.ts';
 import { encodeFrame, sendFrame } from '../../smi/frame-encoding.ts';
+import { type Hello, readError, readHello } from '../../smi/from-plugin.ts';
 import { smiLimits } from '../../smi/smi-limits.ts';
 
 /** Exactly one of the two is set. */

@@ -1,5 +1,5 @@
 import { MlosError } from '../../protocol/errors.ts';
-import { readLoadResult } from '../../smi/contract.ts';
+import { readLoadResult } from '../../smi/from-plugin.ts';
 import type { Clock } from './clock.ts';
 import { type HostModel, modelParams, notLoaded } from './host-jobs.ts';
 import type { HostLimits } from './host-limits.ts';

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { MlosError } from '../../protocol/errors.ts';
 import { limits as protocolLimits } from '../../protocol/limits.ts';
 import { smiVersion } from '../../protocol/version.ts';
-import type { Hello } from '../../smi/contract.ts';
+import type { Hello } from '../../smi/from-plugin.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { PluginDescriptor } from './descriptor.ts';
 import { watchExit } from './exit-watch.ts';

@@ -221,6 +221,19 @@ test('what cannot be loaded says why', async () => {
   assert.equal(onnx.host.status.restarts, 0);
 });
 
+test('a model with more outputs, or a longer name, than a request may have', async () => {
+  const outputs = Array.from({ length: 257 }, (_, i) => `y${i}`);
+  const value = { dtype: 'float32' as const, shape: ['n'] };
+  const wide = onnxModel({
+    nodes: outputs.map((name) => ({ op: 'Identity', inputs: ['x'], outputs: [name] })),
+    inputs: [{ ...value, name: 'x' }],
+    outputs: outputs.map((name) => ({ ...value, name })),
+  });
+  await rejects(onnx.load('t/wide@1', wide), 'UNIMPLEMENTED', /257 outputs; the limit is 256/);
+  const long = identityModel('float32', ['n'], { input: 'x'.repeat(1_025) });
+  await rejects(onnx.load('t/long@1', long), 'UNIMPLEMENTED', /1025 characters/);
+});
+
 test('a failure at run is INFERENCE_FAILED with the reason, and the next request works', async () => {
   await onnx.load('t/failing@1', failingModel());
   const x = (count: number) => ({ x: tensor('float32', [count], Array(count).fill(1)) });

@@ -15,10 +15,9 @@ export const fileHub: Hub = {
   names: ['file', 'local'],
   example: './model.onnx',
   claims(text) {
-    return (
-      /^(\.{0,2}\/|\.{1,2}$|~\/|file:)/.test(text) ||
-      (/\.(axon|onnx|gguf)$/.test(text) && !/^\w+:/.test(text))
-    );
+    if (/^(\.{0,2}\/|\.{1,2}$|~\/|file:)/.test(text)) return true;
+    // `net.onnx` alone; with a slash it could as well be a repository of a hub.
+    return /^[^/:]+\.(axon|onnx|gguf|safetensors|tflite)$/.test(text);
   },
   parse(text, context): HubSpec {
     const file = toPath(text, context);

