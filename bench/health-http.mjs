@@ -49,9 +49,14 @@ export function healthHttp({ rounds, seconds, warmupSeconds }) {
         check('GET /health, share of the bare rps per CPU time', cpuShare, {
           atLeast: targets.healthHttpShare,
         }),
-        check('GET /health, p50 of one client', result['ours, one'].p50, {
-          atMost: targets.healthHttpUs,
-        }, 'µs'),
+        check(
+          'GET /health, p50 of one client',
+          result['ours, one'].p50,
+          {
+            atMost: targets.healthHttpUs,
+          },
+          'µs',
+        ),
       ],
     };
   });

@@ -87,9 +87,14 @@ function report(result, { requestBytes, answerBytes }) {
       check('health.get, times the p50 of the bare echo', slower, {
         atMost: targets.healthSocketTimes,
       }),
-      check('health.get, p50 of the Node client', result.client.p50, {
-        atMost: targets.healthSocketUs,
-      }, 'µs'),
+      check(
+        'health.get, p50 of the Node client',
+        result.client.p50,
+        {
+          atMost: targets.healthSocketUs,
+        },
+        'µs',
+      ),
     ],
   };
 }

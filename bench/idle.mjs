@@ -42,7 +42,12 @@ export function idle({ idleSeconds }) {
       checks: [
         check('idle CPU without a model', empty.cpu_percent, percent, '%'),
         check('idle CPU with a loaded model', loaded.cpu_percent, percent, '%'),
-        check('RSS of the daemon without plugins', empty.rss_mb, { atMost: targets.idleRssMb }, 'MB'),
+        check(
+          'RSS of the daemon without plugins',
+          empty.rss_mb,
+          { atMost: targets.idleRssMb },
+          'MB',
+        ),
       ],
     };
   });

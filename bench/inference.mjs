@@ -92,12 +92,22 @@ function checksOf(results, [small, large]) {
     check('small model, HTTP p50', p50(small, 'http'), { atMost: smallModel.httpUs }, 'µs'),
     check('large model, socket p50', p50(large, 'socket'), { atMost: largeModel.socketUs }, 'µs'),
     check('large model, HTTP p50', p50(large, 'http'), { atMost: largeModel.httpUs }, 'µs'),
-    check('small model, socket, 8 clients', rps(small, 'socket, many'), {
-      atLeast: inferencesPerSecond.socket,
-    }, 'req/s'),
-    check('small model, HTTP, 8 clients', rps(small, 'http, many'), {
-      atLeast: inferencesPerSecond.http,
-    }, 'req/s'),
+    check(
+      'small model, socket, 8 clients',
+      rps(small, 'socket, many'),
+      {
+        atLeast: inferencesPerSecond.socket,
+      },
+      'req/s',
+    ),
+    check(
+      'small model, HTTP, 8 clients',
+      rps(small, 'http, many'),
+      {
+        atLeast: inferencesPerSecond.http,
+      },
+      'req/s',
+    ),
   ];
 }
 

@@ -39,7 +39,13 @@ export function writeModels(folder) {
   mkdirSync(folder, { recursive: true });
   const models = [
     { id: 'bench/small', title: 'small: 2 layers of 16 × 16', size: 16, layers: 2, batch: 1 },
-    { id: 'bench/large', title: 'large: 6 layers of 1024 × 1024', size: 1024, layers: 6, batch: 16 },
+    {
+      id: 'bench/large',
+      title: 'large: 6 layers of 1024 × 1024',
+      size: 1024,
+      layers: 6,
+      batch: 16,
+    },
   ];
   return models.map(({ id, title, size, layers, batch }) => {
     const file = join(folder, `${id.replace('/', '-')}.onnx`);

@@ -21,7 +21,10 @@ const idleColumns = [
 ];
 
 function table(columns, rows) {
-  const cells = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, of]) => of(row)))];
+  const cells = [
+    columns.map(([title]) => title),
+    ...rows.map((row) => columns.map(([, of]) => of(row))),
+  ];
   const widths = columns.map((_, i) => Math.max(...cells.map((line) => line[i].length)));
   return cells
     .map((line) =>

@@ -8,16 +8,15 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   BuildError,
   commonFlags,
   compileObjects,
   findCompiler,
   listSources,
-  root,
   run,
-} from './native-build.mjs';
+} from './native/compile.mjs';
+import { isMain, main, root } from './steps.mjs';
 
 const sanitizers = {
   address: ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
@@ -81,7 +80,11 @@ function runTests(program, args, library) {
   });
 }
 
-async function main(args) {
+/**
+ * Builds and runs the C++ tests; throws where one fails.
+ * @param {readonly string[]} args
+ */
+export async function testNative(args = []) {
   const option = args.find((arg) => arg.startsWith('--sanitize='));
   const sanitizer = option?.slice('--sanitize='.length) ?? 'address';
   if (!Object.hasOwn(sanitizers, sanitizer)) {
@@ -90,19 +93,9 @@ async function main(args) {
   const log = (line) => process.stderr.write(`native: ${line}\n`);
   const library = await buildFakeNvml(log);
   const program = await buildTests(sanitizer, log);
-  return runTests(
-    program,
-    args.filter((arg) => !arg.startsWith('--')),
-    library,
-  );
+  const names = args.filter((arg) => !arg.startsWith('--'));
+  const code = await runTests(program, names, library);
+  if (code !== 0) throw new BuildError('The C++ tests failed.');
 }
 
-if (process.argv[1] && fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  try {
-    process.exitCode = await main(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof BuildError)) throw error;
-    process.stderr.write(`native: ${error.message}\n`);
-    process.exitCode = 1;
-  }
-}
+if (isMain(import.meta.url)) await main(() => testNative(process.argv.slice(2)));

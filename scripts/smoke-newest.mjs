@@ -7,7 +7,9 @@ import { isMain, main, root, run, StepError } from './steps.mjs';
  * TypeScript are those that the oldest supported Node built: one ABI, one build.
  */
 async function smokeNewest() {
-  const version = (await run('npm', ['view', 'node', 'version', '--loglevel=error'], { quiet: true }))
+  const version = (
+    await run('npm', ['view', 'node', 'version', '--loglevel=error'], { quiet: true })
+  )
     .trim()
     .split('\n')
     .at(-1);
@@ -16,7 +18,9 @@ async function smokeNewest() {
   if (!existsSync(binary)) {
     mkdirSync(folder, { recursive: true });
     const name = `node-linux-${process.arch}@${version}`;
-    await run('npm', ['pack', name, '--pack-destination', folder, '--loglevel=error'], { quiet: true });
+    await run('npm', ['pack', name, '--pack-destination', folder, '--loglevel=error'], {
+      quiet: true,
+    });
     const archive = readdirSync(folder).find((file) => file.endsWith('.tgz'));
     if (archive === undefined) throw new StepError(`npm pack ${name} brought no archive.`);
     await run('tar', ['-xzf', join(folder, archive), '-C', folder]);

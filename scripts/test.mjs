@@ -23,7 +23,7 @@ export async function test(filters) {
   await setup();
   if (filters.length === 0) {
     const { testNative } = await import('./native-test.mjs');
-    await testNative({ log: (line) => process.stderr.write(`  ${line}\n`) });
+    await testNative();
   }
   const all = testFiles(join(root, 'dist'));
   const files =

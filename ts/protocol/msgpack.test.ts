@@ -29,6 +29,10 @@ test('what is written is plain MessagePack, without private extensions', () => {
   assert.equal(bytes.toString('hex'), '9281a1610181a16102');
 });
 
+test('a key without a value is left out, as in JSON', () => {
+  assert.deepEqual(decodeMsgpack(encodeMsgpack({ a: 1, b: undefined })), { a: 1 });
+});
+
 test('a frame that lies about its length is refused before anything is allocated', () => {
   refused('dd ff ff ff ff', /more than|more values than bytes/);
   refused('df ff ff ff ff', /more than|more values than bytes/);

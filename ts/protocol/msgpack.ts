@@ -7,7 +7,15 @@ import { scanMsgpack } from './msgpack-scan.ts';
  * reader knows. Decoding is guarded: the bytes are scanned first (depth, number of values, lengths
  * that lie, extension types), then decoded; a hostile frame costs no memory beyond its own size.
  */
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
+const encoding = {
+  useRecords: false,
+  mapsAsObjects: true,
+  variableMapSize: true,
+  // As JSON does: a key without a value is left out. MessagePack has no undefined of its own. (The
+  // option is documented, but missing from the typings.)
+  skipValues: [undefined],
+};
+const packr = new Packr(encoding);
 // 'auto' (numbers while they are exact, BigInt beyond) is documented but missing from the typings.
 const unpackr = new Unpackr({
   useRecords: false,

@@ -9,6 +9,13 @@ import { answerCall } from './plugin-calls.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
 import { smiLimits } from './smi-limits.ts';
 
+// What an author needs beside: this file is the package's entry `mlos/smi`.
+export { type Dtype, dtypeNames } from '../protocol/dtype.ts';
+export { MlosError } from '../protocol/errors.ts';
+export { type Signature, Tensor, type TensorSpec } from '../protocol/tensor.ts';
+export type { LoadedModel, ModelReference } from './contract.ts';
+export type { PluginDefinition, PluginInferRequest } from './plugin-definition.ts';
+
 interface Call {
   readonly id: number;
   readonly method: string;

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import { MlosError } from '../../protocol/errors.ts';
-import type { PluginState } from '../../protocol/methods/shared-schemas.ts';
 import type { Hello } from '../../smi/from-plugin.ts';
 import { type Clock, systemClock, type Timer } from './clock.ts';
 import type { PluginDescriptor } from './descriptor.ts';
@@ -13,38 +12,14 @@ import {
   type LoadResult,
 } from './host-jobs.ts';
 import { type HostLimits, hostLimits } from './host-limits.ts';
+import type { HostOptions, HostStatus } from './host-options.ts';
 import { type HostEvent, type HostState, processOf, transition } from './host-state.ts';
 import type { Job } from './job.ts';
 import { LoadedModels } from './loaded-models.ts';
 import { type Death, PluginProcess } from './plugin-process.ts';
 import { RestartPolicy } from './restart-policy.ts';
-import type { Environment } from './spawn.ts';
 import { Waiters } from './waiters.ts';
 import { WorkLine } from './work-line.ts';
-
-export interface HostStatus {
-  readonly state: PluginState;
-  readonly reason: string | null;
-  readonly pid: number | null;
-  readonly restarts: number;
-  /** When the running process became ready, in ms since the epoch. */
-  readonly startedAt: number | null;
-  readonly models: string[];
-  readonly runner: string | null;
-  /** Where it crashed: when it may start again. */
-  readonly restingUntil: number | null;
-}
-
-export interface HostOptions {
-  readonly descriptor: PluginDescriptor;
-  readonly hostId: string;
-  readonly logger: Logger;
-  readonly onStateChange?: (status: HostStatus) => void;
-  /** The daemon's environment, of which a plugin gets the harmless part. */
-  readonly environment?: Environment;
-  readonly limits?: Partial<HostLimits>;
-  readonly clock?: Clock;
-}
 
 /**
  * One supervised plugin process: queue, deadlines, restarts. It outlives any number of processes; a

@@ -54,6 +54,7 @@ export class LogMirror {
   }
 
   #line(line: string): void {
+    if (line === '') return;
     const second = Math.floor(this.#clock.now() / 1000);
     if (second !== this.#second) {
       const dropped = this.#lines - this.#limits.logLinesPerSecond;
@@ -62,6 +63,6 @@ export class LogMirror {
       this.#lines = 0;
     }
     this.#lines += 1;
-    if (this.#lines <= this.#limits.logLinesPerSecond && line !== '') this.#emit(line);
+    if (this.#lines <= this.#limits.logLinesPerSecond) this.#emit(line);
   }
 }
