@@ -5,7 +5,7 @@ import { targets } from './targets.mjs';
 
 /** One picture of a run: a panel for each thing to compare, a row for each way. */
 const width = 940;
-const left = 270;
+const left = 292;
 const right = 760;
 const rowHeight = 24;
 const colours = { bare: '#7b8494', socket: '#2563eb', http: '#c2570c' };

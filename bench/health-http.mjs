@@ -7,7 +7,8 @@ import { check, targets } from './targets.mjs';
 /** How many health checks a second does the HTTP door answer, beside a bare server on its library? */
 export const connections = 16;
 
-export function healthHttp({ rounds, seconds, warmupSeconds }) {
+export function healthHttp(plan) {
+  const { seconds, warmupSeconds } = plan;
   const starts = [() => startProcess('servers/bare-http.mjs'), startBenchDaemon];
   return using(starts, async (bare, daemon) => {
     const subject = (pid, port, many) => () =>
@@ -21,7 +22,7 @@ export function healthHttp({ rounds, seconds, warmupSeconds }) {
           warmupSeconds,
         }),
       );
-    const result = await alternate(rounds, {
+    const result = await alternate(plan, {
       bare: subject(bare.pid, bare.ready.port, connections),
       ours: subject(daemon.pid, daemon.port, connections),
       'bare, one': subject(bare.pid, bare.ready.port, 1),

@@ -24,7 +24,8 @@ async function answerOf(path, request) {
   return answer;
 }
 
-export function healthSocket({ rounds, seconds, warmupSeconds }) {
+export function healthSocket(plan) {
+  const { seconds, warmupSeconds } = plan;
   return using([startBenchDaemon], async (daemon) => {
     const request = frame(encodeMsgpack([1, 'health.get']));
     const answer = await answerOf(daemon.socketPath, request);
@@ -43,7 +44,7 @@ export function healthSocket({ rounds, seconds, warmupSeconds }) {
         withCpuTime(pid, () =>
           generate({ door: ['unix', path], reply: 'frame', request, connections, ...times }),
         );
-      const result = await alternate(rounds, {
+      const result = await alternate(plan, {
         bare: ask(bare.pid, raw(barePath)),
         ours: ask(daemon.pid, raw(daemon.socketPath)),
         client: ask(daemon.pid, { kind: 'health', path: daemon.socketPath }),

@@ -30,7 +30,7 @@ async function registerModels(daemon, models) {
 }
 
 async function measureModel(model, { daemon, app, client, plan }) {
-  const { rounds, seconds, warmupSeconds } = plan;
+  const { seconds, warmupSeconds } = plan;
   const times = { seconds, warmupSeconds };
   const question = { modelId: model.id, shape: model.shape, ...times };
   const request = inferenceRequest(model);
@@ -44,7 +44,7 @@ async function measureModel(model, { daemon, app, client, plan }) {
     withCpuTime(daemon.pid, () =>
       generate({ door: ['tcp', daemon.port], reply: 'http', request, connections, ...times }),
     );
-  return await alternate(rounds, {
+  return await alternate(plan, {
     'in-process': inProcess(1),
     socket: socket(1),
     http: http(1),

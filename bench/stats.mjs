@@ -42,17 +42,19 @@ export function medianRatio(ours, baseline, name) {
 }
 
 /**
- * Runs every subject once a round, in an order that turns, and gives the medians by name.
- * @param {number} rounds
+ * Runs every subject once a round, in an order that turns, and gives the medians by name. The first
+ * `discarded` rounds warm up: a fresh process takes seconds until its hot code is compiled.
+ * @param {{ rounds: number, discarded: number }} plan
  * @param {Record<string, () => Promise<object>>} subjects
  */
-export async function alternate(rounds, subjects) {
+export async function alternate({ rounds, discarded }, subjects) {
   const names = Object.keys(subjects);
   const results = new Map(names.map((name) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
+  for (let round = -discarded; round < rounds; round++) {
     for (let i = 0; i < names.length; i++) {
-      const name = names[(i + round) % names.length];
-      results.get(name).push(await subjects[name]());
+      const name = names[(i + round + discarded) % names.length];
+      const result = await subjects[name]();
+      if (round >= 0) results.get(name).push(result);
     }
   }
   return Object.fromEntries(names.map((name) => [name, medianOfRounds(results.get(name))]));

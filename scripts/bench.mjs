@@ -12,8 +12,8 @@ import { isMain, main, root, StepError } from './steps.mjs';
  */
 const folder = join(root, '.cache', 'bench');
 
-const full = { rounds: 5, seconds: 2, warmupSeconds: 0.5, idleSeconds: 20 };
-const quick = { rounds: 1, seconds: 0.2, warmupSeconds: 0.1, idleSeconds: 1 };
+const full = { rounds: 5, discarded: 1, seconds: 2, warmupSeconds: 0.5, idleSeconds: 20 };
+const quick = { rounds: 1, discarded: 0, seconds: 0.2, warmupSeconds: 0.1, idleSeconds: 1 };
 
 /** Loaded after the build: they import what it makes. */
 const groups = {
@@ -42,14 +42,17 @@ function options() {
 function methodOf(plan) {
   return [
     'Servers, clients and load generator are processes of their own; closed loop, no pipelining.',
-    `Figures are medians of ${plan.rounds} rounds of ${plan.seconds} s after ${plan.warmupSeconds} s of warm-up; baseline and`,
-    'subject alternate, and a ratio is the median of the ratios of each round.',
+    `Medians of ${plan.rounds} rounds of ${plan.seconds} s, each after ${plan.warmupSeconds} s of warm-up; rounds thrown away before: ${plan.discarded}.`,
+    'Baseline and subject alternate; a ratio is the median of the ratios of each round.',
   ];
 }
 
 /** What would make the figures say something else than they seem to. */
-function warningsOf({ machine, questions }) {
+function warningsOf({ machine, plan, questions }) {
   const warnings = [];
+  if (plan.rounds === 1) {
+    warnings.push('A quick run shows that the bench works; its figures are those of cold code.');
+  }
   if (machine.load_average[0] > 0.5) {
     warnings.push(
       `The load average was ${machine.load_average[0]} at the start: something else ran here. ` +

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { makeFolder } from '../store/make-folder.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 export const addInit: AddCommand = (program, run) => {
@@ -9,7 +10,7 @@ export const addInit: AddCommand = (program, run) => {
     'axon init',
   ).action((flags: JsonFlag) =>
     run(flags.json === true, ({ settings, layout, output }) => {
-      fs.mkdirSync(layout.models, { recursive: true });
+      makeFolder(layout.models);
       const created = !fs.existsSync(settings.file);
       if (created) settings.save();
       output.result({ home: settings.home, cache: layout.cache, config: settings.file, created }, [

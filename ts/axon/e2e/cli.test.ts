@@ -71,3 +71,16 @@ test('init, version, cache on an empty home', async (t) => {
   assert.equal((await home.axon('cache', 'clean', '--json')).json()['removed'], 1);
   assert.match((await home.axon('version')).stdout, /^axon \d/);
 });
+
+test('a home that cannot be made is a named error, not a hang', async (t) => {
+  const home = makeHome(t);
+  fs.writeFileSync(path.join(home.dir, 'net.gguf'), 'GGUF');
+  for (const AXON_HOME of ['/proc/axon-test', '/dev/null/axon-test']) {
+    assert.equal(
+      (await home.axonWith({ AXON_HOME }, 'install', './net.gguf')).status,
+      19,
+      AXON_HOME,
+    );
+    assert.equal((await home.axonWith({ AXON_HOME }, 'init')).status, 19, AXON_HOME);
+  }
+});

@@ -14,6 +14,7 @@ import { manifestText } from '../package/compose.ts';
 import { isInstalled, type Metadata, readManifest, readManifestText } from '../store/catalog.ts';
 import { manifestName, metadataName } from '../store/layout.ts';
 import { acquireLock } from '../store/lock.ts';
+import { makeFolder } from '../store/make-folder.ts';
 import { Staging } from '../store/staging.ts';
 import { gatherFiles, planFiles } from './gather.ts';
 import { type InstallOptions, type InstallResult, sum } from './options.ts';
@@ -141,7 +142,7 @@ async function installPackage(
   context: Context,
 ): Promise<InstallResult> {
   const { layout, signal } = context;
-  fs.mkdirSync(layout.staging, { recursive: true });
+  makeFolder(layout.staging);
   const scratch = fs.mkdtempSync(path.join(layout.staging, 'unpack-'));
   try {
     const manifest = await unpackArchive(await source.open(scratch), scratch, signal);

@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
 import { parseBoundedYaml } from '../../protocol/manifest-yaml.ts';
 import { didYouMean } from '../../protocol/nearest.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
+import { makeFolder } from '../store/make-folder.ts';
 import {
   type ConfigKey,
   configKeyNames,
@@ -139,7 +140,7 @@ export class Settings {
       else
         tree[head] = { ...(tree[head] as Record<string, ConfigValue> | undefined), [tail]: value };
     }
-    fs.mkdirSync(this.home, { recursive: true });
+    makeFolder(this.home);
     const draft = `${this.file}.${process.pid}.new`;
     fs.writeFileSync(draft, stringify(tree), { mode: 0o600 });
     fs.renameSync(draft, this.file);

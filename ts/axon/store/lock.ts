@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AxonError, errnoOf } from '../axon-error.ts';
+import { makeFolder } from './make-folder.ts';
 
 /*
  * One axon at a time per model. The lock is a file made with O_EXCL; it names its owner and is touched
@@ -105,7 +106,7 @@ export interface LockOptions {
 }
 
 export async function acquireLock(file: string, options: LockOptions): Promise<Lock> {
-  fs.mkdirSync(path.dirname(file), { recursive: true });
+  makeFolder(path.dirname(file));
   const owner: Owner = {
     token: randomUUID(),
     pid: process.pid,

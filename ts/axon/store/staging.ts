@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ModelId } from '../../protocol/model-id.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
 import { metadataName, type StoreLayout } from './layout.ts';
+import { makeFolder } from './make-folder.ts';
 
 /**
  * One install in the making: `package/` becomes the package by a rename, `download/` holds what a
@@ -30,7 +31,7 @@ export class Staging {
   open(): void {
     this.recover();
     fs.rmSync(this.package, { recursive: true, force: true });
-    fs.mkdirSync(this.package, { recursive: true });
+    makeFolder(this.package);
     fs.mkdirSync(this.download, { recursive: true });
   }
 

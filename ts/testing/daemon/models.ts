@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Place } from './with-daemon.ts';
-import type { DaemonProcess } from './start-daemon.ts';
 import type { HttpReply } from './http-call.ts';
+import type { DaemonProcess } from './start-daemon.ts';
+import type { Place } from './with-daemon.ts';
 
 /** Writes a model and registers it; the test fails where the daemon refuses. */
 export async function registerModel(
