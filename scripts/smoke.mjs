@@ -7,12 +7,12 @@ import { isMain, main } from './steps.mjs';
 
 /** One model through both doors on the Node that runs this file. */
 async function smoke() {
-  const { identityModel } = await import('../dist/testing/onnx-builder.js');
+  const { identityModel } = await import('../dist/testing/onnx-models.js');
   const { connect } = await import('../dist/client/client.js');
   const folder = mkdtempSync(join(tmpdir(), 'mlos-smoke-'));
   try {
     const file = join(folder, 'identity.onnx');
-    writeFileSync(file, identityModel({ dtype: 'float32', shape: [-1, 3] }));
+    writeFileSync(file, identityModel('float32', [-1, 3]));
     const daemon = await startDaemon({ folder, port: 0, socketPath: join(folder, 's.sock') });
     try {
       const client = await connect({ socketPath: daemon.socketPath });

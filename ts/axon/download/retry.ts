@@ -11,6 +11,8 @@ export class Retryable extends Error {
   override readonly name = 'Retryable';
   readonly waitMs: number | null;
   readonly limited: boolean;
+  /** A name that does not resolve means no network here, as a rule: one more try, not minutes of them. */
+  readonly unresolved: boolean;
 
   constructor(
     message: string,
@@ -23,6 +25,7 @@ export class Retryable extends Error {
     super(message, { cause: options.cause });
     this.waitMs = options.waitMs ?? null;
     this.limited = options.limited ?? false;
+    this.unresolved = (options.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOTFOUND';
   }
 }
 
@@ -70,8 +73,8 @@ export async function withRetries<T>(
       failures += 1;
       const waitMs =
         error.waitMs ?? options.retryWaitMs * 2 ** (failures - 1) * (0.75 + Math.random() / 2);
-      if (failures > options.maxRetries || waitMs > longestWaitMs)
-        throw giveUp(error, failures, waitMs);
+      const maxRetries = error.unresolved ? Math.min(1, options.maxRetries) : options.maxRetries;
+      if (failures > maxRetries || waitMs > longestWaitMs) throw giveUp(error, failures, waitMs);
       options.note(`${error.message}; trying again in ${(waitMs / 1000).toFixed(1)} s`);
       await sleep(waitMs, undefined, { signal: options.signal });
     }

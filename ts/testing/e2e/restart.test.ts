@@ -102,9 +102,10 @@ test(
     const daemon = await place.start();
     const path = await registerModel(place, daemon, { id: 'r/w@1', model: matMulModel(4, 4) });
     const before = await infer(daemon, 'r/w@1', { x: [[1, 2, 3, 4]] });
-    const flipped = readFileSync(path);
-    flipped[flipped.length - 3] = (flipped[flipped.length - 3] ?? 0) ^ 0x40;
-    writeFileSync(path, flipped);
+    const changed = readFileSync(path);
+    const weight = changed.indexOf(Buffer.from(Float32Array.of(-3 / 8, -2 / 8).buffer));
+    changed.writeFloatLE(1_000, weight);
+    writeFileSync(path, changed);
     const [pid = 0] = daemon.plugins();
     process.kill(pid, 'SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -4,10 +4,10 @@ import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseManifest } from '../../protocol/manifest.ts';
-import type { Fault } from '../../testing/hub-double/faults.ts';
-import { goodToken, headOf } from '../../testing/hub-double/hf.ts';
-import { type HubDouble, startHubDouble } from '../../testing/hub-double/hub-double.ts';
-import { tinyOnnx } from '../../testing/hub-double/tiny-onnx.ts';
+import type { Fault } from '../hub-double/faults.ts';
+import { goodToken, headOf } from '../hub-double/hf.ts';
+import { type HubDouble, startHubDouble } from '../hub-double/hub-double.ts';
+import { tinyOnnx } from '../hub-double/tiny-onnx.ts';
 import { makeHome } from './run-axon.ts';
 
 const onnx = tinyOnnx({ weights: [{ name: 'w', location: 'model.onnx_data' }] });

@@ -4,10 +4,10 @@ import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { parseManifest } from '../../protocol/manifest.ts';
-import { sri } from '../../testing/hub-double/hashes.ts';
-import { type HubDouble, startHubDouble } from '../../testing/hub-double/hub-double.ts';
-import { makeTar, makeTgz } from '../../testing/hub-double/tarball.ts';
-import { tinyOnnx } from '../../testing/hub-double/tiny-onnx.ts';
+import { sri } from '../hub-double/hashes.ts';
+import { type HubDouble, startHubDouble } from '../hub-double/hub-double.ts';
+import { makeTar, makeTgz } from '../hub-double/tarball.ts';
+import { tinyOnnx } from '../hub-double/tiny-onnx.ts';
 import { makeHome } from './run-axon.ts';
 
 const onnx = tinyOnnx();

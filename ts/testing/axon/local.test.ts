@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { parseManifest } from '../../protocol/manifest.ts';
-import { startHubDouble } from '../../testing/hub-double/hub-double.ts';
-import { makeTar } from '../../testing/hub-double/tarball.ts';
-import { tinyOnnx } from '../../testing/hub-double/tiny-onnx.ts';
+import { startHubDouble } from '../hub-double/hub-double.ts';
+import { makeTar } from '../hub-double/tarball.ts';
+import { tinyOnnx } from '../hub-double/tiny-onnx.ts';
 import { makeHome } from './run-axon.ts';
 
 const onnx = tinyOnnx();

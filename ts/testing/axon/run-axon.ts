@@ -5,10 +5,10 @@ import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { HubDouble } from '../../testing/hub-double/hub-double.ts';
-import { runProgram } from '../program.ts';
+import { runProgram } from '../../axon/program.ts';
+import type { HubDouble } from '../hub-double/hub-double.ts';
 
-const main = fileURLToPath(new URL('../main.js', import.meta.url));
+const main = fileURLToPath(new URL('../../axon/main.js', import.meta.url));
 
 export interface Ended {
   readonly status: number | null;
