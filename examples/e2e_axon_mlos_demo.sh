@@ -62,7 +62,7 @@ fi
 part '2. Integration: MLOS registers them'
 registered=()
 for model in "${installed[@]}"; do
-  if show axon register "${model/npm\/@/npm/}"; then registered+=("${model/npm\/@/npm/}"); fi
+  if show axon register "${model}"; then registered+=("${model/npm\/@/npm/}"); fi
 done
 show curl -s "$MLOS_CORE_ENDPOINT/models" | head -c 600
 printf ' …\n'

@@ -2,12 +2,13 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Manifest } from '../../protocol/manifest.ts';
-import { formatModelId, type ModelId, parseModelId } from '../../protocol/model-id.ts';
+import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { parseSpec } from '../hubs/registry.ts';
 import { formatBytes } from '../render/format.ts';
 import { isInstalled, readManifest } from '../store/catalog.ts';
+import { parseTypedId } from '../store/typed-id.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 export const addInfo: AddCommand = (program, run) => {
@@ -32,7 +33,7 @@ export const addInfo: AddCommand = (program, run) => {
 
 function installedId(text: string, { layout }: Context): ModelId | null {
   try {
-    const id = parseModelId(text);
+    const id = parseTypedId(text);
     return isInstalled(layout, id) ? id : null;
   } catch {
     return null;

@@ -5,6 +5,7 @@ import { formatModelId, type ModelId, parseModelId } from '../../protocol/model-
 import { didYouMean } from '../../protocol/nearest.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
 import { manifestName, metadataName, type StoreLayout } from './layout.ts';
+import { parseTypedId } from './typed-id.ts';
 
 /** `.axon_metadata.json`: what is true of this installation only, so not part of the manifest. */
 export interface Metadata {
@@ -94,7 +95,7 @@ export function readManifest(dir: string): Manifest {
 
 /** The installed model that the text names, or the error that says which there are. */
 export function requireInstalled(layout: StoreLayout, text: string): Installed {
-  const id = parseModelId(text);
+  const id = parseTypedId(text);
   if (isInstalled(layout, id)) return { id, dir: layout.packageDir(id) };
   const all = listInstalled(layout).map((model) => formatModelId(model.id));
   const same = all.filter((name) => name.startsWith(`${id.namespace}/${id.name}@`));

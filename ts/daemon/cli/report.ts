@@ -1,7 +1,13 @@
+import { NativeError } from '../../native/native-error.ts';
 import { MlosError } from '../../protocol/errors.ts';
 
 /** One sentence on standard error; the exit code. Stack traces are for our own faults only. */
 export function reportCliError(thrown: unknown): number {
+  // The host refused something (no addon, no such process, no right): its message says it all.
+  if (thrown instanceof NativeError) {
+    process.stderr.write(`mlos: ${thrown.message}\n`);
+    return 1;
+  }
   const error = MlosError.from(thrown);
   process.stderr.write(`mlos: ${error.message}\n`);
   if (error.code === 'INTERNAL' && error.cause instanceof Error) {
