@@ -82,7 +82,7 @@ function tickLabel(us) {
 
 function diamond(x, y) {
   const points = `${x},${y - 7} ${x + 6},${y} ${x},${y + 7} ${x - 6},${y}`;
-  return element('polygon', { points, fill: 'none', stroke: '#0f766e', 'stroke-width': 2 });
+  return element('polygon', { points, fill: '#ffffff', stroke: '#0f766e', 'stroke-width': 2 });
 }
 
 function barPanel(title, rows, limit) {

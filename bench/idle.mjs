@@ -7,14 +7,13 @@ import { startBenchDaemon, using } from './processes.mjs';
 import { check, targets } from './targets.mjs';
 
 /** What does a daemon cost that nobody asks anything, without and with a loaded model? */
-const settleMs = 2_000;
-
-async function cost(daemon, name, seconds) {
-  await sleep(settleMs); // What the start left to do: compilation, garbage.
+async function cost(daemon, name, { settleSeconds, idleSeconds }) {
+  // What the start left to do: V8 collects the garbage of a start 10 to 20 s after it.
+  await sleep(settleSeconds * 1000);
   const pids = processTree(daemon.pid);
   const before = cpuTimeUs(pids);
   const started = performance.now();
-  await sleep(seconds * 1000);
+  await sleep(idleSeconds * 1000);
   const wallUs = (performance.now() - started) * 1000;
   const memory = pids.map(memoryMb);
   return {
@@ -26,18 +25,18 @@ async function cost(daemon, name, seconds) {
   };
 }
 
-export function idle({ idleSeconds }) {
+export function idle(plan) {
   return using([startBenchDaemon], async (daemon) => {
-    const empty = await cost(daemon, 'daemon alone', idleSeconds);
+    const empty = await cost(daemon, 'daemon alone', plan);
     const [model] = writeModels(join(daemon.folder, 'models'));
     const client = await connect({ socketPath: daemon.socketPath });
     await client.call('models.register', { model_id: model.id, path: model.file });
     await client.close();
-    const loaded = await cost(daemon, 'daemon and plugin, one model loaded', idleSeconds);
+    const loaded = await cost(daemon, 'daemon and plugin, one model loaded', plan);
     const percent = { atMost: targets.idleCpuPercent };
     return {
       id: 'idle',
-      title: `Idle, over ${idleSeconds} s`,
+      title: `Idle, over ${plan.idleSeconds} s`,
       rows: [empty, loaded],
       checks: [
         check('idle CPU without a model', empty.cpu_percent, percent, '%'),

@@ -12,8 +12,10 @@ import { isMain, main, root, StepError } from './steps.mjs';
  */
 const folder = join(root, '.cache', 'bench');
 
-const full = { rounds: 5, discarded: 1, seconds: 2, warmupSeconds: 0.5, idleSeconds: 20 };
-const quick = { rounds: 1, discarded: 0, seconds: 0.2, warmupSeconds: 0.1, idleSeconds: 1 };
+const full = { rounds: 5, discarded: 1, seconds: 1.2, warmupSeconds: 0.3 };
+const quick = { rounds: 1, discarded: 0, seconds: 0.2, warmupSeconds: 0.1 };
+const fullIdle = { settleSeconds: 25, idleSeconds: 20 };
+const quickIdle = { settleSeconds: 0.2, idleSeconds: 1 };
 
 /** Loaded after the build: they import what it makes. */
 const groups = {
@@ -77,7 +79,7 @@ async function bench() {
   const { reportText } = await import('../bench/report.mjs');
   const { chart } = await import('../bench/chart.mjs');
   await buildGenerator();
-  const plan = isQuick ? quick : full;
+  const plan = isQuick ? { ...quick, ...quickIdle } : { ...full, ...fullIdle };
   const run = {
     started_at: new Date().toISOString(),
     machine: describeMachine(),

@@ -1,5 +1,5 @@
 import { MlosError } from '../../protocol/errors.ts';
-import { inferOptions } from '../../protocol/methods/models.ts';
+import { findMethod } from '../../protocol/method-table.ts';
 import { didYouMean } from '../../protocol/nearest.ts';
 import {
   elementCount,
@@ -16,6 +16,8 @@ import { tensorFromInput } from '../../protocol/tensor-input.ts';
  * `{"inputs": {"x": …}}`, inputs at the top level (`{"input_ids": […]}`), and the earlier
  * `{"input": […]}` for a model with one input.
  */
+/** Keys of a request that name no input. */
+const inferOptions = findMethod('models.infer')?.params.properties ?? {};
 const textKeys = new Set(['input', 'prompt', 'text']);
 
 function describeInputs(signature: Signature): string {

@@ -57,7 +57,7 @@ export function inferOperation(deps: {
       inputs: readInputs(record.id, params, signature),
       ...(wanted === undefined ? {} : { outputs: wanted }),
       timeoutMs: params.timeout_ms ?? deps.defaultTimeoutMs,
-      signal: context.signal,
+      signal: context,
     });
     deps.counters.inference();
     const include = params.include_outputs ?? true;

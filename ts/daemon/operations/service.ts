@@ -32,7 +32,7 @@ export interface ServiceDeps {
   readonly pool: HostPool;
 }
 
-function health({ state }: ServiceDeps): Health {
+function makeHealth(state: ServiceState, timestamp: number): Health {
   const apis: string[] = [];
   for (const [name, door] of state.doors) if (door.enabled) apis.push(name);
   return {
@@ -40,9 +40,26 @@ function health({ state }: ServiceDeps): Health {
     service: 'mlos-core',
     version: productVersion,
     apis,
-    timestamp: Math.floor(Date.now() / 1000),
+    timestamp,
     http_adapter: state.doors.get('http')?.adapter ?? null,
     pid: process.pid,
+  };
+}
+
+/**
+ * Health changes with the clock's second and with draining; doors open before the first question.
+ * The same frozen object in between lets a door keep its bytes, too.
+ */
+function healthOperation(state: ServiceState): () => Health {
+  let current = makeHealth(state, 0);
+  let draining = state.draining;
+  return () => {
+    const second = Math.floor(Date.now() / 1000);
+    if (second !== current.timestamp || draining !== state.draining) {
+      draining = state.draining;
+      current = Object.freeze(makeHealth(state, second));
+    }
+    return current;
   };
 }
 
@@ -68,7 +85,7 @@ type ServiceOperations = Pick<
 
 export function serviceOperations(deps: ServiceDeps): ServiceOperations {
   return {
-    'health.get': () => health(deps),
+    'health.get': healthOperation(deps.state),
     'health.live': () => ({ live: true }),
     'health.ready': () => readiness(deps),
     'stats.get': () => {

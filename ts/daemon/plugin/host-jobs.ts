@@ -6,7 +6,7 @@ import { readLoadResult } from '../../smi/from-plugin.ts';
 import { monotonicUs, readInferAnswer, writeInferRequest } from '../../smi/infer-message.ts';
 import type { Clock } from './clock.ts';
 import type { HostLimits } from './host-limits.ts';
-import { Job } from './job.ts';
+import { type AbortNotice, Job } from './job.ts';
 
 export interface HostModel {
   readonly modelId: string;
@@ -22,7 +22,7 @@ export interface InferenceRequest {
   readonly inputs: Readonly<Record<string, Tensor>>;
   readonly outputs?: readonly string[];
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortNotice;
 }
 
 export interface InferenceResult {

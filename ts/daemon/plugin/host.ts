@@ -14,7 +14,7 @@ import {
 import { type HostLimits, hostLimits } from './host-limits.ts';
 import type { HostOptions, HostStatus } from './host-options.ts';
 import { type HostEvent, type HostState, processOf, transition } from './host-state.ts';
-import type { Job } from './job.ts';
+import type { AbortNotice, Job } from './job.ts';
 import { LoadedModels } from './loaded-models.ts';
 import { type Death, PluginProcess } from './plugin-process.ts';
 import { RestartPolicy } from './restart-policy.ts';
@@ -131,7 +131,7 @@ export class PluginHost {
     return this.#stopping;
   }
 
-  #accept<T>(job: Job<T>, signal?: AbortSignal): Promise<T> {
+  #accept<T>(job: Job<T>, signal?: AbortNotice): Promise<T> {
     this.#line.add(job as Job<unknown>, signal);
     return job.promise;
   }

@@ -1,7 +1,7 @@
 import { MlosError } from '../../protocol/errors.ts';
 import type { Clock } from './clock.ts';
 import type { HostLimits } from './host-limits.ts';
-import type { Job } from './job.ts';
+import type { AbortNotice, Job } from './job.ts';
 import { JobQueue } from './job-queue.ts';
 import type { PluginProcess } from './plugin-process.ts';
 
@@ -46,7 +46,7 @@ export class WorkLine {
   }
 
   /** Throws TOO_MANY_REQUESTS. */
-  add(job: Job, signal?: AbortSignal): void {
+  add(job: Job, signal?: AbortNotice): void {
     this.#queue.push(job);
     if (job.spec.deadlineAt !== null) this.#armDeadline(job, job.spec.deadlineAt);
     if (signal !== undefined) job.listen(signal, () => this.#cancel(job));

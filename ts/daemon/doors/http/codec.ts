@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import type { TSchema } from 'typebox';
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { MethodSpec } from '../../../protocol/methods/method.ts';
@@ -78,8 +77,7 @@ export function parseBody(body: Buffer | null): Record<string, unknown> {
 
 /** Numbers and booleans of the query, by what the operation's schema says of the name. */
 function fromQueryText(spec: MethodSpec, name: string, text: string): unknown {
-  const schema = (spec.params.properties as Record<string, TSchema | undefined>)[name];
-  const type = schema === undefined ? undefined : (schema as { type?: unknown }).type;
+  const type = spec.params.properties[name]?.type;
   if ((type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(text)) {
     return Number(text);
   }

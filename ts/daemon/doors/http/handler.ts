@@ -34,6 +34,9 @@ export class HttpHandler {
   readonly #logger: Logger;
   readonly #hosts: HostCheck;
   readonly #router = new Router();
+  /** A frozen result is the same as long as it is the same object: so is its answer. */
+  #frozen: object | null = null;
+  #frozenAnswer: HttpAnswer | null = null;
 
   constructor(options: HandlerOptions) {
     this.#dispatcher = options.dispatcher;
@@ -82,7 +85,7 @@ export class HttpHandler {
     try {
       params = decodeParams(admitted.match, admitted.query, body);
       const result = this.#dispatcher.call(spec.name, params, context);
-      if (!(result instanceof Promise)) return resultAnswer(spec.name, result);
+      if (!(result instanceof Promise)) return this.#syncAnswer(spec.name, result);
       const modelId = params['model_id'];
       return result.then(
         (value) => this.#encode(spec.name, value, modelId, context),
@@ -100,6 +103,16 @@ export class HttpHandler {
       ['access-control-allow-origin', origin],
       ['vary', 'Origin'],
     ];
+  }
+
+  #syncAnswer(method: string, result: unknown): HttpAnswer {
+    if (result === this.#frozen && this.#frozenAnswer !== null) return this.#frozenAnswer;
+    const answer = resultAnswer(method, result);
+    if (typeof result === 'object' && result !== null && Object.isFrozen(result)) {
+      this.#frozen = result;
+      this.#frozenAnswer = answer;
+    }
+    return answer;
   }
 
   #encode(method: string, value: unknown, modelId: unknown, context: RequestContext): HttpAnswer {

@@ -5,10 +5,11 @@ import { MlosError } from '../../../protocol/errors.ts';
 import { frame } from '../../../protocol/frame.ts';
 import { decodeMsgpack, encodeMsgpack } from '../../../protocol/msgpack.ts';
 import { Tensor } from '../../../protocol/tensor.ts';
-import { decodeRequest, encodeError, encodeResult } from './codec.ts';
+import { decodeRequest, encodeError, ResultEncoder } from './codec.ts';
 
 // Guards: docs/ipc.md shows what really goes over the socket.
 
+const encoder = new ResultEncoder();
 const root = new URL('../../../../', import.meta.url);
 const text = readFileSync(new URL('docs/ipc.md', root), 'utf8');
 
@@ -36,9 +37,9 @@ test('the documented requests are read as documented', () => {
 });
 
 test('the documented answers are what the codec writes', () => {
-  const result = encodeResult(1, { live: true });
+  const result = encoder.encode(1, { live: true });
   assert.equal(Buffer.concat(result).toString('hex'), example('answer').toString('hex'));
-  const outputs = Buffer.concat(encodeResult(2, { outputs: { y: tensor } }));
+  const outputs = Buffer.concat(encoder.encode(2, { outputs: { y: tensor } }));
   assert.equal(outputs.toString('hex'), example('tensor').toString('hex'));
   const error = new MlosError('UNKNOWN_METHOD', 'There is no method "x".');
   const written = Buffer.concat(encodeError(3, error));
@@ -47,7 +48,7 @@ test('the documented answers are what the codec writes', () => {
 
 test('texts stay a list, what is no tensor stays as it is', () => {
   const words = new Tensor('string', [2], ['a', 'b']);
-  const [payload] = encodeResult(1, { outputs: { words, note: 'x' }, outcome: 1 });
+  const [payload] = encoder.encode(1, { outputs: { words, note: 'x' }, outcome: 1 });
   assert.deepEqual(decodeMsgpack(payload?.subarray(4) ?? Buffer.alloc(0)), [
     1,
     null,
@@ -57,8 +58,18 @@ test('texts stay a list, what is no tensor stays as it is', () => {
 
 test('a large answer is two buffers that make one frame', () => {
   const big = new Tensor('uint8', [100_000], new Uint8Array(100_000));
-  const buffers = encodeResult(1, { outputs: { big } });
+  const buffers = encoder.encode(1, { outputs: { big } });
   assert.equal(buffers.length, 2);
   const whole = Buffer.concat(buffers);
   assert.equal(whole.readUInt32BE(0), whole.length - 4);
+});
+
+test('a frozen result, kept as bytes, gives the frame that packing gives', () => {
+  const result = Object.freeze({ status: 'healthy', apis: ['http'], timestamp: 1 });
+  for (const id of [0, 127, 128, 2 ** 40, 'a', 'x'.repeat(64)]) {
+    for (const time of ['first', 'again']) {
+      const [kept] = encoder.encode(id, result);
+      assert.deepEqual(kept, frame(encodeMsgpack([id, null, { ...result }])), `${id} ${time}`);
+    }
+  }
 });

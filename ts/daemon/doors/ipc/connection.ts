@@ -7,10 +7,10 @@ import type { Dispatcher } from '../../dispatcher.ts';
 import { RequestContext } from '../../request-context.ts';
 import {
   decodeRequest,
-  encodeResult,
   type IpcRequest,
   malformed,
   type RequestId,
+  ResultEncoder,
 } from './codec.ts';
 import { errorFrame, idOfMalformed } from './error.ts';
 
@@ -44,6 +44,7 @@ export class IpcConnection {
   readonly #reader: FrameReader;
   readonly #maxFrameBytes: number;
   readonly #underWay = new Set<RequestContext>();
+  readonly #encoder = new ResultEncoder();
   #backlog: Buffer[] = [];
   /** No more requests are read: the client ended its side, the door closes, or rule 5. */
   #ended = false;
@@ -81,16 +82,20 @@ export class IpcConnection {
 
   #onData(chunk: Buffer): void {
     if (this.#ended) return;
+    const whole = this.#wholeFrame(chunk);
+    if (whole === null) this.#readFrames(chunk);
+    else this.#onFrame(whole);
+    this.#pauseWhereFull();
+  }
+
+  #readFrames(chunk: Buffer): void {
     this.#socket.cork(); // Rule 1
     try {
-      const whole = this.#wholeFrame(chunk);
-      if (whole === null) this.#reader.push(chunk);
-      else this.#onFrame(whole);
+      this.#reader.push(chunk);
     } catch (thrown) {
       this.#fail(MlosError.from(thrown));
     }
     this.#socket.uncork();
-    this.#pauseWhereFull();
   }
 
   /** The usual arrival, one frame and nothing else, needs no reader. */
@@ -141,7 +146,7 @@ export class IpcConnection {
   #answer(id: RequestId, result: unknown, context: RequestContext): void {
     let buffers: readonly Buffer[];
     try {
-      buffers = encodeResult(id, result);
+      buffers = this.#encoder.encode(id, result);
     } catch (thrown) {
       buffers = errorFrame(id, thrown, { logger: this.#logger, context });
     }
