@@ -10,6 +10,8 @@ const GiB = 1024 * MiB;
 export const limits = {
   /** Largest HTTP body in bytes. A 224×224×3 picture as JSON numbers is about 3 MB; a batch of 16 fits. */
   httpBodyBytes: 64 * MiB,
+  /** All unfinished bodies of a door together: many slow uploads must not fill the memory. */
+  httpBodiesBytes: 512 * MiB,
   /** Nesting of a JSON body. A rank-16 tensor inside `inputs` needs 18. */
   jsonDepth: 32,
   /** Request head in bytes, as nginx and Envoy bound it. */

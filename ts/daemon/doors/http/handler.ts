@@ -3,6 +3,7 @@ import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import type { RequestContext } from '../../request-context.ts';
+import { BodyBudget, BodyCollector } from './body.ts';
 import { bodyTooLarge, checkMediaType, decodeParams, encodeResult } from './codec.ts';
 import { errorAnswer, type HttpAnswer } from './error.ts';
 import { HostCheck } from './host-check.ts';
@@ -34,6 +35,7 @@ export class HttpHandler {
   readonly #logger: Logger;
   readonly #hosts: HostCheck;
   readonly #router = new Router();
+  readonly #bodies = new BodyBudget(limits.httpBodiesBytes);
   /** A frozen result is the same as long as it is the same object: so is its answer. */
   #frozen: object | null = null;
   #frozenAnswer: HttpAnswer | null = null;
@@ -94,6 +96,11 @@ export class HttpHandler {
     } catch (thrown) {
       return this.#failed(thrown, params?.['model_id'], context);
     }
+  }
+
+  /** For the body of one request. */
+  collector(): BodyCollector {
+    return new BodyCollector(this.maxBodyBytes, this.#bodies);
   }
 
   /** Headers for web pages of a configured origin; null for everybody else. */

@@ -1,8 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { limits } from '../../../protocol/limits.ts';
 import { RequestContext } from '../../request-context.ts';
-import { BodyCollector } from './body.ts';
-import { bodyTooLarge } from './codec.ts';
 import { errorAnswer, type HttpAnswer } from './error.ts';
 import type { Admitted, HttpHandler } from './handler.ts';
 import { RequestHead } from './request-head.ts';
@@ -62,15 +60,16 @@ export class NodeExchange {
   }
 
   #readBody(admitted: Admitted): void {
-    const { maxBodyBytes } = this.#handler;
-    const collector = new BodyCollector(maxBodyBytes);
+    const collector = this.#handler.collector();
+    this.#res.once('close', () => collector.drop());
     // Cut by node when nothing comes for this long; a body that keeps coming may take longer.
     this.#req.socket.setTimeout(limits.httpIdleTimeoutMs);
     const onData = (chunk: Buffer) => {
-      if (collector.push(chunk)) return;
+      const refusal = collector.push(chunk);
+      if (refusal === null) return;
       this.#req.off('data', onData);
       this.#req.off('end', onEnd);
-      this.#refuse(errorAnswer(bodyTooLarge(null, maxBodyBytes)));
+      this.#refuse(errorAnswer(refusal));
     };
     const onEnd = () => {
       this.#req.socket.setTimeout(0);

@@ -177,7 +177,7 @@ class UwsRequests {
     context: RequestContext,
   ): void {
     const exchange = this.#effects.track(res, context);
-    exchange.readBody(this.#handler.maxBodyBytes, (body) => {
+    exchange.readBody(this.#handler.collector(), (body) => {
       const answer =
         body instanceof MlosError ? errorAnswer(body) : this.#handler.run(admitted, body, context);
       if (answer instanceof Promise) this.#answerLater(exchange, head, answer);

@@ -1,7 +1,6 @@
 import type { MlosError } from '../../../protocol/errors.ts';
 import type { RequestContext } from '../../request-context.ts';
-import { BodyCollector } from './body.ts';
-import { bodyTooLarge } from './codec.ts';
+import type { BodyCollector } from './body.ts';
 import type { UwsResponse } from './uws-library.ts';
 
 /**
@@ -17,6 +16,7 @@ export class UwsExchange {
   readonly #context: RequestContext;
   readonly #onEnd: (exchange: UwsExchange) => void;
   #state: 'open' | 'writing' | 'over' = 'open';
+  #collector: BodyCollector | null = null;
 
   constructor(res: UwsResponse, context: RequestContext, onEnd: (exchange: UwsExchange) => void) {
     this.#res = res;
@@ -29,16 +29,17 @@ export class UwsExchange {
   }
 
   /** Reads to the end, or hands over the error as soon as the body passes the limit. */
-  readBody(maxBytes: number, onBody: (body: Buffer | MlosError) => void): void {
-    const collector = new BodyCollector(maxBytes);
+  readBody(collector: BodyCollector, onBody: (body: Buffer | MlosError) => void): void {
+    this.#collector = collector;
     let isOver = false;
     this.#res.onData((chunk, isLast) => {
       if (isOver) return;
       // The memory belongs to the library; only a body that is whole at once can be read in place.
       const bytes = Buffer.from(chunk);
-      if (!collector.push(isLast ? bytes : Buffer.from(bytes))) {
+      const refusal = collector.push(isLast ? bytes : Buffer.from(bytes));
+      if (refusal !== null) {
         isOver = true;
-        onBody(bodyTooLarge(null, maxBytes));
+        onBody(refusal);
       } else if (isLast) {
         isOver = true;
         onBody(collector.take());
@@ -68,6 +69,7 @@ export class UwsExchange {
   #end(): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
+    this.#collector?.drop();
     this.#onEnd(this);
   }
 }
