@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root, StepError } from '../steps.mjs';
 
@@ -25,6 +26,10 @@ export async function choosePlaces(folder) {
   let socketPath = '/tmp/mlos.sock';
   if (existsSync(socketPath)) {
     socketPath = join(folder, 'mlos.sock');
+    // The kernel takes 107 bytes; a clone may lie deep.
+    if (Buffer.byteLength(socketPath) > 107) {
+      socketPath = join(tmpdir(), `mlos-quickstart-${process.pid}.sock`);
+    }
     notes.push(`/tmp/mlos.sock is taken, so the socket is ${socketPath}.`);
   }
   return { port, socketPath, notes };
