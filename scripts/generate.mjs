@@ -1,13 +1,15 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { buildTypeScript } from './build.mjs';
 import { isMain, main, root, StepError } from './steps.mjs';
 
 async function generatedFiles() {
+  const { generatedSources } = await import('./generate/checks.mjs');
   const { openApi } = await import('./generate/openapi.mjs');
   const pages = await import('./generate/markdown.mjs');
-  const { manifestJsonSchema } = await import('../dist/protocol/manifest.js');
+  const { manifestJsonSchema } = await import('../dist/protocol/manifest-schema.js');
   return [
+    ...generatedSources(),
     { path: 'docs/openapi.json', content: openApi() },
     { path: 'docs/errors.md', content: pages.errorsPage() },
     { path: 'docs/methods.md', content: pages.methodsPage() },
@@ -36,11 +38,15 @@ export async function generate({ check }) {
     const file = join(root, path);
     if (readOrNull(file) === content) continue;
     stale.push(path);
-    if (!check) writeFileSync(file, content);
+    if (check) continue;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
   }
   if (check && stale.length > 0) {
     throw new StepError(`Not current: ${stale.join(', ')}. Run npm run generate.`);
   }
+  // What was compiled for the generator holds the sources as they were before.
+  if (stale.some((path) => path.startsWith('ts/'))) await buildTypeScript(() => undefined);
   process.stderr.write(
     stale.length === 0 ? '  generated files: current\n' : `  written: ${stale.join(', ')}\n`,
   );

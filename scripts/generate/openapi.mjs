@@ -1,5 +1,5 @@
 import { errorCodes } from '../../dist/protocol/error-codes.js';
-import { methodTable } from '../../dist/protocol/method-table.js';
+import { methodDeclarations } from '../../dist/protocol/methods/declarations.js';
 import { commonErrors } from '../../dist/protocol/methods/method.js';
 import { productVersion } from '../../dist/protocol/version.js';
 
@@ -86,7 +86,7 @@ function operation(method) {
 /** docs/openapi.json, from the method table. */
 export function openApi() {
   const paths = {};
-  for (const method of methodTable) {
+  for (const method of methodDeclarations) {
     for (const path of [method.http.path, ...(method.http.aliases ?? [])]) {
       const entry = operation(method);
       if (path !== method.http.path) entry.operationId = `${method.name}.alias`;
@@ -99,7 +99,7 @@ export function openApi() {
       title: 'MLOS',
       version: productVersion,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      description: 'Generated from ts/protocol/method-table.ts by npm run generate.',
+      description: 'Generated from ts/protocol/methods/ by npm run generate.',
     },
     servers: [{ url: 'http://127.0.0.1:8080' }],
     paths,

@@ -1,35 +1,35 @@
 import { Command, CommanderError } from 'commander';
 import { productVersion } from '../protocol/version.ts';
 import { AxonError } from './axon-error.ts';
-import { addCache } from './commands/cache.ts';
 import type { AddCommand, Run } from './commands/command.ts';
-import { addConfig } from './commands/config.ts';
-import { addInfo } from './commands/info.ts';
-import { addInit } from './commands/init.ts';
-import { addInstall } from './commands/install.ts';
-import { addList } from './commands/list.ts';
-import { addPack } from './commands/pack.ts';
-import { addRegister } from './commands/register.ts';
-import { addUninstall } from './commands/uninstall.ts';
-import { addVerify } from './commands/verify.ts';
-import { addVersion } from './commands/version.ts';
 import { makeContext } from './context.ts';
 import { Output } from './render/output.ts';
+import { noProgress } from './render/progress.ts';
 import { Settings } from './settings/settings.ts';
 
-const commands: readonly AddCommand[] = [
-  addInit,
-  addInstall,
-  addList,
-  addInfo,
-  addVerify,
-  addRegister,
-  addUninstall,
-  addConfig,
-  addCache,
-  addPack,
-  addVersion,
-];
+/** In the order of the help. A command line names one of them, and only that one is loaded. */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  init: async () => (await import('./commands/init.ts')).addInit,
+  install: async () => (await import('./commands/install.ts')).addInstall,
+  list: async () => (await import('./commands/list.ts')).addList,
+  info: async () => (await import('./commands/info.ts')).addInfo,
+  verify: async () => (await import('./commands/verify.ts')).addVerify,
+  register: async () => (await import('./commands/register.ts')).addRegister,
+  uninstall: async () => (await import('./commands/uninstall.ts')).addUninstall,
+  config: async () => (await import('./commands/config.ts')).addConfig,
+  cache: async () => (await import('./commands/cache.ts')).addCache,
+  pack: async () => (await import('./commands/pack.ts')).addPack,
+  version: async () => (await import('./commands/version.ts')).addVersion,
+};
+
+/** The named command, or all of them: for the help, other spellings and "did you mean". */
+function commandsFor(argv: readonly string[]): Promise<readonly AddCommand[]> {
+  const [name = ''] = argv.filter((word) => !word.startsWith('-'));
+  const named = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  return Promise.all(
+    (named === undefined ? Object.values(commands) : [named]).map((load) => load()),
+  );
+}
 
 /** The world as main.ts hands it over. */
 export interface World {
@@ -44,12 +44,18 @@ export interface World {
 export async function runProgram(argv: readonly string[], world: World): Promise<number> {
   const { env, cwd, signal, stdout, stderr } = world;
   const json = argv.includes('--json');
-  const output = new Output({ json, env, stdout, stderr });
+  const progress =
+    stderr.isTTY === true && !json
+      ? (await import('./render/terminal-progress.ts')).terminalProgress(stderr)
+      : noProgress;
+  const output = new Output({ json, env, stdout, stderr, progress });
   const run: Run = async (_json, work) => {
-    await work(makeContext({ env, cwd, signal, output, settings: Settings.load(env) }));
+    const settings = await Settings.load(env);
+    await work(makeContext({ env, cwd, signal, output, settings }));
   };
   try {
-    await buildProgram(run, world).parseAsync([...argv], { from: 'user' });
+    const program = buildProgram(await commandsFor(argv), run, world);
+    await program.parseAsync([...argv], { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
@@ -81,7 +87,7 @@ function abortError(cause: unknown): AxonError {
   );
 }
 
-function buildProgram(run: Run, { stdout }: World): Command {
+function buildProgram(adds: readonly AddCommand[], run: Run, { stdout }: World): Command {
   const program = new Command('axon')
     .description(
       'Bring machine-learning models to this machine, and tell the MLOS daemon about them.',
@@ -99,7 +105,7 @@ function buildProgram(run: Run, { stdout }: World): Command {
       .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: () => undefined });
     command.commands.forEach(strict);
   };
-  for (const add of commands) add(program, run);
+  for (const add of adds) add(program, run);
   strict(program);
   return program;
 }

@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MlosError } from './errors.ts';
 import { limits } from './limits.ts';
-import {
-  formatManifest,
-  isPackagePath,
-  type Manifest,
-  manifestJsonSchema,
-  parseManifest,
-} from './manifest.ts';
+import { formatManifest, isPackagePath, type Manifest, parseManifest } from './manifest.ts';
+import { manifestJsonSchema } from './manifest-schema.ts';
 
 const file = {
   path: 'model.onnx',

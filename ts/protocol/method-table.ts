@@ -1,24 +1,21 @@
 import type { Static } from 'typebox';
+import { methodTable } from './generated/methods.ts';
+import type { methodDeclarations } from './methods/declarations.ts';
 import type { MethodSpec } from './methods/method.ts';
-import { modelMethods } from './methods/models.ts';
-import { pluginMethods } from './methods/plugins.ts';
-import { serviceMethods } from './methods/service.ts';
 
-/**
- * Every operation of the daemon, declared once. The doors, the validators, `docs/openapi.json` and
- * `docs/methods.md` are derived from this table; a check proves that the generated files are current.
- */
-export const methodTable = [...serviceMethods, ...pluginMethods, ...modelMethods] as const;
+type Declarations = (typeof methodDeclarations)[number];
+export type MethodName = Declarations['name'];
 
-export type MethodName = (typeof methodTable)[number]['name'];
-
-type Row<N extends MethodName> = Extract<(typeof methodTable)[number], { name: N }>;
+type Row<N extends MethodName> = Extract<Declarations, { name: N }>;
 export type Params<N extends MethodName> = Static<Row<N>['params']>;
 export type Result<N extends MethodName> = Static<Row<N>['result']>;
 
 const byName: ReadonlyMap<string, MethodSpec> = new Map(
-  methodTable.map((method) => [method.name, method as MethodSpec]),
+  methodTable.map((method) => [method.name, method]),
 );
+
+/** Every operation of the daemon, generated from `methods/declarations.ts`. */
+export { methodTable };
 
 export function findMethod(name: string): MethodSpec | undefined {
   return byName.get(name);

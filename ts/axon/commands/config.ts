@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { textTable } from '../render/table.ts';
 import {
   type ConfigKey,
   configKeyNames,
@@ -37,7 +38,7 @@ export const addConfig: AddCommand = (program, run) => {
       ]);
       context.output.result(
         { file: context.settings.file, values },
-        context.output.table(['KEY', 'VALUE', '', 'ABOUT'], rows),
+        textTable(context.output, ['KEY', 'VALUE', '', 'ABOUT'], rows),
       );
     }),
   );
@@ -54,10 +55,10 @@ export const addConfig: AddCommand = (program, run) => {
     config.command('set <key> <value>').description('write one value'),
     'axon config set mlos.endpoint http://localhost:8080',
   ).action((text: string, value: string, flags: JsonFlag) =>
-    run(flags.json === true, (context) => {
+    run(flags.json === true, async (context) => {
       const key = requireKey(text);
       context.settings.set(key, readValue(key, value));
-      context.settings.save();
+      await context.settings.save();
       context.output.result({ key, value: shown(key, context) }, [
         `${key} = ${shown(key, context)}`,
       ]);

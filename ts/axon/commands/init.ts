@@ -9,10 +9,10 @@ export const addInit: AddCommand = (program, run) => {
       .description('make the folders and config.yaml; harmless when they are there'),
     'axon init',
   ).action((flags: JsonFlag) =>
-    run(flags.json === true, ({ settings, layout, output }) => {
+    run(flags.json === true, async ({ settings, layout, output }) => {
       makeFolder(layout.models);
       const created = !fs.existsSync(settings.file);
-      if (created) settings.save();
+      if (created) await settings.save();
       output.result({ home: settings.home, cache: layout.cache, config: settings.file, created }, [
         created ? `Ready: ${settings.home}` : `Already set up: ${settings.home}`,
         `  models  ${layout.models}`,

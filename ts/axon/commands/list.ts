@@ -1,6 +1,7 @@
 import { formatModelId } from '../../protocol/model-id.ts';
 import type { Context } from '../context.ts';
 import { formatBytes } from '../render/format.ts';
+import { textTable } from '../render/table.ts';
 import { listInstalled, readManifest } from '../store/catalog.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
@@ -53,7 +54,8 @@ export function installedRows({ layout, output }: Context): Row[] {
 export function tableOf(rows: readonly Row[], { output }: Context): string[] {
   if (rows.length === 0)
     return ['No models are installed. `axon install hf/<org>/<model>` brings one.'];
-  return output.table(
+  return textTable(
+    output,
     ['MODEL', 'FORMAT', 'FILES', 'SIZE'],
     rows.map((row) => [row.id, row.format, String(row.files), formatBytes(row.bytes)]),
   );

@@ -1,7 +1,6 @@
-import Table from 'cli-table3';
 import type { AxonError } from '../axon-error.ts';
 import { printable } from './format.ts';
-import { noProgress, type Progress, terminalProgress } from './progress.ts';
+import type { Progress } from './progress.ts';
 
 const styles = {
   green: [32, 39],
@@ -17,6 +16,7 @@ export interface OutputOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
+  readonly progress: Progress;
 }
 
 /** Results go to stdout, everything about the way there to stderr. With --json stdout is one document. */
@@ -27,13 +27,13 @@ export class Output {
   readonly #stderr: NodeJS.WriteStream;
   readonly #colour: boolean;
 
-  constructor({ json, env, stdout, stderr }: OutputOptions) {
+  constructor({ json, env, stdout, stderr, progress }: OutputOptions) {
     this.json = json;
     this.#stdout = stdout;
     this.#stderr = stderr;
     const plain = Boolean(env['NO_COLOR']) || env['TERM'] === 'dumb';
     this.#colour = stdout.isTTY === true && !json && !plain;
-    this.progress = stderr.isTTY === true && !json ? terminalProgress(stderr) : noProgress;
+    this.progress = progress;
   }
 
   paint(style: Style, text: string): string {
@@ -63,31 +63,5 @@ export class Output {
     const plain = printable(error.message.replace(/\s*\n\s*/g, ' '));
     this.#stderr.write(`axon: error: ${plain} [${error.code}]\n`);
     if (this.json) this.#stdout.write(`${JSON.stringify(error.toJson(), null, 2)}\n`);
-  }
-
-  table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-    const table = new Table({
-      head: head.map((text) => this.paint('bold', text)),
-      style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
-      chars: Object.fromEntries(
-        [
-          'top',
-          'top-mid',
-          'top-left',
-          'top-right',
-          'bottom',
-          'bottom-mid',
-          'bottom-left',
-          'bottom-right',
-        ]
-          .concat(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
-          .map((name) => [name, '']),
-      ),
-    });
-    table.push(...rows.map((row) => row.map(printable)));
-    return table
-      .toString()
-      .split('\n')
-      .map((line) => line.trimEnd());
   }
 }

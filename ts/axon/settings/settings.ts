@@ -1,8 +1,6 @@
 import fs from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { stringify } from 'yaml';
-import { parseBoundedYaml } from '../../protocol/manifest-yaml.ts';
 import { didYouMean } from '../../protocol/nearest.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
 import { makeFolder } from '../store/make-folder.ts';
@@ -74,7 +72,7 @@ export class Settings {
     this.file = path.join(this.home, 'config.yaml');
   }
 
-  static load(env: NodeJS.ProcessEnv): Settings {
+  static async load(env: NodeJS.ProcessEnv): Promise<Settings> {
     const settings = new Settings(env);
     let text: string;
     try {
@@ -83,12 +81,14 @@ export class Settings {
       if (errnoOf(error) === 'ENOENT') return settings;
       throw AxonError.from(error);
     }
-    settings.#read(text);
+    await settings.#read(text);
     return settings;
   }
 
-  #read(text: string): void {
+  async #read(text: string): Promise<void> {
     const flat = new Map<string, unknown>();
+    // The YAML library is loaded where there is something to read: most commands find no file.
+    const { parseBoundedYaml } = await import('../../protocol/manifest-yaml.ts');
     try {
       flatten(parseBoundedYaml(text, this.file) ?? {}, '', flat);
     } catch (error) {
@@ -130,7 +130,7 @@ export class Settings {
     return set === '' ? path.join(this.home, 'cache') : path.resolve(set);
   }
 
-  save(): void {
+  async save(): Promise<void> {
     const tree: Record<string, ConfigValue | Record<string, ConfigValue>> = {};
     for (const key of configKeyNames) {
       const value = this.#set.get(key);
@@ -140,6 +140,7 @@ export class Settings {
       else
         tree[head] = { ...(tree[head] as Record<string, ConfigValue> | undefined), [tail]: value };
     }
+    const { stringify } = await import('yaml');
     makeFolder(this.home);
     const draft = `${this.file}.${process.pid}.new`;
     fs.writeFileSync(draft, stringify(tree), { mode: 0o600 });

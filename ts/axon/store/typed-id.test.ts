@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseTypedId } from './typed-id.ts';
 import { formatModelId } from '../../protocol/model-id.ts';
+import { parseTypedId } from './typed-id.ts';
 
 test("an installed model answers to its source's own spelling", () => {
   const typed = (text: string) => formatModelId(parseTypedId(text));

@@ -1,19 +1,14 @@
 import type { TObject, TSchema } from 'typebox';
 import type { ErrorCode } from '../error-codes.ts';
+import type { JsonSchema } from '../json-schema.ts';
 
 export type HttpVerb = 'GET' | 'POST' | 'DELETE';
 
-/**
- * One row of the method table: everything a door, the validator, the OpenAPI document and the docs
- * need to know of an operation. `path` is a template; parameters of a request are the template's
- * variables, the query and the JSON body together.
- */
-export interface MethodSpec {
+/** What is known of an operation beside its schemas. */
+interface MethodFacts {
   /** `area.verb`; the name on the IPC socket. */
   readonly name: string;
   readonly summary: string;
-  readonly params: TObject;
-  readonly result: TSchema;
   /** Codes beyond those that every method may answer (`commonErrors`). */
   readonly errors: readonly ErrorCode[];
   readonly http: {
@@ -22,6 +17,23 @@ export interface MethodSpec {
     /** Further paths that mean the same, kept for earlier clients and probes. */
     readonly aliases?: readonly string[];
   };
+}
+
+/**
+ * An operation as it is declared: everything a door, the validator, the OpenAPI document and the docs
+ * need to know of it. `path` is a template; parameters of a request are the template's variables, the
+ * query and the JSON body together.
+ */
+export interface MethodDeclaration extends MethodFacts {
+  readonly params: TObject;
+  readonly result: TSchema;
+}
+
+/** One row of the method table: the declaration as plain data, with its check. Generated. */
+export interface MethodSpec extends MethodFacts {
+  readonly params: JsonSchema & Required<Pick<JsonSchema, 'properties'>>;
+  /** Whether a value is such parameters. */
+  readonly check: (params: unknown) => boolean;
 }
 
 /** What any method may answer. */

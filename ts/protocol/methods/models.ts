@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { limits } from '../limits.ts';
-import type { MethodSpec } from './method.ts';
+import type { MethodDeclaration } from './method.ts';
 import {
   Count,
   ModelIdParam,
@@ -74,7 +74,7 @@ export const ModelRegisterParams = Type.Object(
 );
 
 /** Options beside the inputs; every other key of the request names an input. */
-export const inferOptions = {
+const inferOptions = {
   model_id: ModelIdParam,
   inputs: Type.Optional(
     Type.Record(Type.String({ maxLength: limits.tensorNameLength }), Type.Unknown(), {
@@ -234,4 +234,4 @@ export const modelMethods = [
     ],
     http: { verb: 'POST', path: '/models/{model_id}/inference' },
   },
-] as const satisfies readonly MethodSpec[];
+] as const satisfies readonly MethodDeclaration[];

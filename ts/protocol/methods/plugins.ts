@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import type { MethodSpec } from './method.ts';
+import type { MethodDeclaration } from './method.ts';
 import { Count, PluginIdParam, PluginStateSchema, Status, Text } from './shared-schemas.ts';
 
 const IdOnly = Type.Object({ plugin_id: PluginIdParam }, { additionalProperties: false });
@@ -117,4 +117,4 @@ export const pluginMethods = [
     errors: ['PLUGIN_NOT_FOUND', 'FAILED_PRECONDITION', 'STORAGE_FULL'],
     http: { verb: 'DELETE', path: '/plugins/{plugin_id}' },
   },
-] as const satisfies readonly MethodSpec[];
+] as const satisfies readonly MethodDeclaration[];

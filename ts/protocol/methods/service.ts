@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import type { MethodSpec } from './method.ts';
+import type { MethodDeclaration } from './method.ts';
 import { Count } from './shared-schemas.ts';
 
 const NoParams = Type.Object({}, { additionalProperties: false });
@@ -98,4 +98,4 @@ export const serviceMethods = [
     errors: [],
     http: { verb: 'GET', path: '/devices' },
   },
-] as const satisfies readonly MethodSpec[];
+] as const satisfies readonly MethodDeclaration[];

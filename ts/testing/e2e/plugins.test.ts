@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { codeOf, infer, registerModel } from '../daemon/models.ts';
@@ -206,4 +206,22 @@ test('the program of a plugin must be as safe as its folder', watchdog, async (t
     `${yaml}description: x\nframeworks: [fake]\nformats: [fake]\ndtypes: [float32]\ncommand: [./run.sh]\n`,
   );
   assert.equal(codeOf(await registerPlugin(daemon, folder)), '403 PERMISSION_DENIED');
+});
+
+test('a plugin whose folder is gone can be forgotten', watchdog, async (t) => {
+  const place = await openPlace(t);
+  const first = await place.start();
+  const folder = await fakePlugin(place, 'gone');
+  assert.equal(codeOf(await registerPlugin(first, folder)), 'ok');
+  await registerFake(place, first, 'f/x@1');
+  await first.end();
+  await rm(folder, { recursive: true });
+  const second = await place.start();
+  const ready = await second.http.get('/readyz');
+  assert.equal(ready.status, 503);
+  assert.ok(ready.body.reasons.join().includes(folder));
+  assert.equal(codeOf(await infer(second, 'f/x@1', {})), '404 PLUGIN_NOT_FOUND');
+  assert.equal(codeOf(await second.http.send('DELETE', '/models/f-x@1')), 'ok');
+  assert.equal(codeOf(await second.http.send('DELETE', '/plugins/fake@1.0.0')), 'ok');
+  assert.equal((await second.http.get('/readyz')).status, 200);
 });

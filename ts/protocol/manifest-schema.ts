@@ -1,0 +1,132 @@
+import { type Static, Type } from 'typebox';
+import { type Dtype, dtypeNames } from './dtype.ts';
+import { limits } from './limits.ts';
+
+/*
+ * manifest.yaml: what a model package holds and how it is run. Written by axon, read by the daemon,
+ * through manifest.ts only. Unknown fields are ignored, so that a newer axon can add some; a field that
+ * is not known for sure is absent, never invented.
+ */
+const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+const Maybe = Type.Optional;
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Amount = Type.Number({ minimum: 0 });
+const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const Path = Type.String({ minLength: 1, maxLength: 1024 });
+
+/** What the bytes were compared with when they arrived; the sha256 is recorded in every case. */
+export const verifiedBy = [
+  'sha256',
+  'sha256-prefix',
+  'git-sha1',
+  'npm-integrity',
+  'md5',
+  'tofu',
+  'local',
+] as const;
+export type VerifiedBy = (typeof verifiedBy)[number];
+
+const TensorInfo = Type.Object({
+  name: Text(limits.tensorNameLength),
+  dtype: Type.Unsafe<Dtype>({ type: 'string', enum: [...dtypeNames] }),
+  shape: Type.Array(Type.Integer({ minimum: -1 }), {
+    maxItems: limits.tensorRank,
+    description: '-1 is a dimension that the caller chooses.',
+  }),
+  dims: Maybe(
+    Type.Array(Type.Union([Count, Text(256), Type.Null()]), {
+      maxItems: limits.tensorRank,
+      description: 'The shape with the names of symbolic dimensions; null where there is no name.',
+    }),
+  ),
+  description: Maybe(Type.String({ maxLength: 2_000 })),
+  preprocessing: Maybe(Type.Record(Type.String(), Type.Unknown())),
+});
+
+const PackageFile = Type.Object({
+  path: Path,
+  size: Count,
+  sha256: Sha256,
+  verified_by: Type.Unsafe<VerifiedBy>({ type: 'string', enum: [...verifiedBy] }),
+});
+
+const ExecutionFile = Type.Object({
+  path: Path,
+  format: Text(64),
+  type: Type.String({ maxLength: 64, description: 'single, encoder, decoder, …' }),
+});
+
+export const ManifestSchema = Type.Object(
+  {
+    apiVersion: Type.Union([Type.Literal('axon.mlos.io/v1'), Type.Literal('v1')]),
+    kind: Type.Literal('Model'),
+    metadata: Type.Object({
+      name: Text(limits.modelIdLength),
+      namespace: Text(limits.modelIdLength),
+      version: Text(limits.modelIdLength),
+      description: Maybe(Type.String({ maxLength: 2_000 })),
+      license: Maybe(
+        Type.String({ maxLength: 200, description: 'As the source states it, else `unknown`.' }),
+      ),
+      homepage: Maybe(Type.String({ maxLength: 2_000 })),
+      documentation: Maybe(Type.String({ maxLength: 2_000 })),
+      tags: Maybe(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 200 })),
+    }),
+    spec: Type.Object({
+      framework: Type.Object({ name: Text(64), version: Maybe(Type.String({ maxLength: 64 })) }),
+      format: Type.Object({
+        type: Text(64),
+        execution_format: Text(64),
+        ir_version: Maybe(Count),
+        producer: Maybe(Type.String({ maxLength: 200 })),
+        opsets: Maybe(Type.Record(Type.String(), Count)),
+        files: Type.Array(PackageFile, { minItems: 1, maxItems: limits.packageFiles }),
+        execution_files: Maybe(Type.Array(ExecutionFile, { maxItems: 256 })),
+      }),
+      io: Maybe(
+        Type.Object({
+          inputs: Type.Array(TensorInfo, { maxItems: limits.tensorsPerRequest }),
+          outputs: Type.Array(TensorInfo, { maxItems: limits.tensorsPerRequest }),
+        }),
+      ),
+      requirements: Maybe(
+        Type.Object({
+          compute: Maybe(Type.Record(Type.String(), Type.Unknown())),
+          storage: Maybe(Type.Object({ min_gb: Maybe(Amount), recommended_gb: Maybe(Amount) })),
+        }),
+      ),
+      dependencies: Maybe(
+        Type.Object({
+          models: Maybe(Type.Array(Type.String({ maxLength: limits.modelIdLength }))),
+          packages: Maybe(
+            Type.Array(Type.Object({ name: Text(200), version: Maybe(Type.String()) })),
+          ),
+        }),
+      ),
+    }),
+    distribution: Maybe(
+      Type.Object({
+        source: Maybe(
+          Type.Object({
+            hub: Text(64),
+            id: Text(2_000),
+            revision: Maybe(Type.String({ maxLength: 200, description: 'Immutable where known.' })),
+            url: Maybe(Type.String({ maxLength: 2_000 })),
+          }),
+        ),
+      }),
+    ),
+  },
+  { title: 'MLOS model manifest (manifest.yaml)', description: 'Written by axon, read by MLOS.' },
+);
+
+export type Manifest = Static<typeof ManifestSchema>;
+export type ManifestFile = Static<typeof PackageFile>;
+export type ManifestTensor = Static<typeof TensorInfo>;
+export type ManifestExecutionFile = Static<typeof ExecutionFile>;
+
+/** The JSON Schema document for docs/manifest.schema.json. */
+export function manifestJsonSchema(): string {
+  const dialect = { $schema: 'https://json-schema.org/draft/2020-12/schema' };
+  return `${JSON.stringify({ ...dialect, ...ManifestSchema }, null, 2)}\n`;
+}

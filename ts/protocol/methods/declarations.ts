@@ -1,0 +1,10 @@
+import { modelMethods } from './models.ts';
+import { pluginMethods } from './plugins.ts';
+import { serviceMethods } from './service.ts';
+
+/**
+ * Every operation of the daemon, declared once. The table that the programs load, its checks,
+ * `docs/openapi.json` and `docs/methods.md` are generated from here; a check proves them current.
+ * Programs import this for its types only: the schema library is large, and slow to load.
+ */
+export const methodDeclarations = [...serviceMethods, ...pluginMethods, ...modelMethods] as const;

@@ -1,0 +1,48 @@
+import { type Static, Type } from 'typebox';
+import { type Dtype, dtypeNames } from '../protocol/dtype.ts';
+import { limits } from '../protocol/limits.ts';
+import { smiLimits } from './smi-limits.ts';
+
+/* What a plugin may say. The checks that the daemon loads are generated from here. */
+const Word = Type.String({ minLength: 1, maxLength: smiLimits.wordLength });
+const Words = Type.Array(Word, { maxItems: smiLimits.words });
+const DtypeSchema = Type.Unsafe<Dtype>({ type: 'string', enum: [...dtypeNames] });
+
+export const HelloSchema = Type.Object({
+  smi_version: Type.Array(Type.Integer({ minimum: 0 }), { minItems: 2, maxItems: 2 }),
+  name: Word,
+  version: Word,
+  frameworks: Words,
+  formats: Words,
+  dtypes: Type.Array(DtypeSchema, { maxItems: smiLimits.words }),
+  runner: Word,
+  concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: smiLimits.concurrency })),
+});
+
+/** What a plugin says of itself when it starts. */
+export type Hello = Static<typeof HelloSchema>;
+
+const SpecSchema = Type.Object({
+  name: Type.String({ maxLength: limits.tensorNameLength }),
+  dtype: DtypeSchema,
+  shape: Type.Union([
+    Type.Array(Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER }), {
+      maxItems: limits.tensorRank,
+    }),
+    Type.Null(),
+  ]),
+  dims: Type.Optional(
+    Type.Array(Type.Union([Type.String({ maxLength: smiLimits.dimNameLength }), Type.Null()]), {
+      maxItems: limits.tensorRank,
+    }),
+  ),
+});
+
+const SpecsSchema = Type.Array(SpecSchema, { maxItems: limits.tensorsPerRequest });
+
+export const LoadResultSchema = Type.Object({
+  signature: Type.Object({ inputs: SpecsSchema, outputs: SpecsSchema }),
+  metadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+});
+
+export type LoadResult = Static<typeof LoadResultSchema>;
