@@ -10,6 +10,7 @@ import type { Config } from './config/config.ts';
 import { Dispatch } from './dispatch.ts';
 import { HostPool } from './lifecycle/host-pool.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
+import { ModelLoader } from './lifecycle/model-loader.ts';
 import { Counters } from './observe/counters.ts';
 import { type OpenDoor, openDoors } from './open-doors.ts';
 import { inferOperation } from './operations/infer.ts';
@@ -25,6 +26,9 @@ import { lockFile, readState, removeState, writeState } from './state-file.ts';
 
 /** Folder of the plugins that come with MLOS; from `dist/daemon/` as from `ts/daemon/`. */
 const builtinPlugins = fileURLToPath(new URL('../../ts/plugins', import.meta.url));
+
+/** What was abandoned still gets its error; so long may it take to leave. */
+const lastWordMs = 250;
 
 function acquireLock(dataFolder: string): FileLock {
   try {
@@ -113,9 +117,11 @@ export class Daemon {
   async #close(): Promise<void> {
     this.#state.draining = true;
     const { abandoned } = await this.#dispatch.drain(limits.drainMs);
-    if (abandoned > 0) this.#logger.warn({ abandoned }, 'requests not finished in time');
-    await Promise.all(this.#doors.map((door) => door.close()));
-    await this.#pool.stopAll();
+    // Whoever had all of the drain and is not done gets no second one from the door or the plugin.
+    const late = abandoned > 0;
+    if (late) this.#logger.warn({ abandoned }, 'requests not finished in time');
+    await this.#pool.stopAll(late ? { drainMs: 0 } : {});
+    await Promise.all(this.#doors.map((door) => door.close(late ? { graceMs: lastWordMs } : {})));
     await this.#store.close();
     removeState(this.#dataFolder);
     this.#lock.release();
@@ -141,12 +147,12 @@ async function buildOperations(parts: {
     maxPlugins: config.get('core.max_plugins'),
   });
   for (const broken of catalog.broken) parts.logger.warn(broken, 'plugin cannot be used');
-  const lifecycle = new Lifecycle({
-    registry,
+  const loader = new ModelLoader({
     catalog,
     pool,
     intraOpThreads: config.get('inference.intra_op_threads'),
   });
+  const lifecycle = new Lifecycle(registry, loader);
   const rooms = { registry, catalog, lifecycle, pool, counters, state };
   return {
     counters,

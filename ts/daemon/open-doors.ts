@@ -9,7 +9,8 @@ import type { DoorFacts } from './operations/service.ts';
 
 /** What the composition root needs of an open door. */
 export interface OpenDoor {
-  close(): Promise<void>;
+  /** Lets answers under way finish for `graceMs` (the door's own measure where it is left out). */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
 interface DoorOptions {

@@ -44,13 +44,16 @@ export class HostPool {
     await this.#stop((hostId) => hostId === `${pluginId}/${modelId}`);
   }
 
-  async stopAll(): Promise<void> {
-    await this.#stop(() => true);
+  async stopAll(options: { readonly drainMs?: number } = {}): Promise<void> {
+    await this.#stop(() => true, options);
   }
 
-  async #stop(matches: (hostId: string) => boolean): Promise<void> {
+  async #stop(
+    matches: (hostId: string) => boolean,
+    options: { readonly drainMs?: number } = {},
+  ): Promise<void> {
     const chosen = [...this.#hosts].filter(([hostId]) => matches(hostId));
     for (const [hostId] of chosen) this.#hosts.delete(hostId);
-    await Promise.all(chosen.map(([, host]) => host.stop()));
+    await Promise.all(chosen.map(([, host]) => host.stop(options)));
   }
 }

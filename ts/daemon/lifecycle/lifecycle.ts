@@ -1,140 +1,137 @@
-import { join } from 'node:path';
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { ModelState } from '../../protocol/methods/shared-schemas.ts';
-import type { Signature } from '../../protocol/tensor.ts';
-import type { PluginHost } from '../plugin/host.ts';
 import type { ModelRecord } from '../registry/model-record.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
-import { fileDigest } from '../registry/package.ts';
-import type { PluginCatalog } from '../registry/plugin-catalog.ts';
-import type { HostPool } from './host-pool.ts';
+import { KeyedQueue } from './keyed-queue.ts';
+import type { ModelLoader, ReadyModel } from './model-loader.ts';
 
 /**
  * What is loaded; the registry says what exists. States of a model:
  *
  *     unloaded → loading → ready → draining → unloaded
  *                   └────→ failed (with a reason; the next use tries again)
+ *
+ * Rules:
+ *
+ * 1. All changes of one model id go through one queue: register, load, unload and unregister of it
+ *    happen one after the other, whoever asks. Inference on a ready model does not wait for anything.
+ * 2. A change that ends puts its result in place only if its own entry is still there: a plugin that
+ *    was stopped meanwhile has taken it away.
  */
-type Loaded =
-  | { readonly t: 'loading'; readonly done: Promise<ReadyModel> }
+type Entry =
+  | { readonly t: 'loading' }
   | { readonly t: 'ready'; readonly model: ReadyModel }
-  | { readonly t: 'draining'; readonly done: Promise<void> };
+  | { readonly t: 'draining' };
 
-/** A model that can be run now. */
-export interface ReadyModel {
-  readonly record: ModelRecord;
-  readonly host: PluginHost;
-  readonly signature: Signature;
+/** What can be done with a model while its queue is held (rule 1). */
+export interface HeldModel {
+  /** Loads the registered model where it is not. */
+  load(): Promise<ReadyModel>;
+  /** Lets accepted requests finish, then frees it. Not loaded: nothing to do. */
+  unload(): Promise<void>;
 }
 
 export class Lifecycle {
   readonly #registry: ModelRegistry;
-  readonly #catalog: PluginCatalog;
-  readonly #pool: HostPool;
-  readonly #intraOpThreads: number;
-  readonly #loaded = new Map<string, Loaded>();
+  readonly #loader: ModelLoader;
+  readonly #queue = new KeyedQueue();
+  readonly #entries = new Map<string, Entry>();
 
-  constructor(options: {
-    readonly registry: ModelRegistry;
-    readonly catalog: PluginCatalog;
-    readonly pool: HostPool;
-    readonly intraOpThreads: number;
-  }) {
-    this.#registry = options.registry;
-    this.#catalog = options.catalog;
-    this.#pool = options.pool;
-    this.#intraOpThreads = options.intraOpThreads;
+  constructor(registry: ModelRegistry, loader: ModelLoader) {
+    this.#registry = registry;
+    this.#loader = loader;
   }
 
   state(record: ModelRecord): { readonly status: ModelState; readonly reason: string | null } {
-    const loaded = this.#loaded.get(record.id);
-    if (loaded !== undefined) return { status: loaded.t, reason: null };
+    const entry = this.#entries.get(record.id);
+    if (entry !== undefined) return { status: entry.t, reason: null };
     if (record.failure !== null) return { status: 'failed', reason: record.failure };
     return { status: 'unloaded', reason: null };
   }
 
   get readyCount(): number {
-    return [...this.#loaded.values()].filter((loaded) => loaded.t === 'ready').length;
-  }
-
-  /** Ids of the models that a plugin has loaded or is loading. */
-  loadedOn(pluginId: string): readonly string[] {
-    return [...this.#loaded.keys()].filter((id) => this.#registry.find(id)?.pluginId === pluginId);
+    return [...this.#entries.values()].filter((entry) => entry.t === 'ready').length;
   }
 
   /**
    * The model ready to run; loads it where it is not. Synchronous when it is ready. Errors:
-   * MODEL_LOAD_FAILED, DATA_CORRUPTED, PLUGIN_NOT_FOUND, PLUGIN_UNAVAILABLE, PLUGIN_CRASHED.
+   * MODEL_NOT_FOUND, MODEL_LOAD_FAILED, DATA_CORRUPTED, PLUGIN_NOT_FOUND, PLUGIN_UNAVAILABLE, PLUGIN_CRASHED.
    */
-  ready(record: ModelRecord): ReadyModel | Promise<ReadyModel> {
-    const loaded = this.#loaded.get(record.id);
-    if (loaded?.t === 'ready') return loaded.model;
-    if (loaded?.t === 'loading') return loaded.done;
-    const before = loaded?.t === 'draining' ? loaded.done : Promise.resolve();
-    const done = before.then(() => this.#load(record));
-    this.#loaded.set(record.id, { t: 'loading', done });
-    return done;
+  ready(id: string): ReadyModel | Promise<ReadyModel> {
+    const entry = this.#entries.get(id);
+    if (entry?.t === 'ready') return entry.model;
+    return this.change(id, (held) => held.load());
   }
 
-  /** Lets accepted requests finish, then frees the model. A model that is not loaded: nothing to do. */
-  async unload(record: ModelRecord): Promise<void> {
-    const loaded = this.#loaded.get(record.id);
-    if (loaded === undefined) return;
-    if (loaded.t === 'draining') return loaded.done;
-    const done = this.#unload(record, loaded);
-    this.#loaded.set(record.id, { t: 'draining', done });
-    return done;
+  /** Rule 1: `task` has the model id for itself. */
+  change<T>(id: string, task: (held: HeldModel) => Promise<T>): Promise<T> {
+    return this.#queue.run(id, () =>
+      task({ load: () => this.#load(id), unload: () => this.#unload(id) }),
+    );
   }
 
-  /** The plugin's processes are gone: its models are unloaded, whatever they were. */
+  /** The plugin's processes are being ended: its models are unloaded, whatever they were. */
   forgetPlugin(pluginId: string): void {
-    for (const id of this.loadedOn(pluginId)) this.#loaded.delete(id);
+    for (const id of [...this.#entries.keys()]) {
+      if (this.#registry.find(id)?.pluginId === pluginId) this.#entries.delete(id);
+    }
   }
 
-  async #load(record: ModelRecord): Promise<ReadyModel> {
+  /** A ready model turned out not to be: its plugin could not load it again after a crash. */
+  failed(model: ReadyModel, error: MlosError): void {
+    const { id } = model.record;
+    const entry = this.#entries.get(id);
+    if (entry?.t !== 'ready' || entry.model !== model) return;
+    this.#entries.delete(id);
+    this.#rememberFailure(model.record, error);
+  }
+
+  async #load(id: string): Promise<ReadyModel> {
+    const current = this.#entries.get(id);
+    if (current?.t === 'ready') return current.model;
+    const record = this.#registry.resolve(id);
+    const entry: Entry = { t: 'loading' };
+    this.#entries.set(id, entry);
     try {
-      const model = await this.#loadOnHost(record);
-      // An unload that came meanwhile waits for this and has the say.
-      if (this.#isLoading(record)) this.#loaded.set(record.id, { t: 'ready', model });
+      const model = await this.#loader.load(record);
+      this.#replace(id, entry, { t: 'ready', model });
+      this.#rememberSuccess(model.record);
       return model;
     } catch (thrown) {
-      if (this.#isLoading(record)) this.#loaded.delete(record.id);
+      this.#replace(id, entry, null);
       const error = MlosError.from(thrown);
       this.#rememberFailure(record, error);
       throw error;
     }
   }
 
-  #isLoading(record: ModelRecord): boolean {
-    return this.#loaded.get(record.id)?.t === 'loading';
+  async #unload(id: string): Promise<void> {
+    const current = this.#entries.get(id);
+    if (current?.t !== 'ready') return;
+    const entry: Entry = { t: 'draining' };
+    this.#entries.set(id, entry);
+    try {
+      await this.#loader.unload(current.model);
+    } finally {
+      this.#replace(id, entry, null);
+    }
   }
 
-  async #loadOnHost(record: ModelRecord): Promise<ReadyModel> {
-    const { descriptor } = this.#catalog.resolve(record.pluginId);
-    const file = join(record.path, record.file);
-    const digest = await fileDigest(file);
-    if (digest !== record.digest) {
-      throw new MlosError(
-        'DATA_CORRUPTED',
-        `${file} is not the file that was registered as ${record.id}: sha256 ${digest}, expected ${record.digest}. Register it again if the change is meant.`,
-        { details: { expected: record.digest, received: digest } },
-      );
-    }
-    const host = this.#pool.hostFor(descriptor, record.isolation === 'model' ? record.id : null);
-    const { signature } = await host.load({
-      modelId: record.id,
-      path: record.path,
-      file,
-      options: this.#intraOpThreads > 0 ? { intra_op_threads: this.#intraOpThreads } : {},
-    });
-    const current: ModelRecord = { ...record, signature, failure: null };
-    const changed =
-      record.failure !== null || JSON.stringify(signature) !== JSON.stringify(record.signature);
-    if (changed && this.#registry.find(record.id)?.digest === record.digest) {
-      this.#registry.put(current);
-    }
-    return { record: current, host, signature };
+  /** Rule 2. */
+  #replace(id: string, own: Entry, next: Entry | null): void {
+    if (this.#entries.get(id) !== own) return;
+    if (next === null) this.#entries.delete(id);
+    else this.#entries.set(id, next);
+  }
+
+  #rememberSuccess(loaded: ModelRecord): void {
+    const known = this.#registry.find(loaded.id);
+    if (known === undefined || known.digest !== loaded.digest) return;
+    const same =
+      known.failure === null &&
+      JSON.stringify(known.signature) === JSON.stringify(loaded.signature);
+    if (!same) this.#registry.put({ ...known, signature: loaded.signature, failure: null });
   }
 
   /** Only what the model itself is to blame for is kept; a crashed plugin is not. */
@@ -142,21 +139,6 @@ export class Lifecycle {
     if (error.code !== 'MODEL_LOAD_FAILED' && error.code !== 'DATA_CORRUPTED') return;
     const known = this.#registry.find(record.id);
     if (known === undefined || known.digest !== record.digest) return;
-    const failure = error.message.slice(0, limits.reasonLength);
-    this.#registry.put({ ...known, failure });
-  }
-
-  async #unload(record: ModelRecord, loaded: Loaded): Promise<void> {
-    try {
-      // A load that fails has told its own caller; there is nothing left to unload then.
-      const model = loaded.t === 'loading' ? await loaded.done.catch(() => null) : null;
-      const ready = loaded.t === 'ready' ? loaded.model : model;
-      await ready?.host.unload(record.id);
-      if (record.isolation === 'model') {
-        await this.#pool.stopIsolated(record.pluginId, record.id);
-      }
-    } finally {
-      this.#loaded.delete(record.id);
-    }
+    this.#registry.put({ ...known, failure: error.message.slice(0, limits.reasonLength) });
   }
 }

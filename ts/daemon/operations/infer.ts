@@ -2,8 +2,10 @@ import { MlosError } from '../../protocol/errors.ts';
 import type { Params, Result } from '../../protocol/method-table.ts';
 import { didYouMean } from '../../protocol/nearest.ts';
 import type { Signature, Tensor } from '../../protocol/tensor.ts';
-import type { Lifecycle, ReadyModel } from '../lifecycle/lifecycle.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { ReadyModel } from '../lifecycle/model-loader.ts';
 import type { Counters } from '../observe/counters.ts';
+import type { InferenceRequest } from '../plugin/host-jobs.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
 import type { RequestContext } from '../request-context.ts';
 import { readInputs } from './infer-inputs.ts';
@@ -52,12 +54,18 @@ export function inferOperation(deps: {
   ): Promise<InferResult> {
     const { record, signature, host } = model;
     const wanted = wantedOutputs(record.id, params, signature);
-    const result = await host.infer({
+    const request: InferenceRequest = {
       modelId: record.id,
       inputs: readInputs(record.id, params, signature),
       ...(wanted === undefined ? {} : { outputs: wanted }),
       timeoutMs: params.timeout_ms ?? deps.defaultTimeoutMs,
       signal: context,
+    };
+    const result = await host.infer(request).catch((thrown: unknown) => {
+      const error = MlosError.from(thrown);
+      const lost = error.code === 'MODEL_LOAD_FAILED' || error.code === 'DATA_CORRUPTED';
+      if (lost) deps.lifecycle.failed(model, error);
+      throw error;
     });
     deps.counters.inference();
     const include = params.include_outputs ?? true;
@@ -75,7 +83,7 @@ export function inferOperation(deps: {
   }
 
   return (params, context) => {
-    const ready = deps.lifecycle.ready(deps.registry.resolve(params.model_id));
+    const ready = deps.lifecycle.ready(deps.registry.resolve(params.model_id).id);
     const known = params as InferParams;
     return ready instanceof Promise
       ? ready.then((model) => run(model, known, context))

@@ -31,19 +31,23 @@ export function modelOperations(deps: {
     }),
     'models.load': async ({ model_id }) => {
       const record = registry.resolve(model_id);
-      await lifecycle.ready(record);
+      await lifecycle.ready(record.id);
       return answer(record, 'Model loaded');
     },
     'models.unload': async ({ model_id }) => {
       const record = registry.resolve(model_id);
-      await lifecycle.unload(record);
+      await lifecycle.change(record.id, (held) => held.unload());
       return answer(record, 'Model unloaded');
     },
     'models.unregister': async ({ model_id }) => {
-      const record = registry.resolve(model_id);
-      await lifecycle.unload(record);
-      registry.remove(record.id);
-      return { status: 'success', model_id: record.id, message: 'Model unregistered' };
+      const { id } = registry.resolve(model_id);
+      await lifecycle.change(id, async (held) => {
+        // Whoever waited behind another unregister finds it gone.
+        registry.resolve(id);
+        await held.unload();
+        registry.remove(id);
+      });
+      return { status: 'success', model_id: id, message: 'Model unregistered' };
     },
   };
 }

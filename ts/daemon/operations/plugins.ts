@@ -128,8 +128,9 @@ export function pluginOperations(deps: PluginDeps): PluginOperations {
     },
     'plugins.unload': async ({ plugin_id }) => {
       const entry = catalog.resolve(plugin_id);
-      await pool.stopPlugin(entry.descriptor.id);
+      // Forgotten first: who asks for one of its models meanwhile gets a new process.
       lifecycle.forgetPlugin(entry.descriptor.id);
+      await pool.stopPlugin(entry.descriptor.id);
       return answer(entry, 'Plugin unloaded; it starts again when it is needed');
     },
     'plugins.unregister': async ({ plugin_id }) => {

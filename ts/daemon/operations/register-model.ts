@@ -1,6 +1,6 @@
 import { MlosError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/method-table.ts';
-import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { HeldModel, Lifecycle } from '../lifecycle/lifecycle.ts';
 import { choosePlugin } from '../plugin/choose.ts';
 import type { ModelRecord } from '../registry/model-record.ts';
 import { canonicalModelId, type ModelRegistry } from '../registry/model-registry.ts';
@@ -29,9 +29,9 @@ function givenPath(params: Params<'models.register'>): string {
 
 async function makeRecord(
   deps: RegisterDeps,
+  id: string,
   params: Params<'models.register'>,
 ): Promise<ModelRecord> {
-  const id = canonicalModelId(params.model_id);
   const found = await readPackage({
     path: givenPath(params),
     manifestPath: params.manifest_path,
@@ -87,26 +87,34 @@ function isSame(a: ModelRecord, b: ModelRecord): boolean {
  * answer is the error: nobody is told that all is well.
  */
 export function registerModelOperation(deps: RegisterDeps): Operation<'models.register'> {
+  async function register(
+    id: string,
+    params: Params<'models.register'>,
+    held: HeldModel,
+  ): Promise<ModelRecord> {
+    const record = await makeRecord(deps, id, params);
+    const before = deps.registry.find(id);
+    const same = before !== undefined && isSame(before, record);
+    if (!same) await held.unload();
+    deps.registry.put(same ? { ...record, signature: before.signature } : record);
+    if (params.load !== false) await held.load();
+    return deps.registry.resolve(id);
+  }
+
   return async (params) => {
-    let record = await makeRecord(deps, params);
-    const before = deps.registry.find(record.id);
-    if (before !== undefined && isSame(before, record)) {
-      record = { ...record, signature: before.signature };
-    } else if (before !== undefined) await deps.lifecycle.unload(before);
-    deps.registry.put(record);
-    if (params.load !== false) await deps.lifecycle.ready(record);
-    const current = deps.registry.find(record.id) ?? record;
+    const id = canonicalModelId(params.model_id);
+    const record = await deps.lifecycle.change(id, (held) => register(id, params, held));
     return {
       status: 'success',
-      model_id: record.id,
+      model_id: id,
       plugin_id: record.pluginId,
       message:
         record.manifestPath === null
           ? 'Model registered successfully'
           : 'Model registered successfully from Axon package (MPF)',
       axon_manifest: record.manifestPath,
-      inference_endpoint: inferenceEndpoint(record.id),
-      model: modelInfo(current, deps.lifecycle),
+      inference_endpoint: inferenceEndpoint(id),
+      model: modelInfo(record, deps.lifecycle),
     };
   };
 }

@@ -72,8 +72,9 @@ function readiness(deps: ServiceDeps): Readiness {
   for (const { folder, reason } of deps.catalog.broken) {
     reasons.push(`The plugin in ${folder} cannot be used: ${reason}`);
   }
-  for (const { status } of deps.pool.all()) {
-    if (status.state === 'crashed' && status.reason !== null) reasons.push(status.reason);
+  for (const { descriptor, status } of deps.pool.all()) {
+    if (status.state !== 'crashed' || status.reason === null) continue;
+    reasons.push(`Plugin ${descriptor.id} is down: it ${status.reason}.`);
   }
   return { ready: reasons.length === 0, reasons };
 }

@@ -15,6 +15,8 @@ export interface HostModel {
   /** Absolute path of the file to load. */
   readonly file: string;
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Asked before a new process loads the file again: it may have changed. Rejects with the reason. */
+  readonly verify?: () => Promise<void>;
 }
 
 export interface InferenceRequest {

@@ -70,9 +70,23 @@ export class LoadedModels {
     const next = (): void => {
       const entry = rest.shift();
       if (entry === undefined) onDone();
-      else this.#reloadOne(process, entry, next);
+      else this.#verifyOne(process, entry, next);
     };
     next();
+  }
+
+  /** The bytes that are served after a crash are the bytes that were registered, too. */
+  #verifyOne(process: PluginProcess, entry: Entry, next: () => void): void {
+    const verified = entry.model.verify?.() ?? Promise.resolve();
+    verified.then(
+      () => {
+        if (!process.dead) this.#reloadOne(process, entry, next);
+      },
+      (thrown: unknown) => {
+        entry.failure = MlosError.from(thrown);
+        if (!process.dead) next();
+      },
+    );
   }
 
   #reloadOne(process: PluginProcess, entry: Entry, next: () => void): void {

@@ -100,6 +100,10 @@ export class PluginProcess {
     this.#finish({ reason, permanent });
   }
 
+  get dead(): boolean {
+    return this.#dead;
+  }
+
   /** Asks it to end, and makes it after pluginStopMs. */
   async terminate(): Promise<void> {
     const { clock, limits } = this.#options;

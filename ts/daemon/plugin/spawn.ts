@@ -24,7 +24,8 @@ const passedOn = [
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 function pluginEnvironment(source: Environment): Record<string, string> {
-  const environment: Record<string, string> = {};
+  // ONNX Runtime reports usage to its maker and leaves a device id on disk unless it is told not to.
+  const environment: Record<string, string> = { ORT_DISABLE_TELEMETRY: '1' };
   for (const name of passedOn) {
     const value = source[name];
     if (value !== undefined) environment[name] = value;

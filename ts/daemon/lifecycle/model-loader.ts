@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { MlosError } from '../../protocol/errors.ts';
+import type { Signature } from '../../protocol/tensor.ts';
+import type { PluginHost } from '../plugin/host.ts';
+import type { ModelRecord } from '../registry/model-record.ts';
+import { fileDigest } from '../registry/package.ts';
+import type { PluginCatalog } from '../registry/plugin-catalog.ts';
+import type { HostPool } from './host-pool.ts';
+
+/** A model that can be run now. */
+export interface ReadyModel {
+  readonly record: ModelRecord;
+  readonly host: PluginHost;
+  readonly signature: Signature;
+}
+
+/** Brings a registered model into a plugin process and out of it. */
+export class ModelLoader {
+  readonly #catalog: PluginCatalog;
+  readonly #pool: HostPool;
+  readonly #intraOpThreads: number;
+
+  constructor(options: {
+    readonly catalog: PluginCatalog;
+    readonly pool: HostPool;
+    /** 0: the runtime's own default. */
+    readonly intraOpThreads: number;
+  }) {
+    this.#catalog = options.catalog;
+    this.#pool = options.pool;
+    this.#intraOpThreads = options.intraOpThreads;
+  }
+
+  async load(record: ModelRecord): Promise<ReadyModel> {
+    const { descriptor } = this.#catalog.resolve(record.pluginId);
+    const verify = () => verifyFile(record);
+    await verify();
+    const host = this.#pool.hostFor(descriptor, record.isolation === 'model' ? record.id : null);
+    const { signature } = await host.load({
+      modelId: record.id,
+      path: record.path,
+      file: join(record.path, record.file),
+      options: this.#intraOpThreads > 0 ? { intra_op_threads: this.#intraOpThreads } : {},
+      verify,
+    });
+    return { record: { ...record, signature, failure: null }, host, signature };
+  }
+
+  async unload({ record, host }: ReadyModel): Promise<void> {
+    await host.unload(record.id);
+    if (record.isolation === 'model') {
+      await this.#pool.stopIsolated(record.pluginId, record.id);
+    }
+  }
+}
+
+/** The file is the one that was registered. Errors: DATA_CORRUPTED, MODEL_LOAD_FAILED (unreadable). */
+async function verifyFile(record: ModelRecord): Promise<void> {
+  const file = join(record.path, record.file);
+  const digest = await fileDigest(file).catch((thrown: unknown) => {
+    throw new MlosError('MODEL_LOAD_FAILED', MlosError.from(thrown).message, { cause: thrown });
+  });
+  if (digest === record.digest) return;
+  throw new MlosError(
+    'DATA_CORRUPTED',
+    `${file} is not the file that was registered as ${record.id}: sha256 ${digest}, expected ${record.digest}. Register it again if the change is meant.`,
+    { details: { expected: record.digest, received: digest } },
+  );
+}
