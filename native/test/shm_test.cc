@@ -262,6 +262,17 @@ MLOS_TEST(peer_credentials_are_the_kernels) {
   CHECK_EQ(ReadPeerCredentials(-1).error().code, "EBADF");
 }
 
+MLOS_TEST(a_half_closed_peer_is_there_and_a_closed_one_is_gone) {
+  auto pair = CreateSocketPair(SocketKind::kStream);
+  const int left = pair.value().first.get();
+  CHECK_EQ(IsPeerGone(left).value(), false);
+  ::shutdown(pair.value().second.get(), SHUT_WR);
+  CHECK_EQ(IsPeerGone(left).value(), false);
+  pair.value().second.Reset();
+  CHECK_EQ(IsPeerGone(left).value(), true);
+  CHECK_EQ(IsPeerGone(0x7fffffff).error().code, "EBADF");
+}
+
 MLOS_TEST(connecting_names_what_is_wrong) {
   CHECK_EQ(ConnectSocket("/nonexistent/socket").error().code, "ENOENT");
   CHECK_EQ(ConnectSocket("").error().code, "INVALID_ARGUMENT");

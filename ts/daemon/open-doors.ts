@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { descriptorOf, peerCredentials } from '../native/fd-socket.ts';
+import { descriptorOf, isPeerGone, peerCredentials } from '../native/fd-socket.ts';
 import { MlosError } from '../protocol/errors.ts';
 import type { Config } from './config/config.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -53,6 +53,7 @@ async function openIpc({ config, dispatcher, logger, facts }: DoorOptions): Prom
     dispatcher,
     logger,
     peerOf: (socket) => peerCredentials(descriptorOf(socket)),
+    isGone: (socket) => isPeerGone(descriptorOf(socket)),
   });
   facts.set('ipc', { enabled: true, path: socketPath });
   return door;

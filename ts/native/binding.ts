@@ -31,6 +31,7 @@ export interface NativeBinding {
   ): { bytes: Uint8Array; fds: number[] } | null;
   socketPair(seqPacket: boolean): [number, number];
   socketConnect(path: string): number;
+  peerGone(socket: number): boolean;
   peerCredentials(socket: number): { pid: number | null; uid: number; gid: number };
 
   pidfdOpen(pid: number): PidFdHandle;
@@ -73,6 +74,7 @@ const names: Record<keyof NativeBinding, true> = {
   descriptorsReceive: true,
   socketPair: true,
   socketConnect: true,
+  peerGone: true,
   peerCredentials: true,
   pidfdOpen: true,
   pidfdSignal: true,

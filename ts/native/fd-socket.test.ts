@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import {
   connectSocket,
   descriptorOf,
+  isPeerGone,
   peerCredentials,
   receiveDescriptors,
   sendDescriptors,
@@ -73,6 +74,15 @@ test("credentials of a peer are the kernel's", () => {
   closeSync(left);
   closeSync(right);
   assert.throws(() => peerCredentials(0x7fff_ffff), { code: 'EBADF', errno: -9 });
+});
+
+test('a peer that ended its writing side is there, one that closed is gone', () => {
+  const [left, right] = socketPair();
+  assert.equal(isPeerGone(left), false);
+  closeSync(right);
+  assert.equal(isPeerGone(left), true);
+  closeSync(left);
+  assert.throws(() => isPeerGone(0x7fff_ffff), { code: 'EBADF' });
 });
 
 test('a server on net sends descriptors to a client that reads its own socket', async (t) => {

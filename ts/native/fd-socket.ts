@@ -68,6 +68,16 @@ export function connectSocket(path: string): number {
   return translated(() => nativeBinding().socketConnect(path));
 }
 
+/**
+ * True when the peer has closed its socket altogether; false while it can still read, also when it has
+ * ended its writing side (a half-close). Node tells the two apart only by a failing write.
+ * @throws NativeError `EBADF`
+ */
+export function isPeerGone(socketFd: number): boolean {
+  requireFd(socketFd, 'socketFd');
+  return translated(() => nativeBinding().peerGone(socketFd));
+}
+
 /** Who is at the other end, by the kernel's word at the time of connecting. */
 export function peerCredentials(socketFd: number): PeerCredentials {
   requireFd(socketFd, 'socketFd');

@@ -63,6 +63,12 @@ Napi::Value SocketConnect(const Napi::CallbackInfo& info) {
   return ToValue(info.Env(), fd.Release());
 }
 
+/// peerGone(socket) -> boolean
+Napi::Value PeerGone(const Napi::CallbackInfo& info) {
+  const bool gone = Unwrap(info.Env(), IsPeerGone(ReadFd(info[0], "socket")));
+  return Napi::Boolean::New(info.Env(), gone);
+}
+
 /// peerCredentials(socket) -> {pid, uid, gid}; pid may be null
 Napi::Value PeerCredentialsOf(const Napi::CallbackInfo& info) {
   const PeerCredentials peer = Unwrap(info.Env(), ReadPeerCredentials(ReadFd(info[0], "socket")));
@@ -81,6 +87,7 @@ void ExportSocket(Napi::Env env, Napi::Object exports) {
   ExportFunction<SocketPair>(env, exports, "socketPair");
   ExportFunction<SocketConnect>(env, exports, "socketConnect");
   ExportFunction<PeerCredentialsOf>(env, exports, "peerCredentials");
+  ExportFunction<PeerGone>(env, exports, "peerGone");
 }
 
 }  // namespace mlos::binding

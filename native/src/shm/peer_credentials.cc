@@ -1,5 +1,6 @@
 #include "shm/peer_credentials.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -21,6 +22,16 @@ Result<PeerCredentials> ReadPeerCredentials(int socket) {
   }
   const auto pid = peer.pid == 0 ? std::nullopt : std::optional<pid_t>(peer.pid);
   return PeerCredentials{.pid = pid, .uid = peer.uid, .gid = peer.gid};
+}
+
+Result<bool> IsPeerGone(int socket) {
+  // POLLHUP and POLLERR are always reported; no events have to be asked for.
+  pollfd entry{.fd = socket, .events = 0, .revents = 0};
+  if (::poll(&entry, 1, 0) < 0) return SystemError("poll", errno, "cannot ask for the peer");
+  if ((entry.revents & POLLNVAL) != 0) {
+    return SystemError("poll", EBADF, "cannot ask for the peer");
+  }
+  return (entry.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 }  // namespace mlos

@@ -20,6 +20,10 @@ struct PeerCredentials {
 
 Result<PeerCredentials> ReadPeerCredentials(int socket);
 
+/// True when the peer has closed its socket altogether (POLLHUP); false while it can still read,
+/// also when it has shut down its writing side. Never blocks.
+Result<bool> IsPeerGone(int socket);
+
 }  // namespace mlos
 
 #endif  // MLOS_SHM_PEER_CREDENTIALS_H_

@@ -13,6 +13,7 @@ import {
   ResultEncoder,
 } from './codec.ts';
 import { errorFrame, idOfMalformed } from './error.ts';
+import { HangUpWatch } from './hang-up.ts';
 
 /**
  * One client. Rules:
@@ -22,7 +23,8 @@ import { errorFrame, idOfMalformed } from './error.ts';
  *    more than one arrival, because reading pauses until it is empty.
  * 3. While more than `pauseBytes` of answers wait for the client nothing more is read from it; one
  *    that reads nothing for `httpIdleTimeoutMs` then, or lets `ipcOutboundBytes` pile up, is cut.
- * 4. A client may end its side after its last request and still gets every answer.
+ * 4. A client may end its side after its last request and still gets every answer; one that is gone
+ *    altogether has its work cancelled.
  * 5. After a frame that cannot be decoded the stream has no known beginning of the next: the error
  *    is answered, and the connection closed.
  */
@@ -35,6 +37,8 @@ export interface ConnectionOptions {
   readonly dispatcher: Dispatcher;
   readonly logger: Logger;
   readonly maxFrameBytes: number;
+  /** Asks the kernel whether the client has closed its socket altogether. */
+  readonly isGone: (socket: Socket) => boolean;
 }
 
 export class IpcConnection {
@@ -45,6 +49,7 @@ export class IpcConnection {
   readonly #maxFrameBytes: number;
   readonly #underWay = new Set<RequestContext>();
   readonly #encoder = new ResultEncoder();
+  readonly #hangUp: HangUpWatch;
   #backlog: Buffer[] = [];
   /** No more requests are read: the client ended its side, the door closes, or rule 5. */
   #ended = false;
@@ -56,6 +61,7 @@ export class IpcConnection {
     this.#dispatcher = options.dispatcher;
     this.#logger = options.logger;
     this.#maxFrameBytes = options.maxFrameBytes;
+    this.#hangUp = new HangUpWatch(options.socket, options.isGone);
     this.#reader = new FrameReader({
       maxBytes: options.maxFrameBytes,
       onFrame: (payload) => this.#onFrame(payload),
@@ -223,6 +229,7 @@ export class IpcConnection {
     }
     this.#ended = true; // Rule 4
     this.#endWhenDone();
+    if (this.#underWay.size > 0) this.#hangUp.start();
   }
 
   /** Rule 5. */
@@ -254,6 +261,7 @@ export class IpcConnection {
   }
 
   #onClose(): void {
+    this.#hangUp.stop();
     this.#failed = true;
     this.#ended = true;
     this.#backlog = [];

@@ -19,6 +19,8 @@ export interface IpcDoorOptions {
    * MlosError, which the client is answered.
    */
   readonly peerOf?: (socket: Socket) => unknown;
+  /** Whether the client has closed its socket altogether; without it a failing write tells. */
+  readonly isGone?: (socket: Socket) => boolean;
 }
 
 export interface IpcDoor {
@@ -49,7 +51,13 @@ function accept(
   clients: Map<Socket, IpcConnection>,
 ): void {
   const { dispatcher, logger, maxFrameBytes = limits.ipcFrameBytes } = options;
-  const connection = new IpcConnection({ socket, dispatcher, logger, maxFrameBytes });
+  const connection = new IpcConnection({
+    socket,
+    dispatcher,
+    logger,
+    maxFrameBytes,
+    isGone: options.isGone ?? (() => false),
+  });
   clients.set(socket, connection);
   socket.once('close', () => clients.delete(socket));
   if (options.peerOf === undefined) return;
