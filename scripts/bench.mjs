@@ -12,6 +12,9 @@ import { isMain, main, root, StepError } from './steps.mjs';
  */
 const folder = join(root, '.cache', 'bench');
 
+// ONNX Runtime reports usage to its maker unless it is told not to, also in the benchmark's processes.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+
 const full = { rounds: 5, discarded: 1, seconds: 1.2, warmupSeconds: 0.3 };
 const quick = { rounds: 1, discarded: 0, seconds: 0.2, warmupSeconds: 0.1 };
 const fullIdle = { settleSeconds: 25, idleSeconds: 20 };

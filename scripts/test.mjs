@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { setup } from './setup.mjs';
 import { isMain, main, root, StepError } from './steps.mjs';
 
+/** Tests that run ONNX Runtime in their own process must not report usage to its maker either. */
+const quietRuntime = { ORT_DISABLE_TELEMETRY: '1' };
+
 /** Compiled test files below a folder of dist/. */
 function testFiles(folder) {
   return readdirSync(folder, { withFileTypes: true })
@@ -32,7 +35,7 @@ export async function test(filters) {
   const { status } = spawnSync(
     process.execPath,
     ['--test', '--enable-source-maps', '--test-reporter=spec', '--test-concurrency=2', ...files],
-    { cwd: root, stdio: 'inherit' },
+    { cwd: root, stdio: 'inherit', env: { ...process.env, ...quietRuntime } },
   );
   if (status !== 0) throw new StepError('Tests failed.');
 }

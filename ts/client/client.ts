@@ -95,11 +95,11 @@ export class Client implements AsyncDisposable {
     inputs: Readonly<Record<string, InferInput>>,
     options: InferOptions = {},
   ): Promise<InferAnswer> {
-    const wire: Record<string, unknown> = {};
-    for (const [name, input] of Object.entries(inputs)) wire[name] = inputToWire(input);
+    // fromEntries makes own properties: a name such as `__proto__` is a name like any other.
+    const entries = Object.entries(inputs).map(([name, input]) => [name, inputToWire(input)]);
     const params = {
       model_id: modelId,
-      inputs: wire,
+      inputs: Object.fromEntries(entries) as Record<string, unknown>,
       ...(options.outputs === undefined ? {} : { outputs: options.outputs }),
       ...(options.timeoutMs === undefined ? {} : { timeout_ms: options.timeoutMs }),
     };

@@ -84,14 +84,14 @@ export function outputsFromWire(
   dtypes: Readonly<Record<string, string>>,
   shapes: Readonly<Record<string, readonly number[]>>,
 ): Record<string, Tensor> {
-  const tensors: Record<string, Tensor> = {};
+  const tensors: [string, Tensor][] = [];
   for (const [name, data] of Object.entries(outputs)) {
     const dtype = dtypes[name];
     const shape = shapes[name];
     if (!isDtype(dtype) || shape === undefined) {
       throw new MlosError('INTERNAL', `The answer has no dtype or shape for output "${name}".`);
     }
-    tensors[name] = new Tensor(dtype, shape, data as TensorData, `Output "${name}"`);
+    tensors.push([name, new Tensor(dtype, shape, data as TensorData, `Output "${name}"`)]);
   }
-  return tensors;
+  return Object.fromEntries(tensors);
 }

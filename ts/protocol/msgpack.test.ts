@@ -80,4 +80,9 @@ test('a key such as __proto__ changes no prototype', () => {
   const value = decodeMsgpack(encodeMsgpack(new Map([['__proto__', { polluted: true }]])));
   assert.equal(({} as { polluted?: boolean }).polluted, undefined);
   assert.equal(Object.getPrototypeOf(value), Object.prototype);
+  assert.deepEqual(Object.entries(value as object), [['__proto__', { polluted: true }]]);
+  const packed = encodeMsgpack(Object.fromEntries([['__proto__', [{ a: 1n << 60n }]]]));
+  assert.deepEqual(Object.entries(decodeMsgpack(packed) as object), [
+    ['__proto__', [{ a: 1n << 60n }]],
+  ]);
 });

@@ -23,6 +23,21 @@ const unpackr = new Unpackr({
   int64AsType: 'auto' as 'bigint',
 });
 
+/** For the rare frame with such a key: msgpackr renames it, and an input may have that very name. */
+const protoKey = Buffer.from('__proto__');
+const mapUnpackr = new Unpackr({
+  useRecords: false,
+  mapsAsObjects: false,
+  int64AsType: 'auto' as 'bigint',
+});
+
+/** Maps → objects whose keys are all own properties. Depth is bounded by the scan. */
+function toObjects(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toObjects);
+  if (!(value instanceof Map)) return value;
+  return Object.fromEntries([...value].map(([key, inner]) => [key, toObjects(inner)]));
+}
+
 /** Value → msgpack bytes. The buffer is a fresh slice that the caller owns. */
 export function encodeMsgpack(value: unknown): Buffer {
   return packr.pack(value);
@@ -35,6 +50,9 @@ export function encodeMsgpack(value: unknown): Buffer {
 export function decodeMsgpack(bytes: Uint8Array): unknown {
   scanMsgpack(bytes);
   try {
+    if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(protoKey)) {
+      return toObjects(mapUnpackr.unpack(bytes));
+    }
     return unpackr.unpack(bytes);
   } catch (error) {
     throw new MlosError('INVALID_FRAME', 'The frame is not msgpack.', { cause: error });

@@ -134,17 +134,17 @@ export function pluginOperations(deps: PluginDeps): PluginOperations {
       return answer(entry, 'Plugin unloaded; it starts again when it is needed');
     },
     'plugins.unregister': async ({ plugin_id }) => {
-      const { descriptor } = catalog.resolve(plugin_id);
-      const bound = registry.list().filter((model) => model.pluginId === descriptor.id);
+      const id = catalog.registeredId(plugin_id);
+      const bound = registry.list().filter((model) => model.pluginId === id);
       if (bound.length > 0) {
         throw new MlosError(
           'FAILED_PRECONDITION',
-          `Plugin ${descriptor.id} runs ${bound.length} model(s), such as ${bound[0]?.id}. Unregister them first.`,
+          `Plugin ${id} runs ${bound.length} model(s), such as ${bound[0]?.id}. Unregister them first.`,
         );
       }
-      await pool.stopPlugin(descriptor.id);
-      catalog.unregister(descriptor.id);
-      return { status: 'success', plugin_id: descriptor.id, message: 'Plugin unregistered' };
+      await pool.stopPlugin(id);
+      catalog.unregister(id);
+      return { status: 'success', plugin_id: id, message: 'Plugin unregistered' };
     },
   };
 }

@@ -1,9 +1,10 @@
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { parsePluginManifest, pluginManifestName } from '../../smi/plugin-manifest.ts';
 import { describePlugin, type PluginDescriptor } from './descriptor.ts';
+import { readTextFile } from './regular-file.ts';
 
 export interface BrokenPlugin {
   readonly folder: string;
@@ -13,20 +14,6 @@ export interface BrokenPlugin {
 export interface Discovery {
   readonly found: readonly PluginDescriptor[];
   readonly broken: readonly BrokenPlugin[];
-}
-
-async function readBounded(path: string): Promise<string> {
-  const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    if (size > limits.manifestBytes) {
-      const why = `it has ${size} bytes; the limit is ${limits.manifestBytes}`;
-      throw new MlosError('INVALID_MANIFEST', `${path}: ${why}.`);
-    }
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
-  }
 }
 
 /** Why a plugin.yaml could not be read, in the words of the contract. */
@@ -45,7 +32,7 @@ export async function readPluginFolder(folder: string): Promise<PluginDescriptor
   const path = join(resolve(folder), pluginManifestName);
   let text: string;
   try {
-    text = await readBounded(path);
+    text = await readTextFile(path, { code: 'INVALID_MANIFEST', maxBytes: limits.manifestBytes });
   } catch (error) {
     throw readFailure(path, error);
   }

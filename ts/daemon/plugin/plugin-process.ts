@@ -104,6 +104,11 @@ export class PluginProcess {
     return this.#dead;
   }
 
+  /** Dead, or seen to be dying: what is sent to it now would be lost. */
+  get dying(): boolean {
+    return this.#dead || this.#settleTimer !== null;
+  }
+
   /** Asks it to end, and makes it after pluginStopMs. */
   async terminate(): Promise<void> {
     const { clock, limits } = this.#options;

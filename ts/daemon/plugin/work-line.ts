@@ -84,7 +84,8 @@ export class WorkLine {
   }
 
   #pump(): void {
-    while (this.#process !== null && this.#wire.length <= this.#concurrency) {
+    // A process that is seen to be dying gets nothing more: what waits is for the next one.
+    while (this.#process?.dying === false && this.#wire.length <= this.#concurrency) {
       const job = this.#queue.shift();
       if (job === undefined) break;
       const refusal = this.#events.admit(job);

@@ -1,11 +1,13 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, extname, isAbsolute, join, relative, sep } from 'node:path';
+import { opendir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, extname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Manifest } from '../../protocol/manifest.ts';
+import type { Manifest, ManifestFile } from '../../protocol/manifest.ts';
+import { assertRegular, readTextFile } from '../plugin/regular-file.ts';
+import { assertAsListed, fileError, insideFolder } from './package-files.ts';
+
+export { fileDigest } from './package-files.ts';
 
 /** What a path given at registration turns out to hold. */
 export interface ModelPackage {
@@ -38,22 +40,19 @@ const formatByExtension: Readonly<Record<string, string>> = {
   '.pth': 'pytorch',
 };
 
-function fileError(error: unknown, path: string): MlosError {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new MlosError('PERMISSION_DENIED', `The daemon may not read ${path}.`, { cause: error });
+/** Null where the URL names another host, or no path. */
+function pathOfUrl(url: string): string | null {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return null;
   }
-  return new MlosError(
-    'INVALID_ARGUMENT',
-    `${path} cannot be read (${code ?? String(error)}). The path is looked up on the daemon's host.`,
-    { cause: error },
-  );
 }
 
 /** Absolute path of a path or file:// URL. */
 export function absolutePath(text: string, what: string): string {
-  const path = text.startsWith('file://') ? fileURLToPath(text) : text;
-  if (path.includes('\0') || !isAbsolute(path)) {
+  const path = text.startsWith('file://') ? pathOfUrl(text) : text;
+  if (path === null || path.includes('\0') || !isAbsolute(path)) {
     throw new MlosError(
       'INVALID_ARGUMENT',
       `${what} ${JSON.stringify(text)} must be an absolute path on the daemon's host.`,
@@ -65,10 +64,10 @@ export function absolutePath(text: string, what: string): string {
 async function realFolderAndFile(path: string): Promise<{ folder: string; file: string | null }> {
   try {
     const real = await realpath(path);
-    const isFolder = (await stat(real)).isDirectory();
-    return isFolder
-      ? { folder: real, file: null }
-      : { folder: dirname(real), file: basename(real) };
+    const stats = await stat(real);
+    if (stats.isDirectory()) return { folder: real, file: null };
+    assertRegular(path, stats, 'INVALID_ARGUMENT');
+    return { folder: dirname(real), file: basename(real) };
   } catch (error) {
     throw fileError(error, path);
   }
@@ -77,35 +76,13 @@ async function realFolderAndFile(path: string): Promise<{ folder: string; file: 
 async function readManifest(path: string): Promise<Manifest | null> {
   let text: string;
   try {
-    const { size } = await stat(path);
-    if (size > limits.manifestBytes) {
-      throw new MlosError(
-        'INVALID_MANIFEST',
-        `${path} has ${size} bytes; the limit is ${limits.manifestBytes}.`,
-      );
-    }
-    text = await readFile(path, 'utf8');
+    text = await readTextFile(path, { code: 'INVALID_MANIFEST', maxBytes: limits.manifestBytes });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error instanceof MlosError ? error : fileError(error, path);
+    throw fileError(error, path);
   }
   const { parseManifest } = await import('../../protocol/manifest.ts');
   return parseManifest(text, path);
-}
-
-/** A file of the package that really lies inside its folder. */
-async function insideFolder(folder: string, file: string): Promise<string> {
-  let real: string;
-  try {
-    real = await realpath(join(folder, file));
-  } catch (error) {
-    throw fileError(error, join(folder, file));
-  }
-  const inside = relative(folder, real);
-  if (inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
-    throw new MlosError('PERMISSION_DENIED', `${file} leads out of the package folder ${folder}.`);
-  }
-  return inside;
 }
 
 function ambiguous(folder: string, candidates: readonly string[], format: string): MlosError {
@@ -126,16 +103,30 @@ function fileFromManifest(manifest: Manifest, format: string): string[] {
     .filter((path) => formatByExtension[extname(path).toLowerCase()] === format);
 }
 
+function isModelFile(name: string, format: string | null): boolean {
+  const found = formatByExtension[extname(name).toLowerCase()];
+  return found !== undefined && (format === null || found === format);
+}
+
 async function fileFromListing(folder: string, format: string | null): Promise<string[]> {
-  const names = await readdir(folder, { withFileTypes: true });
-  return names
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => entry.name)
-    .filter((name) => {
-      const found = formatByExtension[extname(name).toLowerCase()];
-      return found !== undefined && (format === null || found === format);
-    })
-    .sort();
+  const found: string[] = [];
+  let entries = 0;
+  try {
+    for await (const entry of await opendir(folder, { bufferSize: 256 })) {
+      entries += 1;
+      if (entries > limits.packageFiles) {
+        throw new MlosError(
+          'INVALID_ARGUMENT',
+          `${folder} holds more than ${limits.packageFiles} files. Give the path of the model file itself.`,
+        );
+      }
+      const canBeRead = entry.isFile() || entry.isSymbolicLink();
+      if (canBeRead && isModelFile(entry.name, format)) found.push(entry.name);
+    }
+  } catch (error) {
+    throw fileError(error, folder);
+  }
+  return found.sort();
 }
 
 async function candidateFiles(
@@ -164,7 +155,24 @@ function described(
   };
 }
 
-/** Finds out what lies at a path. Errors: INVALID_ARGUMENT, INVALID_MANIFEST, PERMISSION_DENIED. */
+/**
+ * What the manifest lists beside the model file, such as external data and a tokenizer. Files of another
+ * format are never loaded and may be gone; a model file that is not listed is none of the manifest's.
+ */
+function listedBeside(manifest: Manifest | null, file: string, format: string): ManifestFile[] {
+  const { files } = manifest?.spec.format ?? { files: [] };
+  if (!files.some(({ path }) => path === file)) return [];
+  return files.filter(({ path }) => {
+    const told = formatByExtension[extname(path).toLowerCase()];
+    return path !== file && (told === undefined || told === format);
+  });
+}
+
+/**
+ * Finds out what lies at a path, and that the files of a package are the ones that its manifest lists;
+ * the model file itself is for the caller to compare with `promisedDigest`. Errors: INVALID_ARGUMENT,
+ * INVALID_MANIFEST, PERMISSION_DENIED, DATA_CORRUPTED.
+ */
 export async function readPackage(request: PackageRequest): Promise<ModelPackage> {
   const place = await realFolderAndFile(absolutePath(request.path, 'path'));
   const manifestPath =
@@ -189,6 +197,7 @@ export async function readPackage(request: PackageRequest): Promise<ModelPackage
       `The format of ${file} cannot be told from its name. Send execution_format, such as "onnx".`,
     );
   }
+  await assertAsListed(place.folder, listedBeside(manifest, candidate, format));
   return {
     folder: place.folder,
     file,
@@ -196,17 +205,4 @@ export async function readPackage(request: PackageRequest): Promise<ModelPackage
     manifestPath: manifest === null ? null : manifestPath,
     ...described(manifest, candidate),
   };
-}
-
-/** sha256 of a file, in hex, read in pieces. */
-export async function fileDigest(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-      hash.update(chunk as Buffer);
-    }
-  } catch (error) {
-    throw fileError(error, path);
-  }
-  return hash.digest('hex');
 }

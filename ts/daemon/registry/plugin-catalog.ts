@@ -3,7 +3,7 @@ import { MlosError } from '../../protocol/errors.ts';
 import { didYouMean } from '../../protocol/nearest.ts';
 import type { PluginDescriptor } from '../plugin/descriptor.ts';
 import { discoverPlugins, readPluginFolder } from '../plugin/discover.ts';
-import { assertTrustedPath } from '../security/owned-path.ts';
+import { assertTrustedCommand, assertTrustedPath } from '../security/owned-path.ts';
 import type { PluginRecord } from './model-record.ts';
 import type { RecordStore } from './record-store.ts';
 
@@ -21,6 +21,20 @@ export interface BrokenPlugin {
   readonly reason: string;
 }
 
+/** Only the daemon's user and root may decide what the plugin of a folder runs. */
+async function assertTrusted(descriptor: PluginDescriptor): Promise<void> {
+  await assertTrustedPath(join(descriptor.folder, 'plugin.yaml'), 'The plugin');
+  await assertTrustedCommand(descriptor.command, `The program of plugin ${descriptor.id}`);
+}
+
+async function readTrusted(folder: string): Promise<PluginDescriptor> {
+  // Nothing of what others may have written is read, so no error quotes it.
+  await assertTrustedPath(join(folder, 'plugin.yaml'), 'The plugin');
+  const descriptor = await readPluginFolder(folder);
+  await assertTrusted(descriptor);
+  return descriptor;
+}
+
 /** Newest first: 1.10.0 before 1.9.0. */
 function byVersion(a: CatalogEntry, b: CatalogEntry): number {
   return b.descriptor.version.localeCompare(a.descriptor.version, 'en', { numeric: true });
@@ -34,6 +48,10 @@ export class PluginCatalog {
   readonly #store: RecordStore;
   readonly #maxPlugins: number;
   readonly #entries = new Map<string, CatalogEntry>();
+  /** Record id → folder, of every plugin that a caller registered. */
+  readonly #records = new Map<string, string>();
+  /** Record id → why it cannot be used, of records that the last start could not bring back. */
+  readonly #lost = new Map<string, BrokenPlugin>();
   readonly #broken: BrokenPlugin[] = [];
   readonly #corrupted: string[] = [];
 
@@ -61,7 +79,7 @@ export class PluginCatalog {
 
   /** Folders that look like plugins but cannot be used, with the reason. */
   get broken(): readonly BrokenPlugin[] {
-    return this.#broken;
+    return [...this.#broken, ...this.#lost.values()];
   }
 
   get corrupted(): readonly string[] {
@@ -95,8 +113,7 @@ export class PluginCatalog {
     folder: string,
     check: (descriptor: PluginDescriptor) => void,
   ): Promise<CatalogEntry> {
-    await assertTrustedPath(join(folder, 'plugin.yaml'), 'The plugin');
-    const descriptor = await readPluginFolder(folder);
+    const descriptor = await readTrusted(folder);
     check(descriptor);
     const existing = this.#entries.get(descriptor.id);
     if (existing !== undefined) {
@@ -118,23 +135,44 @@ export class PluginCatalog {
       registeredAt: new Date().toISOString(),
     };
     this.#store.put(prefix + descriptor.id, record);
+    this.#records.set(descriptor.id, descriptor.folder);
+    this.#lost.delete(descriptor.id);
     const entry: CatalogEntry = { descriptor, source: 'registered' };
     this.#entries.set(descriptor.id, entry);
     return entry;
   }
 
+  /** What `unregister` takes for an id or a name. Errors: PLUGIN_NOT_FOUND. */
+  registeredId(id: string): string {
+    return this.#lost.has(id) ? id : this.resolve(id).descriptor.id;
+  }
+
+  /** Forgets a plugin that was registered, whether it can be used or not. Its files stay. */
   unregister(id: string): void {
-    const entry = this.resolve(id);
-    if (entry.source !== 'registered') {
+    if (this.#lost.has(id)) {
+      this.#forget(id);
+      return;
+    }
+    const { source, descriptor } = this.resolve(id);
+    if (source !== 'registered') {
       throw new MlosError(
         'FAILED_PRECONDITION',
-        entry.source === 'builtin'
-          ? `Plugin ${entry.descriptor.id} is built in and cannot be unregistered.`
-          : `Plugin ${entry.descriptor.id} registers itself from ${entry.descriptor.folder}. Move that folder away and restart the daemon.`,
+        source === 'builtin'
+          ? `Plugin ${descriptor.id} is built in and cannot be unregistered.`
+          : `Plugin ${descriptor.id} registers itself from ${descriptor.folder}. Move that folder away and restart the daemon.`,
       );
     }
-    this.#store.remove(prefix + entry.descriptor.id);
-    this.#entries.delete(entry.descriptor.id);
+    // A plugin.yaml whose version has changed leaves a record under each id that it had.
+    for (const [recordId, folder] of this.#records) {
+      if (folder === descriptor.folder) this.#forget(recordId);
+    }
+    this.#entries.delete(descriptor.id);
+  }
+
+  #forget(recordId: string): void {
+    this.#store.remove(prefix + recordId);
+    this.#records.delete(recordId);
+    this.#lost.delete(recordId);
   }
 
   async #discover(folders: readonly string[], source: PluginSource): Promise<void> {
@@ -142,7 +180,7 @@ export class PluginCatalog {
     this.#broken.push(...broken);
     for (const descriptor of found) {
       try {
-        await assertTrustedPath(join(descriptor.folder, 'plugin.yaml'), 'The plugin');
+        await assertTrusted(descriptor);
         this.#add({ descriptor, source });
       } catch (error) {
         this.#broken.push({ folder: descriptor.folder, reason: MlosError.from(error).message });
@@ -154,24 +192,28 @@ export class PluginCatalog {
     const { records, corrupted } = this.#store.scan(prefix);
     this.#corrupted.push(...corrupted);
     for (const { value } of records) {
-      const { folder } = value as PluginRecord;
+      const { id, folder } = value as PluginRecord;
+      this.#records.set(id, folder);
       try {
-        await assertTrustedPath(join(folder, 'plugin.yaml'), 'The plugin');
-        this.#add({ descriptor: await readPluginFolder(folder), source: 'registered' });
+        this.#add({ descriptor: await readTrusted(folder), source: 'registered' });
       } catch (error) {
-        this.#broken.push({ folder, reason: MlosError.from(error).message });
+        const why = MlosError.from(error).message;
+        const way = `It is registered as ${id}; \`mlos plugins unregister ${id}\` forgets it.`;
+        this.#lost.set(id, { folder, reason: `${why} ${way}` });
       }
     }
   }
 
+  /** Errors: ALREADY_EXISTS where another folder has its id. */
   #add(entry: CatalogEntry): void {
-    const existing = this.#entries.get(entry.descriptor.id);
-    if (existing === undefined) this.#entries.set(entry.descriptor.id, entry);
-    else if (existing.descriptor.folder !== entry.descriptor.folder) {
-      this.#broken.push({
-        folder: entry.descriptor.folder,
-        reason: `its id ${entry.descriptor.id} is taken by ${existing.descriptor.folder}`,
-      });
+    const { id, folder } = entry.descriptor;
+    const existing = this.#entries.get(id);
+    if (existing === undefined) this.#entries.set(id, entry);
+    else if (existing.descriptor.folder !== folder) {
+      throw new MlosError(
+        'ALREADY_EXISTS',
+        `Its id ${id} is taken by ${existing.descriptor.folder}.`,
+      );
     }
   }
 }

@@ -78,9 +78,12 @@ async function throughHttp(daemon: DaemonProcess, id: string, inputs: Inputs) {
   const wire = Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => [name, { ...value, data: value.toJSON() }]),
   );
-  const { body } = await daemon.http.post(`/models/${encodeURIComponent(id)}/inference`, {
-    inputs: wire,
-  });
+  // JSON.stringify writes −0 as 0; the number itself is legal JSON.
+  const text = JSON.stringify({ inputs: wire }, (_, value) =>
+    Object.is(value, -0) ? '-0' : value,
+  );
+  const path = `/models/${encodeURIComponent(id)}/inference`;
+  const { body } = await daemon.http.send('POST', path, text.replaceAll('"-0"', '-0'));
   assert.equal(body.status, 'success', JSON.stringify(body));
   return new Map(
     Object.keys(body.outputs).map((name) => {
