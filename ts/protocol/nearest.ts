@@ -2,13 +2,18 @@
 const maxLength = 100;
 
 /**
- * Steps (a character compared, a cell of the table, a candidate looked at) that one search may cost: a
- * few milliseconds. It runs within a request that is refused, and all others wait meanwhile.
+ * Steps (a character compared, a cell of the table) that one search may cost: a few milliseconds. It runs within a request that is refused, and all others wait meanwhile.
  */
-export const nearestBudget = 2_000_000;
+export const nearestBudget = 500_000;
 
 /** One row of the distance table; a search is synchronous, so all share it. */
 const row = new Uint16Array(maxLength + 1);
+
+/** Steps that it costs to look at one candidate, when its length says enough. */
+const lookCost = 3;
+
+/** Letters that a slip of the finger changes at most. */
+const slip = 3;
 
 interface Meter {
   steps: number;
@@ -52,7 +57,7 @@ function fillRow(i: number, letter: number, b: string, cap: number): number {
 /** Levenshtein distance, or anything above `cap` where it is larger: no more of the table is filled. */
 function distance(typed: string, candidate: string, cap: number, meter: Meter): number {
   const [a, b] = middles(typed, candidate);
-  meter.steps += typed.length + b.length;
+  meter.steps += typed.length - a.length + b.length + 1;
   if (a.length === 0 || b.length === 0) return a.length + b.length;
   // Cells that no row has filled yet are beyond the cap.
   for (let j = 0; j <= b.length; j++) row[j] = Math.min(j, cap + 1);
@@ -63,22 +68,27 @@ function distance(typed: string, candidate: string, cap: number, meter: Meter): 
   return row[b.length] ?? 0;
 }
 
-/**
- * The candidate nearest to what was typed, the first of several, and the steps that it took. Where the
- * budget does not last for all candidates it is the nearest of those that were seen.
- */
-export function findNearest(
-  typed: string,
-  candidates: Iterable<string>,
-  budget: number = nearestBudget,
-): { readonly name: string | null; readonly steps: number } {
-  const text = typed.slice(0, maxLength);
-  const meter: Meter = { steps: 0 };
-  let name: string | null = null;
-  let best = Number.POSITIVE_INFINITY;
+function firstOf(candidates: Iterable<string>, most: number): string[] {
+  const first: string[] = [];
   for (const candidate of candidates) {
-    if (best === 0 || meter.steps >= budget) break;
-    meter.steps += 1;
+    if (first.length >= most) break;
+    first.push(candidate);
+  }
+  return first;
+}
+
+/** The first of the nearest candidates that are at most `ceiling` away, while the steps last. */
+function scan(
+  text: string,
+  candidates: readonly string[],
+  limits: { readonly ceiling: number; readonly budget: number },
+  meter: Meter,
+): string | null {
+  let name: string | null = null;
+  let best = limits.ceiling + 1;
+  for (const candidate of candidates) {
+    if (best === 0 || meter.steps >= limits.budget) break;
+    meter.steps += lookCost;
     const cap = Math.min(best - 1, patience(candidate));
     // The distance is at least the difference in length.
     if (Math.abs(Math.min(candidate.length, maxLength) - text.length) > cap) continue;
@@ -87,6 +97,25 @@ export function findNearest(
     name = candidate;
     best = found;
   }
+  return name;
+}
+
+/**
+ * The candidate nearest to what was typed, the first of several, and the steps that it took. Slips of
+ * the finger are looked for first: to see that a name is no such costs little, so the budget lasts for
+ * many. Where it does not last for all, the answer is the nearest of those that were seen.
+ */
+export function findNearest(
+  typed: string,
+  candidates: Iterable<string>,
+  budget: number = nearestBudget,
+): { readonly name: string | null; readonly steps: number } {
+  const text = typed.slice(0, maxLength);
+  const meter: Meter = { steps: 0 };
+  const names = Array.isArray(candidates) ? candidates : firstOf(candidates, budget / lookCost);
+  const name =
+    scan(text, names, { ceiling: slip, budget: budget / 2 }, meter) ??
+    scan(text, names, { ceiling: maxLength, budget }, meter);
   return { name, steps: meter.steps };
 }
 

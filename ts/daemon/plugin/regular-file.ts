@@ -70,6 +70,25 @@ export async function readTextFile(
   });
 }
 
+/** The first `size` bytes, or those there are; the next piece is read while one is used. */
+async function* piecesOf(handle: FileHandle, size: number): AsyncGenerator<Buffer> {
+  const buffers = [0, 1].map(() => Buffer.allocUnsafe(Math.min(pieceBytes, size)));
+  const readAt = (at: number, turn: number) => {
+    const buffer = buffers[turn % 2] as Buffer;
+    return handle.read(buffer, 0, Math.min(buffer.length, size - at), at);
+  };
+  let at = 0;
+  let next = readAt(0, 0);
+  for (let turn = 1; at < size; turn++) {
+    const { bytesRead, buffer } = await next;
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    next = readAt(at, turn);
+    yield buffer.subarray(0, bytesRead);
+  }
+  await next;
+}
+
 /**
  * sha256 of a file, in hex, read in pieces. A file that changes meanwhile has no digest.
  * Errors: INVALID_ARGUMENT, and those of the system.
@@ -77,21 +96,13 @@ export async function readTextFile(
 export async function digestFile(path: string): Promise<string> {
   return withRegularFile(path, 'INVALID_ARGUMENT', async (handle, before) => {
     const hash = createHash('sha256');
-    const piece = Buffer.allocUnsafe(Math.min(pieceBytes, before.size));
-    let at = 0;
-    while (at < before.size) {
-      const { bytesRead } = await handle.read(
-        piece,
-        0,
-        Math.min(piece.length, before.size - at),
-        at,
-      );
-      if (bytesRead === 0) break;
-      hash.update(piece.subarray(0, bytesRead));
-      at += bytesRead;
+    let bytes = 0;
+    for await (const piece of piecesOf(handle, before.size)) {
+      hash.update(piece);
+      bytes += piece.length;
     }
     const after = await handle.stat();
-    if (at !== before.size || after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
+    if (bytes !== before.size || after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
       throw new MlosError(
         'INVALID_ARGUMENT',
         `${path} changed while it was read (${before.size} bytes before, ${after.size} after). Try again once it is written.`,
