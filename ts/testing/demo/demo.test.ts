@@ -14,7 +14,10 @@ import { bertLikeModel } from '../onnx-models.ts';
  */
 const watchdogMs = 120_000;
 
-function runDemo(args: readonly string[], env: NodeJS.ProcessEnv): Promise<[number | null, string]> {
+function runDemo(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<[number | null, string]> {
   return new Promise((resolve) => {
     const child = spawn(join(root, 'examples/e2e_axon_mlos_demo.sh'), args, { env });
     const chunks: Buffer[] = [];
