@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { commonFlags, findCompiler } from '../scripts/native-build.mjs';
+import { commonFlags, findCompiler } from '../scripts/native/compile.mjs';
 import { root, run } from '../scripts/steps.mjs';
 
 const folder = join(root, '.cache', 'bench');
