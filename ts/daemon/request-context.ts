@@ -20,7 +20,7 @@ export class RequestContext {
   #id: string | null = null;
   #controller: AbortController | null = null;
   #aborted = false;
-  readonly #listeners: (() => void)[] = [];
+  #listeners: (() => void)[] | null = null;
 
   constructor(door: DoorName) {
     this.door = door;
@@ -33,12 +33,12 @@ export class RequestContext {
 
   /** As of AbortSignal, but at no cost: called once when the caller goes away. */
   addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners ??= [];
     this.#listeners.push(listener);
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    const at = this.#listeners.indexOf(listener);
-    if (at >= 0) this.#listeners.splice(at, 1);
+    this.#listeners = this.#listeners?.filter((one) => one !== listener) ?? null;
   }
 
   /** The same for who needs a real AbortSignal. */
@@ -57,6 +57,8 @@ export class RequestContext {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#controller?.abort();
-    for (const listener of this.#listeners.splice(0)) listener();
+    const listeners = this.#listeners ?? [];
+    this.#listeners = null;
+    for (const listener of listeners) listener();
   }
 }

@@ -134,12 +134,33 @@ class OpenContainers {
   }
 }
 
-/** Throws INVALID_FRAME unless `bytes` is exactly one value within the limits. */
-export function scanMsgpack(bytes: Uint8Array): void {
+const underscore = 0x5f;
+const protoLength = '__proto__'.length;
+/** Heads of a string are 1 to 5 bytes long. */
+const longestStringHead = 5;
+
+/** May the string that ends at `next` be `__proto__`? Some others pass, too: the answer is a hint. */
+function looksLikeProto(bytes: Uint8Array, offset: number, next: number): boolean {
+  const head = next - offset - protoLength;
+  return (
+    head > 0 &&
+    head <= longestStringHead &&
+    bytes[next - 1] === underscore &&
+    bytes[next - protoLength] === underscore
+  );
+}
+
+/**
+ * Throws INVALID_FRAME unless `bytes` is exactly one value within the limits. The result: whether a
+ * string in it may be `__proto__`, which needs a more careful decoder.
+ */
+export function scanMsgpack(bytes: Uint8Array): boolean {
   const containers = new OpenContainers();
   let offset = 0;
+  let proto = false;
   do {
     const head = readHead(bytes, offset);
+    if (head.kind === 'string' && looksLikeProto(bytes, offset, head.next)) proto = true;
     offset = head.next;
     containers.countValue(head.kind);
     if (head.kind === 'array' || head.kind === 'map') {
@@ -148,4 +169,5 @@ export function scanMsgpack(bytes: Uint8Array): void {
     containers.closeFinished();
   } while (!containers.empty);
   if (offset !== bytes.length) fail(`${bytes.length - offset} bytes follow the value`);
+  return proto;
 }

@@ -23,8 +23,7 @@ const unpackr = new Unpackr({
   int64AsType: 'auto' as 'bigint',
 });
 
-/** For the rare frame with such a key: msgpackr renames it, and an input may have that very name. */
-const protoKey = Buffer.from('__proto__');
+/** For a frame with a key `__proto__`: msgpackr renames it, and an input may have that very name. */
 const mapUnpackr = new Unpackr({
   useRecords: false,
   mapsAsObjects: false,
@@ -48,12 +47,9 @@ export function encodeMsgpack(value: unknown): Buffer {
  * Throws INVALID_FRAME.
  */
 export function decodeMsgpack(bytes: Uint8Array): unknown {
-  scanMsgpack(bytes);
+  const mayHaveProto = scanMsgpack(bytes);
   try {
-    if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(protoKey)) {
-      return toObjects(mapUnpackr.unpack(bytes));
-    }
-    return unpackr.unpack(bytes);
+    return mayHaveProto ? toObjects(mapUnpackr.unpack(bytes)) : unpackr.unpack(bytes);
   } catch (error) {
     throw new MlosError('INVALID_FRAME', 'The frame is not msgpack.', { cause: error });
   }
