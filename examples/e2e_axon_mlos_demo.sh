@@ -81,7 +81,8 @@ for model in "${registered[@]}"; do
     npm/ricky0123/vad-web@*)
       body=$(node -p 'JSON.stringify({input: Array.from({length: 512}, (_, i) => Math.sin(i / 8) / 2), state: {shape: [2, 1, 128], data: Array(256).fill(0)}, sr: 16000})') ;;
     *)
-      show mlos models show "$model" ${own_daemon:+--data-dir "$work/mlos"}
+      show curl -s "$MLOS_CORE_ENDPOINT/models/$id"
+      printf '\n'
       continue ;;
   esac
   printf '\n$ curl -X POST %s/models/%s/inference -d %s\n' "$MLOS_CORE_ENDPOINT" "$id" "${body:0:72}"

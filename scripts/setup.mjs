@@ -29,7 +29,11 @@ async function installDependencies(log) {
   log('dependencies: installing with npm …');
   // Not `npm ci`: it fails where a registry mirror lacks an optional package of another platform.
   // With a lock file `npm install` takes the same versions and checks the same hashes.
-  const flags = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  const flags = [
+    ...['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    // Without a network npm would try for minutes, in silence.
+    ...['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'],
+  ];
   await run('npm', ['install', ...flags], {
     quiet: true,
     // Said twice on purpose: a user-level npm configuration may switch install scripts back on.

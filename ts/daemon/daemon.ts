@@ -1,12 +1,11 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { FileLock } from '../native/file-lock.ts';
-import { MlosError } from '../protocol/errors.ts';
+import type { FileLock } from '../native/file-lock.ts';
 import { limits } from '../protocol/limits.ts';
 import { productVersion } from '../protocol/version.ts';
 import type { Config } from './config/config.ts';
+import { openDataFolder } from './data-folder.ts';
 import { Dispatch } from './dispatch.ts';
 import { HostPool } from './lifecycle/host-pool.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
@@ -22,28 +21,14 @@ import { type ServiceState, serviceOperations } from './operations/service.ts';
 import { ModelRegistry } from './registry/model-registry.ts';
 import { PluginCatalog } from './registry/plugin-catalog.ts';
 import { RecordStore } from './registry/record-store.ts';
-import { lockFile, readState, removeState, writeState } from './state-file.ts';
+import { checkRoom, checkStoreFile } from './registry/store-file.ts';
+import { removeState, writeState } from './state-file.ts';
 
 /** Folder of the plugins that come with MLOS; from `dist/daemon/` as from `ts/daemon/`. */
 const builtinPlugins = fileURLToPath(new URL('../../ts/plugins', import.meta.url));
 
 /** What was abandoned still gets its error; so long may it take to leave. */
 const lastWordMs = 250;
-
-function acquireLock(dataFolder: string): FileLock {
-  try {
-    return FileLock.acquire(lockFile(dataFolder));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EWOULDBLOCK') throw error;
-    const pid = readState(dataFolder)?.pid;
-    throw new MlosError(
-      'FAILED_PRECONDITION',
-      `Another daemon${pid === undefined ? '' : ` (pid ${pid})`} uses the data folder ${dataFolder}. ` +
-        'Stop it with `mlos stop`, or choose another folder with --data-dir.',
-      { cause: error },
-    );
-  }
-}
 
 /**
  * The composition root: builds the rooms in order, closes them in reverse. Holds no logic of its own.
@@ -82,21 +67,27 @@ export class Daemon {
   /** Opens everything. Errors leave nothing open: FAILED_PRECONDITION (folder or port taken), … */
   static async start(config: Config, logger: Logger): Promise<Daemon> {
     const dataFolder = config.get('core.data_dir');
-    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-    const lock = acquireLock(dataFolder);
-    const store = RecordStore.open(dataFolder);
-    const pool = new HostPool(logger);
-    const state: ServiceState = { doors: new Map(), draining: false };
+    /** What is open so far, to be closed in reverse where the next step fails. */
+    const undo: (() => unknown)[] = [];
     try {
+      const lock = openDataFolder(dataFolder);
+      undo.push(() => lock.release());
+      await checkRoom(dataFolder);
+      await checkStoreFile(dataFolder);
+      const store = RecordStore.open(dataFolder);
+      undo.push(() => store.close());
+      const pool = new HostPool(logger);
+      undo.push(() => pool.stopAll({ drainMs: 0 }));
+      const state: ServiceState = { doors: new Map(), draining: false };
       const operations = await buildOperations({ config, dataFolder, store, pool, state, logger });
       const dispatch = new Dispatch({ ...operations, logger });
       const doors = await openDoors({ config, dispatcher: dispatch, logger, facts: state.doors });
+      undo.push(() => Promise.all(doors.map((door) => door.close({ graceMs: 0 }))));
       writeDaemonState(dataFolder, config, state);
       logger.info({ doors: Object.fromEntries(state.doors), data_dir: dataFolder }, 'ready');
       return new Daemon({ logger, dataFolder, state, dispatch, pool, store, lock, doors });
     } catch (error) {
-      await store.close();
-      lock.release();
+      for (const close of undo.reverse()) await close();
       throw error;
     }
   }

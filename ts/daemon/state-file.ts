@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MlosError } from '../protocol/errors.ts';
 
 /** What a running daemon leaves in its data folder for `mlos status` and `mlos stop`. */
 export interface DaemonState {
@@ -22,8 +23,17 @@ export function lockFile(dataFolder: string): string {
 /** Written beside and renamed, so that a reader never sees half of it. */
 export function writeState(dataFolder: string, state: DaemonState): void {
   const path = stateFile(dataFolder);
-  writeFileSync(`${path}.new`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  try {
+    writeFileSync(`${path}.new`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    rmSync(`${path}.new`, { force: true });
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+    throw new MlosError('STORAGE_FULL', `The disk of the data folder ${dataFolder} is full.`, {
+      cause: error,
+    });
+  }
 }
 
 export function removeState(dataFolder: string): void {

@@ -17,6 +17,20 @@ export function frame(payload: Uint8Array): Buffer {
   return out;
 }
 
+/** What several readers share, so that their unfinished frames are bounded together. */
+export interface FrameBudget {
+  /** False where so many bytes are not left; nothing is taken then. */
+  take(bytes: number): boolean;
+  give(bytes: number): void;
+}
+
+export interface FrameReaderOptions {
+  readonly maxBytes: number;
+  readonly onFrame: (payload: Buffer) => void;
+  /** Counts the bytes of an unfinished frame, until it is whole or dropped. */
+  readonly budget?: FrameBudget;
+}
+
 /**
  * Cuts a byte stream into frames. Memory: at most one frame of `maxBytes`, and only as much of it as
  * has really arrived, whatever its header announces.
@@ -24,14 +38,17 @@ export function frame(payload: Uint8Array): Buffer {
 export class FrameReader {
   readonly #maxBytes: number;
   readonly #onFrame: (payload: Buffer) => void;
+  readonly #budget: FrameBudget | null;
   #chunks: Buffer[] = [];
   #buffered = 0;
   /** Payload length of the frame under way, or null while its header is not whole. */
   #length: number | null = null;
+  #dropped = false;
 
-  constructor(options: { readonly maxBytes: number; readonly onFrame: (payload: Buffer) => void }) {
+  constructor(options: FrameReaderOptions) {
     this.#maxBytes = options.maxBytes;
     this.#onFrame = options.onFrame;
+    this.#budget = options.budget ?? null;
   }
 
   /** True where a frame has begun and is not whole. */
@@ -39,10 +56,13 @@ export class FrameReader {
     return this.#buffered > 0 || this.#length !== null;
   }
 
-  /** Takes what arrived. Throws PAYLOAD_TOO_LARGE or INVALID_FRAME; the stream is then unusable. */
+  /**
+   * Takes what arrived. Throws PAYLOAD_TOO_LARGE, INVALID_FRAME or, where the budget is spent,
+   * TOO_MANY_REQUESTS; the stream is then unusable.
+   */
   push(chunk: Buffer): void {
     let rest = chunk;
-    while (rest.byteLength > 0) {
+    while (rest.byteLength > 0 && !this.#dropped) {
       // Nothing waits and a whole frame is here: no copy, no list.
       if (this.#buffered === 0 && this.#length === null && rest.byteLength >= frameHeaderBytes) {
         this.#setLength(rest.readUInt32BE(0));
@@ -56,19 +76,50 @@ export class FrameReader {
     }
   }
 
+  /** Lets an unfinished frame go and reads no more, not even the rest of a push under way. Idempotent. */
+  drop(): void {
+    this.#dropped = true;
+    this.#length = null;
+    this.#release();
+  }
+
   #take(part: Buffer, want: number): void {
-    this.#chunks.push(part);
-    this.#buffered += part.byteLength;
-    if (part.byteLength < want) return;
-    const whole = this.#chunks.length === 1 ? part : Buffer.concat(this.#chunks, this.#buffered);
-    this.#chunks = [];
-    this.#buffered = 0;
+    if (part.byteLength < want) {
+      this.#hold(part);
+      return;
+    }
+    const whole = this.#buffered === 0 ? part : this.#joined(part);
+    this.#release();
     if (this.#length === null) {
       this.#setLength(whole.readUInt32BE(0));
       return;
     }
     this.#length = null;
     this.#onFrame(whole);
+  }
+
+  #hold(part: Buffer): void {
+    if (this.#budget !== null && !this.#budget.take(part.byteLength)) {
+      this.drop();
+      throw new MlosError(
+        'TOO_MANY_REQUESTS',
+        'Too many large frames are arriving at once; try again later.',
+      );
+    }
+    this.#chunks.push(part);
+    this.#buffered += part.byteLength;
+  }
+
+  #joined(last: Buffer): Buffer {
+    this.#chunks.push(last);
+    return Buffer.concat(this.#chunks);
+  }
+
+  #release(): void {
+    if (this.#buffered === 0) return;
+    this.#budget?.give(this.#buffered);
+    this.#chunks = [];
+    this.#buffered = 0;
   }
 
   #setLength(length: number): void {

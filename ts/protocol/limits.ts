@@ -1,7 +1,6 @@
 /**
- * Every bound that MLOS enforces, in one place. A number is here because something outside could
- * make it grow without end; the sentence beside it says why it is this large. Each is tested at the
- * limit and one past it.
+ * The bounds that MLOS enforces, in one place. A number is here because something outside could make
+ * it grow without end; the sentence beside it says why it is this large. None stands here unused.
  */
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -20,13 +19,13 @@ export const limits = {
   httpHeadersTimeoutMs: 5_000,
   /** Idle time within a request or between two on one connection, in ms. */
   httpIdleTimeoutMs: 10_000,
-  /** How long an answer may wait for a slow reader, in bytes buffered per connection. */
-  httpOutboundBytes: 256 * MiB,
   /** Simultaneous connections per door; beyond it new ones are refused. */
   connectionsPerDoor: 1_024,
 
   /** One frame on the IPC socket, tensors inline included, in bytes. */
   ipcFrameBytes: 64 * MiB,
+  /** All unfinished frames of the IPC door together: many half frames must not fill the memory. */
+  ipcPartialFramesBytes: 512 * MiB,
   /** Nesting of a msgpack value. */
   msgpackDepth: 32,
   /** Values in one msgpack frame (an array of a million numbers belongs in a `bin`). */
@@ -40,8 +39,6 @@ export const limits = {
   tensorRank: 16,
   /** Elements of one tensor. */
   tensorElements: 2 ** 40,
-  /** Bytes of one tensor. */
-  tensorBytes: 4 * GiB,
   /** Tensors in one request. */
   tensorsPerRequest: 256,
   /** Length of a tensor name in UTF-16 units; exporters make names of some hundred characters. */

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { makeFolder } from '../store/make-folder.ts';
+import { makeFolder } from '../../protocol/make-folder.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 export const addInit: AddCommand = (program, run) => {

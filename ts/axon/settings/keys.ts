@@ -1,6 +1,6 @@
 /** Every key of config.yaml that has an effect, with its default. Nothing else decides a default. */
 export interface KeyInfo {
-  readonly type: 'text' | 'number' | 'boolean';
+  readonly type: 'text' | 'number' | 'boolean' | 'endpoint';
   readonly default: string | number | boolean;
   readonly about: string;
   readonly secret?: true;
@@ -15,7 +15,7 @@ export const configKeys = {
     about: 'Where models are kept; empty means the folder `cache` in AXON_HOME.',
   },
   'mlos.endpoint': {
-    type: 'text',
+    type: 'endpoint',
     default: 'http://localhost:8080',
     about: 'The daemon that `axon register` talks to.',
   },

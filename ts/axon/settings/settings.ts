@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { makeFolder } from '../../protocol/make-folder.ts';
 import { didYouMean } from '../../protocol/nearest.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
-import { makeFolder } from '../store/make-folder.ts';
 import {
   type ConfigKey,
   configKeyNames,
@@ -38,6 +38,13 @@ export function readValue(key: ConfigKey, value: unknown): ConfigValue {
   const info: KeyInfo = configKeys[key];
   if (info.type === 'text') {
     return typeof value === 'string' ? value : fail(`${key} must be text.`);
+  }
+  if (info.type === 'endpoint') {
+    const isUrl =
+      typeof value === 'string' && /^https?:\/\/[^/]/.test(value) && URL.canParse(value);
+    return isUrl
+      ? value
+      : fail(`${key} must be an http or https address, not ${JSON.stringify(value)}.`);
   }
   if (info.type === 'boolean') {
     const flag = { true: true, false: false }[String(value)];

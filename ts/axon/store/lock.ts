@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from '../../protocol/make-folder.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
-import { makeFolder } from './make-folder.ts';
 
 /*
  * One axon at a time per model. The lock is a file made with O_EXCL; it names its owner and is touched

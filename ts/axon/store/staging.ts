@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { makeFolder } from '../../protocol/make-folder.ts';
 import type { ModelId } from '../../protocol/model-id.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
 import { metadataName, type StoreLayout } from './layout.ts';
-import { makeFolder } from './make-folder.ts';
 
 /**
  * One install in the making: `package/` becomes the package by a rename, `download/` holds what a

@@ -1,5 +1,9 @@
 import { NativeError } from '../../native/native-error.ts';
 import { MlosError } from '../../protocol/errors.ts';
+import { NotRunning } from './running.ts';
+
+/** As systemctl answers where nothing runs. */
+export const notRunningCode = 3;
 
 /** One sentence on standard error; the exit code. Stack traces are for our own faults only. */
 export function reportCliError(thrown: unknown): number {
@@ -9,11 +13,19 @@ export function reportCliError(thrown: unknown): number {
     return 1;
   }
   const error = MlosError.from(thrown);
+  if (process.argv.includes('--json')) {
+    printJson({ status: 'error', ...error.toWire() });
+    return exitCodeOf(error);
+  }
   process.stderr.write(`mlos: ${error.message}\n`);
   if (error.code === 'INTERNAL' && error.cause instanceof Error) {
     process.stderr.write(`${error.cause.stack ?? ''}\n`);
   }
-  return 1;
+  return exitCodeOf(error);
+}
+
+function exitCodeOf(error: MlosError): number {
+  return error instanceof NotRunning ? notRunningCode : 1;
 }
 
 export function print(text: string): void {

@@ -3,6 +3,16 @@ import { MlosError } from '../../protocol/errors.ts';
 import type { Config } from '../config/config.ts';
 import { type DaemonState, lockFile, readState } from '../state-file.ts';
 
+/** Nothing runs. Its exit code is that of `systemctl status`, whichever command found out. */
+export class NotRunning extends MlosError {
+  constructor(dataFolder: string) {
+    super(
+      'FAILED_PRECONDITION',
+      `No daemon runs on the data folder ${dataFolder}. Start one with \`mlos serve\`.`,
+    );
+  }
+}
+
 function isLocked(dataFolder: string): boolean {
   try {
     FileLock.acquire(lockFile(dataFolder)).release();
@@ -24,8 +34,5 @@ export function runningDaemon(config: Config): DaemonState | null {
 export function requireDaemon(config: Config): DaemonState {
   const state = runningDaemon(config);
   if (state !== null) return state;
-  throw new MlosError(
-    'FAILED_PRECONDITION',
-    `No daemon runs on the data folder ${config.get('core.data_dir')}. Start one with \`mlos serve\`.`,
-  );
+  throw new NotRunning(config.get('core.data_dir'));
 }

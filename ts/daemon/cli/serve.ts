@@ -29,7 +29,11 @@ export async function serve(options: CommonOptions): Promise<number> {
     logger.fatal({ err: error }, 'uncaught exception; the daemon ends');
     process.exit(1);
   });
-  const daemon = await Daemon.start(config, logger);
+  // Until the doors are open there is nothing to drain: the first signal ends a start as well.
+  const starting = Daemon.start(config, logger);
+  const early = await Promise.race([starting.then(() => null), stop]);
+  if (early !== null) process.exit(forcedExitCode);
+  const daemon = await starting;
   const signal = await stop;
   logger.info({ signal }, 'draining');
   await daemon.close();

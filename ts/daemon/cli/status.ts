@@ -1,11 +1,8 @@
 import { callDaemon } from './call.ts';
 import { type CommonOptions, configOf } from './options.ts';
-import { print, printJson } from './report.ts';
+import { notRunningCode, print, printJson } from './report.ts';
 import { runningDaemon } from './running.ts';
 import { bytes, duration, table } from './table.ts';
-
-/** Exit code 3: nothing runs, as systemctl answers. */
-const notRunning = 3;
 
 export async function status(
   options: CommonOptions & { readonly json?: boolean },
@@ -16,7 +13,7 @@ export async function status(
     const dataFolder = config.get('core.data_dir');
     if (options.json === true) printJson({ running: false, data_dir: dataFolder });
     else print(`No daemon runs on ${dataFolder}. Start one with \`mlos serve\`.`);
-    return notRunning;
+    return notRunningCode;
   }
   const [health, ready, stats, plugins, models] = await Promise.all([
     callDaemon(options, 'health.get', {}),

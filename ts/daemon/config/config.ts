@@ -72,11 +72,20 @@ function findFile(input: ConfigInput): string | null {
   return places.find((path) => existsSync(path)) ?? null;
 }
 
+/** The nearest name; where nothing is near, all of the section or, last, where the list is. */
+function hint(name: string): string {
+  const near = didYouMean(name, configNames);
+  if (near !== '') return near;
+  const section = configNames.filter((known) => known.startsWith(`${name.split('.')[0]}.`));
+  const names = section.length > 0 ? section : configNames;
+  return ` There are: ${names.join(', ')}.`;
+}
+
 export function parseConfigName(name: string, source: string): ConfigName {
   if (Object.hasOwn(configKeys, name)) return name as ConfigName;
   throw new MlosError(
     'INVALID_ARGUMENT',
-    `${source}: unknown setting ${JSON.stringify(name)}.${didYouMean(name, configNames)}`,
+    `${source}: unknown setting ${JSON.stringify(name)}.${hint(name)}`,
   );
 }
 

@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import type { ModelRecord } from './model-record.ts';
 import { ModelRegistry } from './model-registry.ts';
 import { RecordStore } from './record-store.ts';
+import { checkStoreFile } from './store-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mlos-registry-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -95,6 +96,29 @@ test('a flipped bit is reported and the record is not served', async () => {
   assert.deepEqual(registry.corrupted, ['model/a/b@1']);
   assert.equal(registry.size, 0);
   await store.close();
+});
+
+test('a file that is no registry, or was cut short, is refused and does not end the process', async () => {
+  const place = join(folder, 'e');
+  const store = RecordStore.open(place);
+  const registry = new ModelRegistry(store, { maxModels: 1_000 });
+  for (let i = 0; i < 300; i++) registry.put(record(`a/m${i}@1`, 'x'.repeat(500)));
+  await store.close();
+  await checkStoreFile(place);
+  await checkStoreFile(join(folder, 'nothing here'));
+  const file = join(place, 'registry', 'data.mdb');
+  const whole = readFileSync(file);
+  for (const bytes of [
+    Buffer.from('garbage\n'),
+    Buffer.alloc(65_536, 7),
+    whole.subarray(0, 100),
+    whole.subarray(0, 8_192),
+  ]) {
+    writeFileSync(file, bytes);
+    await assert.rejects(checkStoreFile(place), { code: 'DATA_CORRUPTED', message: /data\.mdb/ });
+  }
+  writeFileSync(file, Buffer.alloc(0));
+  await checkStoreFile(place);
 });
 
 test('a full disk is a named error, nothing is lost, and the process lives', async (t) => {

@@ -11,7 +11,8 @@ import type { Runner, RunnerSession } from './runner.ts';
 import { sessionOptions } from './session-options.ts';
 
 function text(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, limits.reasonLength);
+  const message = error instanceof Error ? error.message : String(error);
+  return message.trim().slice(0, limits.reasonLength);
 }
 
 /** The binding names an element type that it does not know by its ONNX number. */

@@ -12,7 +12,7 @@ import { identityModel, slowModel } from '../onnx-models.ts';
  * is gone within a second, and it comes up again by itself on what it finds. MLOS_CRASH_ROUNDS sets
  * how often; MLOS_CRASH_SEED repeats a run.
  */
-const rounds = Number(process.env['MLOS_CRASH_ROUNDS'] ?? 25);
+const rounds = Number(process.env['MLOS_CRASH_ROUNDS'] ?? 100);
 const seed = Number(process.env['MLOS_CRASH_SEED'] ?? Date.now() % 1_000_000);
 /** Processes that are left after this long are orphans. A promise. */
 const orphanMs = 1_000;

@@ -43,7 +43,7 @@ test('without a daemon', watchdog, async (t) => {
   assert.equal(statusJson.code, 3);
   assert.equal(JSON.parse(statusJson.stdout).running, false);
   for (const refused of [stop, list]) {
-    assert.equal(refused.code, 1);
+    assert.equal(refused.code, 3);
     assert.match(refused.stderr, /^mlos: No daemon runs/);
     assert.doesNotMatch(refused.stderr, /^\s+at /m);
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -27,6 +28,40 @@ function listen(server: Server, where: string | { host: string; port: number }):
     server.listen(where as string, () => resolve());
   });
 }
+
+test(
+  'a start that fails leaves nothing open: full disk, impossible folders',
+  watchdog,
+  async (t) => {
+    const place = await openPlace(t);
+    const socketPath = join(place.folder, 'x.sock');
+    for (const folder of ['/proc/nope', '/etc/hostname']) {
+      const daemon = place.launch({ socketPath, args: ['--data-dir', folder] });
+      await refused(daemon, new RegExp(`data folder ${folder} cannot be used`));
+      assert.ok(!existsSync(socketPath));
+    }
+    const full = join(place.folder, 'full');
+    mkdirSync(full);
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', full]);
+    if (mounted.status !== 0) return t.diagnostic('no right to mount: the full disk is not tried');
+    try {
+      const fill = spawnSync('dd', [
+        'if=/dev/zero',
+        `of=${join(full, 'fill')}`,
+        'bs=4k',
+        'count=80',
+      ]);
+      assert.notEqual(fill.status, 0, 'the disk is full');
+      const daemon = place.launch({ socketPath, args: ['--data-dir', join(full, 'data')] });
+      const exit = await daemon.exited;
+      assert.equal(exit.code, 1, daemon.output);
+      assert.doesNotMatch(daemon.output, /"msg":"ready"/);
+      assert.ok(!existsSync(socketPath));
+    } finally {
+      spawnSync('umount', ['-l', full]);
+    }
+  },
+);
 
 test('a second daemon on one data folder is refused', watchdog, async (t) => {
   const place = await openPlace(t);

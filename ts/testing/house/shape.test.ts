@@ -33,7 +33,19 @@ test('nothing is left for later in the code', () => {
   assert.deepEqual(left, []);
 });
 
-test('process.exit and process.env have their places', () => {
+test('every limit is enforced somewhere', async () => {
+  const { limits } = await import('../../protocol/limits.ts');
+  const code = projectFiles(/^ts\/.*\.ts$/)
+    .filter((file) => !file.endsWith('.test.ts') && file !== 'ts/protocol/limits.ts')
+    .map(read)
+    .join('\n');
+  const unused = Object.keys(limits).filter(
+    (name) => !new RegExp(`\\.${name}\\b|\\b${name}[,\\s}]`).test(code),
+  );
+  assert.deepEqual(unused, []);
+});
+
+test('process.exit has its places', () => {
   const exits = new Set(['ts/daemon/cli/serve.ts']);
   const wrong = projectFiles(/^ts\/(?!testing\/).*\.ts$/).filter(
     (file) =>

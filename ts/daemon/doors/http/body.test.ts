@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BodyBudget, BodyCollector } from './body.ts';
+import { ByteBudget } from '../byte-budget.ts';
+import { BodyCollector } from './body.ts';
 
 test('a body: the limit is collected, one past it is refused and lets everything go', () => {
-  const budget = new BodyBudget(100);
+  const budget = new ByteBudget(100);
   const fits = new BodyCollector(4, budget);
   assert.equal(fits.push(Buffer.from('ab')), null);
   assert.equal(fits.push(Buffer.from('cd')), null);
@@ -15,7 +16,7 @@ test('a body: the limit is collected, one past it is refused and lets everything
 });
 
 test('all bodies together: the budget is shared, and free again after take or drop', () => {
-  const budget = new BodyBudget(5);
+  const budget = new ByteBudget(5);
   const first = new BodyCollector(4, budget);
   const second = new BodyCollector(4, budget);
   assert.equal(first.push(Buffer.from('abcd')), null);

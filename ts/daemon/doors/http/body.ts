@@ -1,29 +1,6 @@
 import { MlosError } from '../../../protocol/errors.ts';
+import type { ByteBudget } from '../byte-budget.ts';
 import { bodyTooLarge } from './codec.ts';
-
-/** Bytes of unfinished bodies that all connections of a door may hold together. */
-export class BodyBudget {
-  readonly #maxBytes: number;
-  #held = 0;
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-  }
-
-  get held(): number {
-    return this.#held;
-  }
-
-  take(bytes: number): boolean {
-    if (this.#held + bytes > this.#maxBytes) return false;
-    this.#held += bytes;
-    return true;
-  }
-
-  give(bytes: number): void {
-    this.#held -= bytes;
-  }
-}
 
 /**
  * Collects a request body up to a limit. Holds only what has arrived, whatever was announced. Whoever
@@ -31,11 +8,11 @@ export class BodyBudget {
  */
 export class BodyCollector {
   readonly #maxBytes: number;
-  readonly #budget: BodyBudget;
+  readonly #budget: ByteBudget;
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(maxBytes: number, budget: BodyBudget) {
+  constructor(maxBytes: number, budget: ByteBudget) {
     this.#maxBytes = maxBytes;
     this.#budget = budget;
   }

@@ -3,7 +3,8 @@ import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import type { RequestContext } from '../../request-context.ts';
-import { BodyBudget, BodyCollector } from './body.ts';
+import { ByteBudget } from '../byte-budget.ts';
+import { BodyCollector } from './body.ts';
 import { bodyTooLarge, checkMediaType, decodeParams, encodeResult } from './codec.ts';
 import { errorAnswer, type HttpAnswer } from './error.ts';
 import { HostCheck } from './host-check.ts';
@@ -35,7 +36,7 @@ export class HttpHandler {
   readonly #logger: Logger;
   readonly #hosts: HostCheck;
   readonly #router = new Router();
-  readonly #bodies = new BodyBudget(limits.httpBodiesBytes);
+  readonly #bodies = new ByteBudget(limits.httpBodiesBytes);
   /** A frozen result is the same as long as it is the same object: so is its answer. */
   #frozen: object | null = null;
   #frozenAnswer: HttpAnswer | null = null;

@@ -55,8 +55,11 @@ export class HostCheck {
 
   /** Null where the request may go on, else FORBIDDEN_ORIGIN. */
   refuse(head: RequestHead): MlosError | null {
-    if (head.ambiguous) {
-      return new MlosError('INVALID_ARGUMENT', 'The request has more than one Host header.');
+    if (head.twice !== null) {
+      return new MlosError(
+        'INVALID_ARGUMENT',
+        `The request has more than one ${head.twice} header.`,
+      );
     }
     if (!this.#accepted.has(head.host) && !this.#acceptHost(head.host)) {
       return new MlosError(

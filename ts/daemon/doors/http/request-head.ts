@@ -14,8 +14,9 @@ export class RequestHead {
   contentEncoding = '';
   contentLength = 0;
   chunked = false;
-  /** Two Host headers: proxies and servers disagree on which counts, so neither does. */
-  ambiguous = false;
+  /** A header twice that may stand once: proxies and servers disagree on which counts, so none does. */
+  twice: 'Host' | 'Content-Length' | null = null;
+  #hasLength = false;
   bytes: number;
 
   constructor(verb: string, path: string, query: string) {
@@ -30,7 +31,7 @@ export class RequestHead {
     this.bytes += name.length + value.length + 4;
     switch (name) {
       case 'host':
-        if (this.host !== '') this.ambiguous = true;
+        if (this.host !== '') this.twice = 'Host';
         this.host = value;
         break;
       case 'origin':
@@ -43,6 +44,8 @@ export class RequestHead {
         this.contentEncoding = value;
         break;
       case 'content-length':
+        if (this.#hasLength && this.contentLength !== Number(value)) this.twice = 'Content-Length';
+        this.#hasLength = true;
         this.contentLength = Number(value);
         break;
       case 'transfer-encoding':

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { MlosError } from '../../../protocol/errors.ts';
-import { FrameReader, frameHeaderBytes } from '../../../protocol/frame.ts';
+import { frameHeaderBytes } from '../../../protocol/frame.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import { RequestContext } from '../../request-context.ts';
@@ -13,6 +13,7 @@ import {
   ResultEncoder,
 } from './codec.ts';
 import { errorFrame, idOfMalformed } from './error.ts';
+import { type FrameBounds, FrameInput } from './frame-input.ts';
 import { HangUpWatch } from './hang-up.ts';
 
 /**
@@ -26,7 +27,8 @@ import { HangUpWatch } from './hang-up.ts';
  * 4. A client may end its side after its last request and still gets every answer; one that is gone
  *    altogether has its work cancelled.
  * 5. After a frame that cannot be decoded the stream has no known beginning of the next: the error
- *    is answered, and the connection closed.
+ *    is answered, and the connection closed. So it is where a frame does not go on for `stallMs`, or
+ *    the unfinished frames of all connections are too large together.
  */
 const pauseBytes = 1024 * 1024;
 /** How long the rest of a refused stream is read and dropped, so that the client reads the error. */
@@ -36,7 +38,7 @@ export interface ConnectionOptions {
   readonly socket: Socket;
   readonly dispatcher: Dispatcher;
   readonly logger: Logger;
-  readonly maxFrameBytes: number;
+  readonly frames: FrameBounds;
   /** Asks the kernel whether the client has closed its socket altogether. */
   readonly isGone: (socket: Socket) => boolean;
 }
@@ -45,7 +47,7 @@ export class IpcConnection {
   readonly #socket: Socket;
   readonly #dispatcher: Dispatcher;
   readonly #logger: Logger;
-  readonly #reader: FrameReader;
+  readonly #input: FrameInput;
   readonly #maxFrameBytes: number;
   readonly #underWay = new Set<RequestContext>();
   readonly #encoder = new ResultEncoder();
@@ -60,11 +62,11 @@ export class IpcConnection {
     this.#socket = options.socket;
     this.#dispatcher = options.dispatcher;
     this.#logger = options.logger;
-    this.#maxFrameBytes = options.maxFrameBytes;
+    this.#maxFrameBytes = options.frames.maxBytes;
     this.#hangUp = new HangUpWatch(options.socket, options.isGone);
-    this.#reader = new FrameReader({
-      maxBytes: options.maxFrameBytes,
+    this.#input = new FrameInput(options.frames, {
       onFrame: (payload) => this.#onFrame(payload),
+      onStalled: (error) => this.#fail(error),
     });
     this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     this.#socket.on('end', () => this.#onEnd());
@@ -78,6 +80,7 @@ export class IpcConnection {
   drain(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#input.drop();
     this.#endWhenDone();
   }
 
@@ -97,7 +100,7 @@ export class IpcConnection {
   #readFrames(chunk: Buffer): void {
     this.#socket.cork(); // Rule 1
     try {
-      this.#reader.push(chunk);
+      this.#input.push(chunk);
     } catch (thrown) {
       this.#fail(MlosError.from(thrown));
     }
@@ -110,7 +113,7 @@ export class IpcConnection {
     const isWhole =
       length > 0 &&
       length <= this.#maxFrameBytes &&
-      !this.#reader.partial &&
+      !this.#input.partial &&
       chunk.readUInt32BE(0) === length;
     return isWhole ? chunk.subarray(frameHeaderBytes) : null;
   }
@@ -178,7 +181,7 @@ export class IpcConnection {
   #afterAnswer(): void {
     if (this.#backlog.length > 0) this.#takeBacklog();
     if (this.#ended) this.#endWhenDone();
-    else if (this.#socket.isPaused()) this.#resumeWhereFree();
+    else this.#resumeWhereFree();
   }
 
   #takeBacklog(): void {
@@ -207,12 +210,18 @@ export class IpcConnection {
     const socket = this.#socket;
     const isSlow = socket.writableLength > pauseBytes;
     if (isSlow) socket.setTimeout(limits.httpIdleTimeoutMs);
-    if (isSlow || this.#backlog.length > 0) socket.pause();
+    if (isSlow || this.#backlog.length > 0) {
+      socket.pause();
+      this.#input.pause();
+    }
   }
 
   #resumeWhereFree(): void {
-    const isSlow = this.#socket.writableLength > pauseBytes;
-    if (!isSlow && this.#backlog.length === 0) this.#socket.resume();
+    const socket = this.#socket;
+    if (!socket.isPaused() || socket.writableLength > pauseBytes) return;
+    if (this.#backlog.length > 0) return;
+    socket.resume();
+    this.#input.resume();
   }
 
   #onDrain(): void {
@@ -223,7 +232,7 @@ export class IpcConnection {
   }
 
   #onEnd(): void {
-    if (this.#reader.partial && !this.#ended) {
+    if (this.#input.partial && !this.#ended) {
       this.#fail(malformed(null, 'the stream ended within it'));
       return;
     }
@@ -238,6 +247,7 @@ export class IpcConnection {
     this.#failed = true;
     this.#ended = true;
     this.#backlog = [];
+    this.#input.drop();
     this.#abortAll();
     this.#write(errorFrame(idOfMalformed(error), error, { logger: this.#logger }));
     this.#end();
@@ -265,6 +275,7 @@ export class IpcConnection {
     this.#failed = true;
     this.#ended = true;
     this.#backlog = [];
+    this.#input.drop();
     this.#abortAll();
   }
 

@@ -3,7 +3,9 @@ import type { Logger } from 'pino';
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
+import { ByteBudget } from '../byte-budget.ts';
 import { IpcConnection } from './connection.ts';
+import type { FrameBounds } from './frame-input.ts';
 import { listenAt, type SocketFile } from './socket-file.ts';
 
 export interface IpcDoorOptions {
@@ -13,6 +15,10 @@ export interface IpcDoorOptions {
   readonly dispatcher: Dispatcher;
   readonly logger: Logger;
   readonly maxFrameBytes?: number;
+  /** Bytes of unfinished frames that all connections may hold together. */
+  readonly maxPartialFramesBytes?: number;
+  /** How long a frame that has begun may go without a byte. */
+  readonly frameStallMs?: number;
   readonly maxConnections?: number;
   /**
    * Asks the kernel who connected; what it returns is logged. It refuses the client by throwing an
@@ -36,9 +42,14 @@ export interface IpcDoor {
 /** Opens the IPC door. Throws FAILED_PRECONDITION or PERMISSION_DENIED where the path cannot be had. */
 export async function startIpcDoor(options: IpcDoorOptions): Promise<IpcDoor> {
   const clients = new Map<Socket, IpcConnection>();
+  const frames: FrameBounds = {
+    maxBytes: options.maxFrameBytes ?? limits.ipcFrameBytes,
+    budget: new ByteBudget(options.maxPartialFramesBytes ?? limits.ipcPartialFramesBytes),
+    stallMs: options.frameStallMs ?? limits.httpIdleTimeoutMs,
+  };
   // allowHalfOpen: a client may end its side after its last request and still read the answers.
   const server = createServer({ allowHalfOpen: true }, (socket) =>
-    accept(socket, options, clients),
+    accept(socket, options, { frames, clients }),
   );
   server.maxConnections = options.maxConnections ?? limits.connectionsPerDoor;
   const file = await listenAt(server, options.socketPath, options.mode ?? 0o600);
@@ -48,14 +59,15 @@ export async function startIpcDoor(options: IpcDoorOptions): Promise<IpcDoor> {
 function accept(
   socket: Socket,
   options: IpcDoorOptions,
-  clients: Map<Socket, IpcConnection>,
+  shared: { readonly frames: FrameBounds; readonly clients: Map<Socket, IpcConnection> },
 ): void {
-  const { dispatcher, logger, maxFrameBytes = limits.ipcFrameBytes } = options;
+  const { dispatcher, logger } = options;
+  const { frames, clients } = shared;
   const connection = new IpcConnection({
     socket,
     dispatcher,
     logger,
-    maxFrameBytes,
+    frames,
     isGone: options.isGone ?? (() => false),
   });
   clients.set(socket, connection);

@@ -1,12 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { errnoOf } from '../axon-error.ts';
 
 /**
  * mkdir with its parents, one by one from the first that exists. Node's own recursive mkdir never ends
  * where a file system answers ENOENT to mkdir itself, as /proc does.
  */
-export function makeFolder(dir: string): void {
+export function makeFolder(dir: string, mode = 0o777): void {
   const missing: string[] = [];
   for (
     let at = path.resolve(dir);
@@ -16,9 +15,9 @@ export function makeFolder(dir: string): void {
     missing.unshift(at);
   for (const folder of missing) {
     try {
-      fs.mkdirSync(folder);
+      fs.mkdirSync(folder, { mode });
     } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   }
 }

@@ -1,0 +1,87 @@
+import { MlosError } from '../../../protocol/errors.ts';
+import { type FrameBudget, FrameReader } from '../../../protocol/frame.ts';
+
+/** What bounds unfinished frames. */
+export interface FrameBounds {
+  readonly maxBytes: number;
+  /** Shared by all connections of the door. */
+  readonly budget: FrameBudget;
+  /** How long a frame that has begun may go without a byte. */
+  readonly stallMs: number;
+}
+
+export interface FrameEvents {
+  readonly onFrame: (payload: Buffer) => void;
+  readonly onStalled: (error: MlosError) => void;
+}
+
+/**
+ * Cuts what one client sends into frames, and gives up on a frame that does not go on: a client that
+ * falls silent within one would keep its bytes here for ever. The timer runs only while a frame is
+ * unfinished and the socket is read; whole frames never start it.
+ */
+export class FrameInput {
+  readonly #reader: FrameReader;
+  readonly #stallMs: number;
+  readonly #onStalled: (error: MlosError) => void;
+  #timer: NodeJS.Timeout | null = null;
+  #lastLook: NodeJS.Immediate | null = null;
+
+  constructor(bounds: FrameBounds, events: FrameEvents) {
+    const { maxBytes, budget } = bounds;
+    this.#reader = new FrameReader({ maxBytes, budget, onFrame: events.onFrame });
+    this.#stallMs = bounds.stallMs;
+    this.#onStalled = events.onStalled;
+  }
+
+  /** True where a frame has begun and is not whole. */
+  get partial(): boolean {
+    return this.#reader.partial;
+  }
+
+  /** Takes what arrived. Throws as FrameReader does; whoever catches it calls `drop`. */
+  push(chunk: Buffer): void {
+    this.#reader.push(chunk);
+    this.resume();
+  }
+
+  /** The socket is not read: that nothing comes is not the client's doing. */
+  pause(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#forgetLastLook();
+  }
+
+  /** The socket is read (again): an unfinished frame has its whole time from now. */
+  resume(): void {
+    if (!this.#reader.partial) {
+      this.pause();
+      return;
+    }
+    this.#forgetLastLook();
+    if (this.#timer === null) this.#timer = setTimeout(() => this.#lookOnce(), this.#stallMs);
+    else this.#timer.refresh();
+  }
+
+  /** Lets an unfinished frame go, and reads no more. Idempotent. */
+  drop(): void {
+    this.#reader.drop();
+    this.pause();
+  }
+
+  /**
+   * Timers run before sockets are read. Where this process itself stood still (SIGSTOP, a long
+   * computation) the bytes may be waiting, so the sockets are read once more before the verdict.
+   */
+  #lookOnce(): void {
+    this.#lastLook = setImmediate(() => {
+      const seconds = this.#stallMs / 1_000;
+      this.#onStalled(new MlosError('INVALID_FRAME', `The frame did not go on for ${seconds} s.`));
+    });
+  }
+
+  #forgetLastLook(): void {
+    if (this.#lastLook !== null) clearImmediate(this.#lastLook);
+    this.#lastLook = null;
+  }
+}
