@@ -18,6 +18,18 @@ function checkHost() {
   }
 }
 
+/** One small question to the registry that npm is configured for, asked once. */
+async function reachesRegistry() {
+  const question = ['view', 'typescript', 'name', '--fetch-retries=0', '--fetch-timeout=20000'];
+  try {
+    await run('npm', [...question, '--loglevel=silent'], { quiet: true });
+    return true;
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error;
+    return false;
+  }
+}
+
 /** The lock file names every dependency by hash; while it is the same, what is installed is right. */
 async function installDependencies(log) {
   const stamp = join(root, 'node_modules', '.mlos-stamp');
@@ -31,8 +43,8 @@ async function installDependencies(log) {
   // With a lock file `npm install` takes the same versions and checks the same hashes.
   const flags = [
     ...['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
-    // Without a network npm would try for minutes, in silence.
-    ...['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'],
+    // Without a network npm would try for minutes, in silence; its cache may have everything.
+    ...((await reachesRegistry()) ? [] : ['--offline']),
   ];
   await run('npm', ['install', ...flags], {
     quiet: true,
