@@ -1,5 +1,3 @@
-import { MlosError } from './errors.ts';
-
 /**
  * Element types of tensors. Names are those of the ONNX and NumPy world; `onnx` is
  * `onnx.TensorProto.DataType`, which ONNX Runtime's C ABI uses too. `byteLength` is per element;
@@ -34,15 +32,6 @@ export const dtypeNames = Object.keys(dtypes) as readonly Dtype[];
 
 export function isDtype(value: unknown): value is Dtype {
   return typeof value === 'string' && Object.hasOwn(dtypes, value);
-}
-
-/** Reads a dtype name; the error lists the names there are. */
-export function parseDtype(value: unknown): Dtype {
-  if (isDtype(value)) return value;
-  throw new MlosError(
-    'INVALID_DTYPE',
-    `Unknown dtype ${JSON.stringify(value)}. Known: ${dtypeNames.join(', ')}.`,
-  );
 }
 
 /** The dtype of an ONNX element type code, or null where this product has none (complex, float8 …). */

@@ -1,6 +1,7 @@
 import { MlosError } from '../../protocol/errors.ts';
 import type { PluginInfoWire } from '../../protocol/methods/plugins.ts';
 import type { PluginState } from '../../protocol/methods/shared-schemas.ts';
+import { smiVersion } from '../../protocol/version.ts';
 import type { HostPool } from '../lifecycle/host-pool.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { PluginHost } from '../plugin/host.ts';
@@ -55,7 +56,7 @@ function pluginInfo(entry: CatalogEntry, deps: PluginDeps): PluginInfoWire {
     frameworks: [...descriptor.frameworks],
     formats: [...descriptor.formats],
     dtypes: [...descriptor.dtypes],
-    smi_version: '1.0',
+    smi_version: smiVersion.join('.'),
     path: descriptor.folder,
     source,
     runner: hosts.map((host) => host.status.runner).find((runner) => runner !== null) ?? null,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { MlosError } from '../../protocol/errors.ts';
-import { didYouMean } from '../../protocol/nearest.ts';
+import { findPlugin } from '../plugin/choose.ts';
 import type { PluginDescriptor } from '../plugin/descriptor.ts';
 import { discoverPlugins, readPluginFolder } from '../plugin/discover.ts';
 import { assertTrustedCommand, assertTrustedPath } from '../security/owned-path.ts';
@@ -33,11 +33,6 @@ async function readTrusted(folder: string): Promise<PluginDescriptor> {
   const descriptor = await readPluginFolder(folder);
   await assertTrusted(descriptor);
   return descriptor;
-}
-
-/** Newest first: 1.10.0 before 1.9.0. */
-function byVersion(a: CatalogEntry, b: CatalogEntry): number {
-  return b.descriptor.version.localeCompare(a.descriptor.version, 'en', { numeric: true });
 }
 
 /**
@@ -94,15 +89,12 @@ export class PluginCatalog {
   resolve(id: string): CatalogEntry {
     const direct = this.#entries.get(id);
     if (direct !== undefined) return direct;
-    const [newest] = this.list()
-      .filter((entry) => entry.descriptor.name === id)
-      .sort(byVersion);
-    if (newest !== undefined) return newest;
-    const known = [...this.#entries.keys()];
-    throw new MlosError(
-      'PLUGIN_NOT_FOUND',
-      `No plugin ${JSON.stringify(id)} is registered.${didYouMean(id, known)} Registered: ${known.join(', ') || 'none'}.`,
+    const all = this.list();
+    const { id: found } = findPlugin(
+      all.map((entry) => entry.descriptor),
+      id,
     );
+    return all.find((entry) => entry.descriptor.id === found) as CatalogEntry;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { MlosError } from '../../protocol/errors.ts';
@@ -15,6 +15,8 @@ import { limits } from '../../protocol/limits.ts';
  * 3. Writes are synchronous. On a full disk an asynchronous put rejects twice, once where nobody can
  *    listen, and Node ends the process; the synchronous one throws. It is the faster one for single
  *    records, too (0.2 ms against 0.3 ms, one fdatasync each), and registrations are rare.
+ * 4. Room is looked for before every write: a transaction that runs out of disk damages the heap of
+ *    lmdb-js now and then ("corrupted size vs. prev_size"), and the process with it.
  */
 const digestLength = 64;
 
@@ -47,6 +49,9 @@ function writeError(error: unknown): MlosError {
   );
 }
 
+/** What a transaction may take beyond its record: copied tree pages and the free list. */
+const transactionBytes = 128 * 1024;
+
 export interface StoredRecord {
   readonly key: string;
   readonly value: unknown;
@@ -55,8 +60,11 @@ export interface StoredRecord {
 export class RecordStore {
   readonly #db: RootDatabase<Buffer, string>;
 
-  private constructor(db: RootDatabase<Buffer, string>) {
+  readonly #folder: string;
+
+  private constructor(db: RootDatabase<Buffer, string>, folder: string) {
     this.#db = db;
+    this.#folder = folder;
   }
 
   /** Opens or makes the store in `<folder>/registry`. One process at a time; the caller holds the lock. */
@@ -68,7 +76,7 @@ export class RecordStore {
       overlappingSync: false,
       maxReaders: 8,
     });
-    return new RecordStore(db);
+    return new RecordStore(db, folder);
   }
 
   /** The record is on disk when this returns. Errors: STORAGE_FULL, INVALID_ARGUMENT (too large). */
@@ -80,6 +88,7 @@ export class RecordStore {
         `The registry record of ${key} has ${bytes.byteLength} bytes; the limit is ${limits.registryRecordBytes}.`,
       );
     }
+    this.#assertRoom(2 * bytes.byteLength);
     try {
       this.#db.putSync(key, bytes);
     } catch (error) {
@@ -89,11 +98,22 @@ export class RecordStore {
 
   /** The removal is on disk when this returns. */
   remove(key: string): void {
+    this.#assertRoom(0);
     try {
       this.#db.removeSync(key);
     } catch (error) {
       throw writeError(error);
     }
+  }
+
+  /** Rule 4. Throws STORAGE_FULL. */
+  #assertRoom(recordBytes: number): void {
+    const { bavail, bsize } = statfsSync(this.#folder);
+    if (bavail * bsize >= transactionBytes + recordBytes) return;
+    throw new MlosError(
+      'STORAGE_FULL',
+      `The disk of the registry (${this.#folder}) is full; nothing was changed.`,
+    );
   }
 
   /** Every record below a prefix, and the keys of those whose checksum fails. */

@@ -124,7 +124,7 @@ test('a file that is no registry, or was cut short, is refused and does not end 
 test('a full disk is a named error, nothing is lost, and the process lives', async (t) => {
   const place = join(folder, 'full');
   mkdirSync(place);
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', place]);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', place]);
   if (mounted.status !== 0) return t.skip('needs the right to mount a small file system');
   try {
     const store = RecordStore.open(place);
