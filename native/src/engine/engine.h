@@ -1,0 +1,100 @@
+#ifndef MLOS_ENGINE_ENGINE_H_
+#define MLOS_ENGINE_ENGINE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/runner.h"
+#include "shm/layout.h"
+
+namespace mlos {
+
+struct BatchOptions {
+  enum class Mode { kOff, kFixed, kAuto };
+  Mode mode = Mode::kAuto;
+  /// The most requests that run together; for kAuto the most that is tried.
+  uint32_t max_batch = 32;
+  /// How long the first request of a batch may wait for others, in microseconds. 0: a batch is made
+  /// of what waits already.
+  uint32_t max_delay_us = 0;
+};
+
+struct ModelOptions {
+  /// Class of the model: policy and nice of its threads, default priority of its requests.
+  layout::Priority priority = layout::kNormal;
+  /// Worker threads, 1 to layout::kMaxWorkers: so many batches run at once.
+  uint32_t instances = 1;
+  /// Requests that may wait; beyond it the answer is TOO_MANY_REQUESTS.
+  uint32_t max_queue = 1024;
+  BatchOptions batching;
+  /// CPUs that the workers may use; empty: chosen by class (see kernel_side.h).
+  std::vector<int> cpus;
+  /// Of the runner, for the stats page.
+  uint32_t intra_op_threads = 0;
+};
+
+/// What was asked of the kernel for a model's threads and memory and whether it was granted.
+struct AppliedMeasure {
+  /// "affinity", "policy", "nice", "numa", "mlock", "huge_pages".
+  std::string name;
+  /// "applied", "not available", "refused" or "not needed".
+  std::string outcome;
+  /// What exactly, or why not.
+  std::string detail;
+};
+
+struct EngineOptions {
+  /// The most microseconds that an idle worker spins before it sleeps; 0 on one-core hosts.
+  uint32_t spin_us = 50;
+  /// CPUs kept for realtime models; others stay off them. May be empty.
+  std::vector<int> reserved_cpus;
+  bool lock_memory = false;
+};
+
+struct AddedModel {
+  /// Never 0; what ControlMessage::argument of kOpenChannel names.
+  uint32_t handle = 0;
+  ModelSignature signature;
+  /// Runner::description().
+  std::string runner;
+  std::vector<AppliedMeasure> measures;
+};
+
+/// The engine of one plugin host: channels → per-model queues → batches → runners.
+///
+/// Threads: each model has `instances` workers. One of them at a time is the leader: it looks at the
+/// request rings of the model's channels, sorts what it finds into the queue, takes the next batch
+/// and runs it itself; before a run that is expected to be long it passes the leadership on. A
+/// monitor thread sleeps on the control socket and on the channels' sockets: new channels, dead
+/// clients, cancellations of requests that run.
+class Engine {
+ public:
+  /// `control`: the host's end of the SEQPACKET socket to the daemon (layout::ControlMessage), or
+  /// invalid for tests that add channels by hand. Ends itself when the daemon's end is closed.
+  static Result<std::unique_ptr<Engine>> Start(UniqueFd control, const EngineOptions& options);
+  /// Closes all channels with kPluginUnavailable, waits for what runs.
+  ~Engine();
+
+  /// `open` loads the model. It is called on a thread that has the model's policy, nice value and
+  /// affinity already, so that the threads which the runtime starts for it inherit them. Blocks until
+  /// the model is loaded and, where its shapes allow, `auto` is measured (at most ~1 s).
+  /// Errors: TOO_MANY_REQUESTS (kMaxModels), and those of `open` and CreateContext().
+  Result<AddedModel> AddModel(const std::function<Result<std::unique_ptr<Runner>>()>& open,
+                              const ModelOptions& options);
+  /// Closes the model's channels with `code`, waits for what runs, frees the runner.
+  Status RemoveModel(uint32_t handle, layout::StatusCode code);
+
+ private:
+  class Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mlos
+
+#endif  // MLOS_ENGINE_ENGINE_H_
