@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "shm/layout.h"
+#include "shm/mapping.h"
 #include "shm/tensor_view.h"
 
 namespace mlos {
@@ -24,6 +25,8 @@ struct Block {
 /// One output of an answer, checked against the region's size.
 struct Completion {
   uint64_t request_id = 0;
+  /// The slot that the request had; < layout::kSlots, checked against what was submitted.
+  uint32_t slot = 0;
   layout::StatusCode status = layout::kOk;
   /// Text of the error.
   std::string message;
@@ -63,6 +66,8 @@ class ClientChannel {
 
   std::span<std::byte> request_arena();
   std::span<const std::byte> response_arena() const;
+  /// The mapping that the request arena lies in, for views that may outlive the channel.
+  const std::shared_ptr<Mapping>& request_mapping() const;
 
   /// A block of at least `byte_length` bytes, aligned to layout::kBlockAlignment; nullopt when the
   /// arena has no room.
@@ -74,12 +79,16 @@ class ClientChannel {
   /// until the completion came. Wakes the host if it sleeps.
   /// Errors: TOO_MANY_REQUESTS (kSlots unanswered), CHANNEL_CLOSED.
   Result<uint64_t> Submit(const Block& block, uint64_t descriptor_bytes);
+  /// The slot of an unanswered request; nullopt for any other id.
+  std::optional<uint32_t> SlotOf(uint64_t request_id) const;
 
   /// The client no longer wants the answer; a completion (kCancelled, or the answer) still comes.
   void Cancel(uint64_t request_id);
 
   /// The next completion, if one is there. Never blocks.
   std::optional<Completion> Poll();
+  /// The same without an allocation where `completion` has been used before; false: nothing is there.
+  bool PollInto(Completion& completion);
 
   enum class WaitResult { kReady, kTimeout, kClosed };
   /// Waits until Poll() has something: spins for a learned time, then sleeps on the futex.
