@@ -5,8 +5,8 @@
 
 namespace mlos::layout {
 
-/// What the daemon and a plugin host's engine say to each other over a SEQPACKET socket that the host
-/// inherits: one message each way is one of these, with the descriptors listed here beside it.
+/// What the daemon and a plugin host's engine say to each other over a SEQPACKET socket that the
+/// host inherits: one message each way is one of these, with the descriptors listed here beside it.
 struct ControlMessage {
   /// ControlKind.
   uint32_t kind;

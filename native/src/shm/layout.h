@@ -8,7 +8,8 @@
 namespace mlos::layout {
 
 /// The one place that says how everything shared between processes lies in memory. Little-endian,
-/// no pointers. TypeScript gets every number from the addon (`channelLayout()`): there is no mirror.
+/// no pointers. TypeScript gets every number from the addon (`channelLayout()`): there is no
+/// mirror.
 ///
 /// A channel joins one client with one model of one plugin host and is made of two regions, each
 /// written by one side only, so that each can be sealed against the other:
@@ -42,7 +43,7 @@ inline constexpr uint32_t kMaxHeldResults = 512;
 inline constexpr uint32_t kMaxTensors = 256;
 /// Rank of a tensor: `limits.tensorRank`.
 inline constexpr uint32_t kMaxRank = 16;
-/// Alignment of every block in an arena, in bytes: a cache line, and what vector units want.
+/// Alignment of every block and tensor in an arena, in bytes: a cache line.
 inline constexpr uint32_t kBlockAlignment = 64;
 /// Bytes of the text of an error.
 inline constexpr uint32_t kMaxErrorBytes = 2000;
@@ -68,12 +69,15 @@ inline constexpr uint32_t kKindRequest = 1;
 inline constexpr uint32_t kKindResponse = 2;
 inline constexpr uint32_t kKindStats = 3;
 
-/// How a side wants to be woken when it is about to sleep; the value of a `sleeping` word.
+/// A `sleeping` word: how a side that is about to sleep wants to be woken, in the low bits; above
+/// them a number that is another one each time, so that each sleep is ended by one system call.
 inline constexpr uint32_t kAwake = 0;
-/// Sleeps on the word itself (futex).
+/// On the completion_bell (futex).
 inline constexpr uint32_t kSleepsOnFutex = 1;
-/// Sleeps in an event loop; the host then sends a byte on the channel's socket.
+/// In an event loop: the client hears a byte on the channel's socket, the host its bell.
 inline constexpr uint32_t kSleepsOnSocket = 2;
+inline constexpr uint32_t kSleepKindMask = 3;
+inline constexpr uint32_t kSleepStep = 4;
 
 /// At offset 0 of the request region. Each field has a cache line of its own.
 struct RequestControl {
@@ -82,7 +86,7 @@ struct RequestControl {
   alignas(kCacheLine) std::atomic<uint32_t> request_tail;
   /// Completions that the client has taken.
   alignas(kCacheLine) std::atomic<uint32_t> completion_head;
-  /// kAwake, kSleepsOnFutex or kSleepsOnSocket.
+  /// A sleeping word.
   alignas(kCacheLine) std::atomic<uint32_t> client_sleeping;
   /// For each slot the id of the request in it that its client no longer wants; 0: none.
   alignas(kCacheLine) std::atomic<uint64_t> cancelled[kSlots];
@@ -95,11 +99,9 @@ struct ResponseControl {
   alignas(kCacheLine) std::atomic<uint32_t> request_head;
   /// Completions that the host has published.
   alignas(kCacheLine) std::atomic<uint32_t> completion_tail;
-  /// Nonzero when no thread of the host looks at the request ring, so that the client has to write
-  /// to the bell (an eventfd) after it has published an entry.
+  /// A sleeping word: whether the client has to write to the bell (an eventfd) after an entry.
   alignas(kCacheLine) std::atomic<uint32_t> host_sleeping;
-  /// The futex that a client sleeps on: counts completions and state changes. A client that sleeps
-  /// puts kSleepsOnFutex into client_sleeping, reads this word, looks for work, then waits on it.
+  /// The futex that a client sleeps on: counts wake-ups (sleep.h).
   alignas(kCacheLine) std::atomic<uint32_t> completion_bell;
   /// ChannelState. Leaves kOpen once and never comes back.
   alignas(kCacheLine) std::atomic<uint32_t> state;
@@ -134,8 +136,7 @@ enum EntryKind : uint32_t { kInfer = 1, kRelease = 2 };
 struct RequestDescriptor {
   /// CLOCK_MONOTONIC in nanoseconds, after which nobody wants the answer; 0: none.
   uint64_t deadline_ns;
-  /// Priority of the request; the channel's own bound applies beside it.
-  uint32_t priority;
+  uint32_t priority;  // Priority; the channel's own bound applies beside it
   uint32_t input_count;
   /// Bit i of word i/64 asks for output i of the signature; all zero asks for every one.
   uint64_t wanted[kMaxTensors / 64];
@@ -165,7 +166,8 @@ struct CompletionEntry {
   /// StatusCode; kOk: a ResultDescriptor lies at `offset`, else UTF-8 text of `byte_length` bytes
   /// (0: none).
   uint32_t status;
-  /// In the response region's arena. A block with byte_length > 0 stays until it is released.
+  /// In the response region's arena. A block with byte_length > 0 stays until it is released; the
+  /// outputs of an answer lie inside it.
   uint64_t offset;
   uint64_t byte_length;
   /// Time from being taken out of the ring to being begun, and of the run itself, in nanoseconds.
@@ -186,7 +188,7 @@ struct ResultDescriptor {
 };
 static_assert(sizeof(ResultDescriptor) == 64);
 
-/// What a request or a channel came to. The numbers travel; their names are the protocol's error codes.
+/// What a request or a channel came to. Numbers travel; status_code.h has the protocol's names.
 enum StatusCode : uint32_t {
   kOk = 0,
   kInvalidArgument = 1,
@@ -218,7 +220,8 @@ inline constexpr uint32_t kPriorities = 4;
 /// Models that one engine can hold at once.
 inline constexpr uint32_t kMaxModels = 256;
 inline constexpr uint32_t kMaxWorkers = 16;
-/// Upper bounds of the time buckets in microseconds: 1, 2, 5, 10 … 50,000,000; the last one is open.
+/// Upper bounds of the time buckets in microseconds: 1, 2, 5, 10 … 50,000,000; the last one is
+/// open.
 inline constexpr uint32_t kTimeBuckets = 25;
 /// Batch sizes 1, 2, 3-4, 5-8 … 513-1024 and more.
 inline constexpr uint32_t kBatchBuckets = 12;
@@ -266,8 +269,7 @@ struct alignas(kCacheLine) ModelStats {
 
 enum BatchVerdict : uint32_t {
   kBatchOff = 0,
-  /// The caller named the size.
-  kBatchFixed = 1,
+  kBatchFixed = 1,  // the caller named the size
   /// Auto: not measured yet.
   kBatchPending = 2,
   kBatchGains = 3,
@@ -289,9 +291,8 @@ inline constexpr std::size_t kCompletionRingOffset = sizeof(ResponseControl);
 inline constexpr std::size_t kResponseArenaOffset =
     kCompletionRingOffset + kRingEntries * sizeof(CompletionEntry);
 
-static_assert(std::atomic<uint32_t>::is_always_lock_free);
-static_assert(std::atomic<uint64_t>::is_always_lock_free);
-static_assert(sizeof(std::atomic<uint32_t>) == 4 && sizeof(std::atomic<uint64_t>) == 8);
+static_assert(std::atomic<uint32_t>::is_always_lock_free && sizeof(std::atomic<uint32_t>) == 4);
+static_assert(std::atomic<uint64_t>::is_always_lock_free && sizeof(std::atomic<uint64_t>) == 8);
 static_assert(kRequestRingOffset % kCacheLine == 0 && kRequestArenaOffset % kCacheLine == 0);
 static_assert(kCompletionRingOffset % kCacheLine == 0 && kResponseArenaOffset % kCacheLine == 0);
 static_assert((kRingEntries & (kRingEntries - 1)) == 0 && kSlots * 4 <= kRingEntries);

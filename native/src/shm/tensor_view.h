@@ -57,6 +57,12 @@ struct TensorView {
   std::span<const std::byte> data;
 };
 
+/// Bytes of a descriptor (of a request or an answer) with `tensors` tensors.
+constexpr uint64_t DescriptorBytes(uint32_t tensors) {
+  return sizeof(layout::RequestDescriptor) + tensors * sizeof(layout::TensorDescriptor);
+}
+static_assert(sizeof(layout::RequestDescriptor) == sizeof(layout::ResultDescriptor));
+
 }  // namespace mlos
 
 #endif  // MLOS_SHM_TENSOR_VIEW_H_
