@@ -56,6 +56,16 @@ export const limits = {
   pluginQueue: 1_024,
   /** Bytes of tensors that wait for one plugin process. */
   pluginQueueBytes: 1 * GiB,
+  /** Memory of one channel's inputs, and of its outputs, in bytes: at most. */
+  channelArenaBytes: 1 * GiB,
+  /** Channels of all apps together, and those of one user. */
+  channels: 1_024,
+  channelsPerUser: 256,
+  /** Memory of all of them in bytes; a quarter of the host's memory where that is less. */
+  channelsBytes: 4 * GiB,
+  /** A client must have mapped its channel and said so by then, in ms. */
+  channelActivateMs: 10_000,
+
   /** Text of one reason or message kept in the registry. */
   reasonLength: 2_000,
 

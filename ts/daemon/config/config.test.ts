@@ -46,6 +46,24 @@ test("the documents' own file is read", async () => {
   assert.equal(config.get('api.grpc.port'), 8081);
 });
 
+test('CPU numbers: ranges, lists, texts', async () => {
+  for (const [value, cpus] of [
+    ['3, 0-2', [0, 1, 2, 3]],
+    [
+      [5, '1-1'],
+      [1, 5],
+    ],
+    ['', []],
+  ] as const) {
+    const flags = { 'cpu.reserved_cores': value };
+    assert.deepEqual((await loadConfig({ ...input, flags })).get('cpu.reserved_cores'), cpus);
+  }
+  for (const value of ['2-1', 'a', '4096', '-1', '1.5', '0x1']) {
+    const flags = { 'cpu.reserved_cores': value };
+    await assert.rejects(loadConfig({ ...input, flags }), { message: /CPU numbers such as/ });
+  }
+});
+
 test('an unknown key is an error that names the nearest one', async () => {
   await assert.rejects(loadConfig({ ...input, file: yaml('api:\n  http:\n    prot: 1\n') }), {
     code: 'INVALID_ARGUMENT',

@@ -4,7 +4,7 @@ import { limits } from '../../protocol/limits.ts';
 
 /** One setting: where it stands in mlos-core.yaml, what it may be, and what it is when nobody says. */
 export interface ConfigKey<T> {
-  readonly type: 'boolean' | 'integer' | 'string' | 'list' | 'choice';
+  readonly type: 'boolean' | 'integer' | 'string' | 'list' | 'choice' | 'cpus';
   readonly default: T;
   readonly choices?: readonly string[];
   readonly min?: number;
@@ -30,6 +30,10 @@ function string(fallback: string, description: string): ConfigKey<string> {
 
 function list(description: string): ConfigKey<readonly string[]> {
   return { type: 'list', default: [], description };
+}
+
+function cpus(description: string): ConfigKey<readonly number[]> {
+  return { type: 'cpus', default: [], description };
 }
 
 function choice<const C extends readonly string[]>(
@@ -96,6 +100,47 @@ export const configKeys = {
     0,
     { min: 0, max: 1024 },
     "Threads that one run may use; 0 leaves it to the runtime's own default.",
+  ),
+  'inference.priority': choice(
+    ['realtime', 'high', 'normal', 'batch'],
+    'normal',
+    'Class of a model that names none: the order in which it is served, policy and nice of its threads.',
+  ),
+  'inference.instances': integer(
+    1,
+    { min: 1, max: 16 },
+    'Batches of one model that may run at once.',
+  ),
+  'inference.batching': choice(
+    ['auto', 'off', 'fixed'],
+    'auto',
+    'Run requests together: where the model was measured to gain from it, never, or up to max_batch.',
+  ),
+  'inference.max_batch': integer(
+    32,
+    { min: 1, max: 1024 },
+    'The most requests that run together; for auto the most that is tried.',
+  ),
+  'inference.max_delay_us': integer(
+    0,
+    { min: 0, max: 1_000_000 },
+    'How long a request may wait for others to run with, in microseconds.',
+  ),
+  'inference.max_queue': integer(
+    1024,
+    { min: 1, max: 65_536 },
+    'Requests of one model that may wait; beyond it the answer is TOO_MANY_REQUESTS.',
+  ),
+  'engine.spin_us': integer(
+    50,
+    { min: 0, max: 1000 },
+    'The most microseconds that an idle worker looks for requests before it sleeps; a host with one core sleeps at once.',
+  ),
+  'cpu.reserved_cores': cpus('CPUs kept for models of the realtime class, such as 2,4-7.'),
+  'memory.lock': boolean(false, 'Lock the memory of channels, where the system allows it.'),
+  'memory.huge_pages': boolean(
+    true,
+    'Put large channels on huge pages, where the host has reserved some.',
   ),
   'logging.level': choice(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],

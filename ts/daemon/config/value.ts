@@ -24,6 +24,23 @@ function readList(value: unknown): readonly string[] | null {
   return items.filter((item: string) => item !== '');
 }
 
+const cpuLimit = 4096;
+
+/** `0,2-3`, or a list of numbers and such texts; ascending, each once. */
+function readCpus(value: unknown): readonly number[] | null {
+  const items = Array.isArray(value) ? value : String(value).split(',');
+  const cpus = new Set<number>();
+  for (const item of items) {
+    const text = String(item).trim();
+    if (text === '') continue;
+    const [, first, last = first] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(text) ?? [];
+    if (first === undefined || Number(last) < Number(first) || Number(last) >= cpuLimit)
+      return null;
+    for (let cpu = Number(first); cpu <= Number(last); cpu++) cpus.add(cpu);
+  }
+  return [...cpus].sort((a, b) => a - b);
+}
+
 function readInteger(value: unknown): number | null {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value : null;
   return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : null;
@@ -52,6 +69,8 @@ export function readConfigValue(name: ConfigName, value: unknown, source: string
     }
     case 'list':
       return readList(value) ?? fail(name, value, 'a list of texts', source);
+    case 'cpus':
+      return readCpus(value) ?? fail(name, value, 'CPU numbers such as 2,4-7', source);
     default:
       if (typeof value === 'string' || typeof value === 'number') return String(value);
       return fail(name, value, 'a text', source);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { MlosError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/method-table.ts';
 import type { HeldModel, Lifecycle } from '../lifecycle/lifecycle.ts';
@@ -65,6 +66,7 @@ async function makeRecord(
     description: params.description ?? found.description,
     manifestPath: found.manifestPath,
     isolation: params.isolation ?? deps.defaultIsolation,
+    engine: {},
     signature: null,
     failure: null,
     registeredAt: new Date().toISOString(),
@@ -78,7 +80,8 @@ function isSame(a: ModelRecord, b: ModelRecord): boolean {
     a.path === b.path &&
     a.file === b.file &&
     a.pluginId === b.pluginId &&
-    a.isolation === b.isolation
+    a.isolation === b.isolation &&
+    isDeepStrictEqual(a.engine, b.engine)
   );
 }
 

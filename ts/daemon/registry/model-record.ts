@@ -1,5 +1,22 @@
 import type { Signature } from '../../protocol/tensor.ts';
 
+/**
+ * How the engine is to run one model; what is left out comes from the configuration. The names are
+ * those of `models.register` and of load_model's options.
+ */
+export interface ModelEngineOptions {
+  readonly priority?: 'realtime' | 'high' | 'normal' | 'batch';
+  /** Batches that may run at once. */
+  readonly instances?: number;
+  readonly intra_op_threads?: number;
+  readonly batching?: 'auto' | 'off' | 'fixed';
+  readonly max_batch?: number;
+  readonly max_delay_us?: number;
+  readonly max_queue?: number;
+  /** CPUs that its workers may use; empty or left out: chosen by class. */
+  readonly cpus?: readonly number[];
+}
+
 /** What the registry keeps of a model. Durable; changed as a whole. */
 export interface ModelRecord {
   /** namespace/name@version. */
@@ -19,6 +36,7 @@ export interface ModelRecord {
   readonly description: string | null;
   readonly manifestPath: string | null;
   readonly isolation: 'plugin' | 'model';
+  readonly engine: ModelEngineOptions;
   readonly signature: Signature | null;
   /** Why the last attempt to load it failed; null where none did. */
   readonly failure: string | null;

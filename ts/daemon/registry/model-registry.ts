@@ -23,7 +23,12 @@ export class ModelRegistry {
     this.#store = store;
     this.#maxModels = options.maxModels;
     const { records, corrupted } = store.scan(prefix);
-    for (const { value } of records) this.#remember(value as ModelRecord);
+    // Records of before there was an engine have no options for it.
+    for (const { value } of records) {
+      const { engine = {}, ...rest } = value as Partial<Pick<ModelRecord, 'engine'>> &
+        Omit<ModelRecord, 'engine'>;
+      this.#remember({ ...rest, engine });
+    }
     this.corrupted = corrupted;
   }
 

@@ -26,6 +26,7 @@ function record(id: string, description = 'd'): ModelRecord {
     description,
     manifestPath: null,
     isolation: 'plugin',
+    engine: {},
     signature: null,
     failure: null,
     registeredAt: '2026-01-01T00:00:00.000Z',
