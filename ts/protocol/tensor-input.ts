@@ -54,7 +54,7 @@ function flatten(
 }
 
 /** Checks a shape against the signature, dimension by dimension. */
-function checkShape(spec: TensorSpec, shape: readonly number[]): void {
+export function checkShape(spec: TensorSpec, shape: readonly number[]): void {
   if (spec.shape === null) return;
   const fits =
     shape.length === spec.shape.length &&
@@ -66,7 +66,7 @@ function checkShape(spec: TensorSpec, shape: readonly number[]): void {
  * The shape that a flat list of `count` elements must have meant: the only dynamic dimension is
  * solved for; with more than one, a leading one is the batch and is taken as 1.
  */
-function solveShape(spec: TensorSpec, count: number): number[] {
+export function solveShape(spec: TensorSpec, count: number): number[] {
   if (spec.shape === null || spec.shape.length === 1) return [count];
   const shape = [...spec.shape];
   if (shape.filter((dim) => dim < 0).length > 1 && (shape[0] ?? 0) < 0) shape[0] = 1;

@@ -1,15 +1,11 @@
 import { MlosError } from '../../protocol/errors.ts';
 import { findMethod } from '../../protocol/method-table.ts';
-import { didYouMean } from '../../protocol/nearest.ts';
 import {
-  elementCount,
-  formatSpec,
-  type Signature,
-  Tensor,
-  type TensorSpec,
-} from '../../protocol/tensor.ts';
-import { elementsFromList } from '../../protocol/tensor-elements.ts';
-import { tensorFromInput } from '../../protocol/tensor-input.ts';
+  describeInputs,
+  tensorsOfSignature,
+  unknownInput,
+} from '../../protocol/signature-inputs.ts';
+import type { Signature, Tensor, TensorSpec } from '../../protocol/tensor.ts';
 
 /**
  * From the forms that people send to the tensors that the model's signature asks for:
@@ -20,28 +16,12 @@ import { tensorFromInput } from '../../protocol/tensor-input.ts';
 const inferOptions = findMethod('models.infer')?.params.properties ?? {};
 const textKeys = new Set(['input', 'prompt', 'text']);
 
-function describeInputs(signature: Signature): string {
-  return signature.inputs
-    .map((spec) => `${JSON.stringify(spec.name)} ${formatSpec(spec)}`)
-    .join(', ');
-}
-
 function textNotSupported(modelId: string, signature: Signature): MlosError {
   return new MlosError(
     'UNIMPLEMENTED',
     `${modelId} takes tensors, and this version has no tokenizer to make them from text. ` +
       `Send ${describeInputs(signature)}.`,
     { details: { inputs: signature.inputs } },
-  );
-}
-
-function unknownInput(modelId: string, name: string, signature: Signature): MlosError {
-  const names = signature.inputs.map((spec) => spec.name);
-  return new MlosError(
-    'UNKNOWN_INPUT',
-    `${modelId} has no input ${JSON.stringify(name.slice(0, 200))}.${didYouMean(name, names)} ` +
-      `It takes ${describeInputs(signature)}.`,
-    { details: { name: name.slice(0, 200), inputs: names } },
   );
 }
 
@@ -83,21 +63,6 @@ function collectValues(
   return values;
 }
 
-/** What tokenizer users leave out: a mask of ones, token types of zeros, shaped as `input_ids`. */
-const fillers: Readonly<Record<string, number>> = { attention_mask: 1, token_type_ids: 0 };
-
-function filled(spec: TensorSpec, inputs: ReadonlyMap<string, Tensor>): Tensor | null {
-  const ids = inputs.get('input_ids');
-  const value = fillers[spec.name];
-  if (ids === undefined || value === undefined || spec.dtype === 'string') return null;
-  const count = elementCount(ids.shape, spec.name);
-  const list = new Array<number>(count).fill(value);
-  return tensorFromInput(
-    spec,
-    new Tensor(spec.dtype, ids.shape, elementsFromList(spec.dtype, list, spec.name)),
-  );
-}
-
 /** Errors: MISSING_INPUT, UNKNOWN_INPUT, INVALID_SHAPE, INVALID_DTYPE, INVALID_VALUE, UNIMPLEMENTED. */
 export function readInputs(
   modelId: string,
@@ -105,22 +70,7 @@ export function readInputs(
   signature: Signature,
 ): Readonly<Record<string, Tensor>> {
   const values = collectValues(modelId, params, signature);
-  const inputs = new Map<string, Tensor>();
-  for (const spec of signature.inputs) {
-    if (values.has(spec.name)) inputs.set(spec.name, tensorFromInput(spec, values.get(spec.name)));
-  }
-  for (const spec of signature.inputs) {
-    if (inputs.has(spec.name)) continue;
-    const tensor = filled(spec, inputs);
-    if (tensor === null) {
-      throw new MlosError(
-        'MISSING_INPUT',
-        `${modelId} needs input ${JSON.stringify(spec.name)} ${formatSpec(spec)}, which is missing.`,
-        { details: { name: spec.name, expected: formatSpec(spec) } },
-      );
-    }
-    inputs.set(spec.name, tensor);
-  }
+  const inputs = tensorsOfSignature(modelId, values, signature);
   // fromEntries defines own properties, so that a name such as `__proto__` is a name like any other.
   return Object.fromEntries(inputs);
 }

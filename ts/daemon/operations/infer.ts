@@ -1,7 +1,7 @@
 import { MlosError } from '../../protocol/errors.ts';
 import type { Params, Result } from '../../protocol/method-table.ts';
-import { didYouMean } from '../../protocol/nearest.ts';
-import type { Signature, Tensor } from '../../protocol/tensor.ts';
+import { checkOutputNames } from '../../protocol/signature-inputs.ts';
+import type { Tensor } from '../../protocol/tensor.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { ReadyModel } from '../lifecycle/model-loader.ts';
 import type { Counters } from '../observe/counters.ts';
@@ -13,24 +13,6 @@ import type { Operation } from './operation.ts';
 
 type InferParams = Params<'models.infer'> & Readonly<Record<string, unknown>>;
 type InferResult = Result<'models.infer'>;
-
-function wantedOutputs(
-  modelId: string,
-  params: InferParams,
-  signature: Signature,
-): readonly string[] | undefined {
-  const names = signature.outputs.map((spec) => spec.name);
-  const unknown = params.outputs?.find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    throw new MlosError(
-      'UNKNOWN_INPUT',
-      `${modelId} has no output ${JSON.stringify(unknown)}.${didYouMean(unknown, names)} ` +
-        `It gives ${names.map((name) => JSON.stringify(name)).join(', ')}.`,
-      { details: { name: unknown, outputs: names } },
-    );
-  }
-  return params.outputs;
-}
 
 function describe(outputs: Readonly<Record<string, Tensor>>): Partial<InferResult> {
   const entries = Object.entries(outputs);
@@ -53,7 +35,8 @@ export function inferOperation(deps: {
     context: RequestContext,
   ): Promise<InferResult> {
     const { record, signature, host } = model;
-    const wanted = wantedOutputs(record.id, params, signature);
+    const wanted = params.outputs;
+    if (wanted !== undefined) checkOutputNames(record.id, wanted, signature);
     const request: InferenceRequest = {
       modelId: record.id,
       inputs: readInputs(record.id, params, signature),

@@ -12,7 +12,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   native: ['protocol'],
   smi: ['protocol', 'native'],
   plugins: ['smi', 'protocol', 'native'],
-  client: ['protocol'],
+  client: ['native', 'protocol'],
   axon: ['client', 'protocol'],
   'daemon/main.ts': ['daemon/cli'],
   'daemon/cli': [
