@@ -30,12 +30,16 @@ struct ModelSignature {
   std::vector<ValueSpec> outputs;
 };
 
-/// Where a runner puts outputs. Each output is allocated once.
+/// Where a runner puts outputs.
 class OutputSink {
  public:
   virtual ~OutputSink() = default;
-  /// Memory for output `index` of the signature, aligned to layout::kBlockAlignment; empty span with
-  /// failed() true when there is no room. Strings: `byte_length` of the packed form of layout.h.
+  /// Memory for output `index` of the signature, `byte_length` bytes, aligned to
+  /// layout::kBlockAlignment. A shorter span: there is no room. Strings: `byte_length` of the packed
+  /// form of layout.h.
+  ///
+  /// Asked again for the same index within one run, it gives up what it gave before and the new
+  /// description holds: a runner that binds outputs ahead learns of a wrong guess only from the run.
   virtual std::span<std::byte> Allocate(uint32_t index, Dtype dtype, const Shape& shape,
                                         uint64_t byte_length) = 0;
 };

@@ -63,7 +63,9 @@ const nativeRooms: Readonly<Record<string, readonly string[]>> = {
   shm: ['base'],
   cpu: ['base'],
   gpu: ['base'],
-  napi: ['base', 'shm', 'cpu', 'gpu'],
+  engine: ['base', 'shm', 'cpu'],
+  ort: ['base', 'shm', 'engine'],
+  napi: ['base', 'shm', 'cpu', 'gpu', 'engine', 'ort'],
 };
 
 function roomOf(file: string, names: Iterable<string>): string | undefined {
