@@ -7,6 +7,7 @@ namespace {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   mlos::binding::InstallEnvState(env);
   mlos::binding::ExportRegion(env, exports);
+  mlos::binding::ExportLayout(env, exports);
   mlos::binding::ExportSocket(env, exports);
   mlos::binding::ExportProcess(env, exports);
   mlos::binding::ExportWatch(env, exports);

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { ChannelLayout } from './channel-layout.ts';
 import type { CpuTopology, SchedulingPolicy } from './cpu-types.ts';
 import type { GpuVendorReport } from './gpu-types.ts';
 import { NativeError } from './native-error.ts';
@@ -22,6 +23,9 @@ export interface NativeBinding {
   regionBuffer(region: RegionHandle): ArrayBuffer;
   regionSeal(region: RegionHandle, all: boolean): void;
   regionClose(region: RegionHandle): void;
+  memfdCheck(fd: number, maxBytes: number): number;
+
+  channelLayout(): ChannelLayout;
 
   descriptorsSend(socket: number, bytes: Uint8Array, fds: readonly number[]): number;
   descriptorsReceive(
@@ -70,6 +74,8 @@ const names: Record<keyof NativeBinding, true> = {
   regionBuffer: true,
   regionSeal: true,
   regionClose: true,
+  memfdCheck: true,
+  channelLayout: true,
   descriptorsSend: true,
   descriptorsReceive: true,
   socketPair: true,

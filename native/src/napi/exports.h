@@ -8,6 +8,7 @@ namespace mlos::binding {
 /// What each file adds to the module's exports. The names are listed once more, with their types,
 /// in ts/native/binding.ts; a test compares the two.
 void ExportRegion(Napi::Env env, Napi::Object exports);
+void ExportLayout(Napi::Env env, Napi::Object exports);
 void ExportSocket(Napi::Env env, Napi::Object exports);
 void ExportProcess(Napi::Env env, Napi::Object exports);
 void ExportWatch(Napi::Env env, Napi::Object exports);

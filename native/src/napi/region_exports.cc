@@ -115,6 +115,12 @@ Napi::Value RegionClose(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+/// memfdCheck(fd, maxBytes) -> the size of a stranger's sealed memfd, which stays the caller's
+Napi::Value MemfdCheck(const Napi::CallbackInfo& info) {
+  const AcceptRules rules{.max_bytes = ReadBytes(info[1], "maxBytes"), .writable = false};
+  return ToValue(info.Env(), Unwrap(info.Env(), CheckForeignMemfd(ReadFd(info[0], "fd"), rules)));
+}
+
 }  // namespace
 
 void ExportRegion(Napi::Env env, Napi::Object exports) {
@@ -125,6 +131,7 @@ void ExportRegion(Napi::Env env, Napi::Object exports) {
   ExportFunction<RegionBuffer>(env, exports, "regionBuffer");
   ExportFunction<RegionSeal>(env, exports, "regionSeal");
   ExportFunction<RegionClose>(env, exports, "regionClose");
+  ExportFunction<MemfdCheck>(env, exports, "memfdCheck");
 }
 
 }  // namespace mlos::binding

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { channelLayout } from './channel-layout.ts';
+import {
+  batchBucketBounds,
+  readEngineStats,
+  statsPageBytes,
+  timeBucketBoundsUs,
+  writeStatsHeader,
+} from './engine-stats.ts';
+import { Region } from './region.ts';
+
+test('rows in use are read, free ones are not', () => {
+  const { statsPage, modelStats, workerStats, batchVerdicts, bounds } = channelLayout();
+  using region = Region.create({ byteLength: statsPageBytes() });
+  writeStatsHeader(region);
+  assert.deepEqual(readEngineStats(region), []);
+  const view = new DataView(region.view().buffer);
+  const row = statsPage.models + 255 * modelStats.byteLength;
+  view.setUint32(row + modelStats.handle, 41, true);
+  view.setUint32(row + modelStats.priority, 3, true);
+  view.setUint32(row + modelStats.batchVerdict, batchVerdicts['no gain'] as number, true);
+  view.setBigUint64(row + modelStats.runNs, 5_000_000_000n, true);
+  view.setBigUint64(row + modelStats.queueTimes + 8 * 24, 6n, true);
+  const worker = row + modelStats.workers + 15 * workerStats.byteLength;
+  view.setUint32(worker + workerStats.threadId, 77, true);
+  view.setBigUint64(worker + workerStats.runStartedNs, 12n, true);
+  const [stats, ...others] = readEngineStats(region);
+  assert.equal(others.length, 0);
+  assert.ok(stats !== undefined);
+  assert.deepEqual(
+    [stats.handle, stats.priority, stats.batchVerdict, stats.runNs, stats.queueTimes[24]],
+    [41, 'batch', 'no gain', 5_000_000_000, 6],
+  );
+  assert.deepEqual(stats.workers, [
+    { threadId: 77, cpu: 0, runStartedNs: 12, terminateAskedNs: null },
+  ]);
+  assert.equal(stats.queueTimes.length, timeBucketBoundsUs.length + 1);
+  assert.equal(stats.batchSizes.length, batchBucketBounds.length + 1);
+  assert.equal(timeBucketBoundsUs.at(-1), 50_000_000);
+  assert.equal(bounds.batchBuckets, stats.batchSizes.length);
+});
+
+test("a hostile engine's numbers are unknown, not an error", () => {
+  using region = Region.create({ byteLength: statsPageBytes() });
+  region.view().fill(0xff);
+  const rows = readEngineStats(region);
+  assert.equal(rows.length, channelLayout().bounds.maxModels);
+  assert.deepEqual([rows[0]?.priority, rows[0]?.batchVerdict], [null, null]);
+  using small = Region.create({ byteLength: statsPageBytes() - 1 });
+  assert.throws(() => readEngineStats(small), { code: 'INVALID_ARGUMENT' });
+});
