@@ -21,7 +21,7 @@ function buildRequest(spec: MethodSpec, endpoint: string, params: object): HttpR
   const path = spec.http.path.replace(/\{([^}]+)\}/, (_, name: string) => {
     const value = rest[name];
     delete rest[name];
-    if (typeof value !== 'string' || value === '') {
+    if ((typeof value !== 'string' && typeof value !== 'number') || value === '') {
       throw new MlosError('INVALID_ARGUMENT', `${spec.name} needs ${JSON.stringify(name)}.`);
     }
     return encodeURIComponent(value);

@@ -12,6 +12,8 @@ import { Lifecycle } from './lifecycle/lifecycle.ts';
 import { ModelLoader } from './lifecycle/model-loader.ts';
 import { Counters } from './observe/counters.ts';
 import { type OpenDoor, openDoors } from './open-doors.ts';
+import { channelOperations } from './operations/channels.ts';
+import { engineStatsOperation } from './operations/engine-stats.ts';
 import { inferOperation } from './operations/infer.ts';
 import { modelOperations } from './operations/models.ts';
 import type { Operations } from './operations/operation.ts';
@@ -144,13 +146,18 @@ async function buildOperations(parts: {
     intraOpThreads: config.get('inference.intra_op_threads'),
   });
   const lifecycle = new Lifecycle(registry, loader);
-  const rooms = { registry, catalog, lifecycle, pool, counters, state };
+  const rooms = {
+    ...{ registry, catalog, lifecycle, pool, counters, state },
+    ...{ channels: null, engineOf: () => null, engineModel: () => null },
+  };
   return {
     counters,
     operations: {
       ...serviceOperations(rooms),
       ...pluginOperations(rooms),
       ...modelOperations(rooms),
+      ...channelOperations(rooms),
+      'stats.engine': engineStatsOperation(rooms),
       'models.register': registerModelOperation({
         ...rooms,
         defaultIsolation: config.get('plugins.isolation'),

@@ -11,19 +11,58 @@ function nextRequestId(): string {
   return `${processPrefix}-${counter.toString(36)}`;
 }
 
+/** The process at the other end of a connection, by the kernel's word. */
+export interface Peer {
+  /** Null where it lives in a pid namespace that cannot be seen into. */
+  readonly pid: number | null;
+  readonly uid: number;
+}
+
+/** A connection whose client is known and that descriptors can travel over. One object for its life. */
+export interface Caller {
+  readonly peer: Peer;
+  /** After the answer to the present request, frames may carry descriptors. */
+  takeDescriptors(): void;
+}
+
+/** Descriptors that came with a request. They are its door's to close, and gone when it is answered. */
+export interface RequestFiles {
+  readonly count: number;
+  /**
+   * A copy of `length` bytes from byte `offset` on of the sealed memfd that is descriptor `index`.
+   * Errors: INVALID_ARGUMENT (no such descriptor, not a sealed memfd, out of its bounds),
+   * CANCELLED (the request is over).
+   */
+  read(index: number, offset: number, length: number): Uint8Array;
+}
+
+/** Descriptors that go out with an answer. */
+export interface AnswerFiles {
+  readonly descriptors: readonly number[];
+  /** Called once: the kernel has them, or they will never be sent. */
+  readonly release: () => void;
+}
+
 /**
  * What a door knows of one request. The id and the abort signal are made only when somebody asks: a
  * health check needs neither.
  */
 export class RequestContext {
   readonly door: DoorName;
+  /** Null where descriptors cannot travel: HTTP, or a client that the kernel does not name. */
+  readonly caller: Caller | null;
+  /** Null where no descriptor came. */
+  readonly files: RequestFiles | null;
   #id: string | null = null;
   #controller: AbortController | null = null;
   #aborted = false;
   #listeners: (() => void)[] | null = null;
+  #answerFiles: AnswerFiles | null = null;
 
-  constructor(door: DoorName) {
+  constructor(door: DoorName, caller: Caller | null = null, files: RequestFiles | null = null) {
     this.door = door;
+    this.caller = caller;
+    this.files = files;
   }
 
   get requestId(): string {
@@ -52,10 +91,25 @@ export class RequestContext {
     return this.#aborted;
   }
 
+  /** Sends descriptors with the answer; once for each request. Of a caller that is gone they are released. */
+  answerWith(files: AnswerFiles): void {
+    if (this.#answerFiles !== null) throw new Error('An answer carries descriptors once.');
+    if (this.#aborted) files.release();
+    else this.#answerFiles = files;
+  }
+
+  /** For the door: what goes out with the answer, which is its to release from now on. */
+  takeAnswerFiles(): AnswerFiles | null {
+    const files = this.#answerFiles;
+    this.#answerFiles = null;
+    return files;
+  }
+
   /** Called by the door when the connection is gone. */
   abort(): void {
     if (this.#aborted) return;
     this.#aborted = true;
+    this.takeAnswerFiles()?.release();
     this.#controller?.abort();
     const listeners = this.#listeners ?? [];
     this.#listeners = null;

@@ -90,3 +90,17 @@ export function descriptorOf(socket: object): number {
   if (typeof handle?.fd === 'number' && handle.fd >= 0) return handle.fd;
   throw new NativeError('INVALID_ARGUMENT', 'the socket has no descriptor; is it connected?');
 }
+
+/**
+ * Makes a net.Socket stop reading for good: with `pause()` alone it still takes one more piece, and
+ * drops the descriptors that came with it. Whoever calls this reads what is buffered first, and does not
+ * call `resume()` before the end was pushed. `INVALID_ARGUMENT` when the socket has no handle.
+ */
+export function stopReading(socket: object): void {
+  const handle = (socket as { _handle?: { readStop?: unknown; reading?: boolean } | null })._handle;
+  if (typeof handle?.readStop !== 'function') {
+    throw new NativeError('INVALID_ARGUMENT', 'the socket has no handle; is it connected?');
+  }
+  handle.reading = false;
+  handle.readStop();
+}

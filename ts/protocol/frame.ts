@@ -56,6 +56,11 @@ export class FrameReader {
     return this.#buffered > 0 || this.#length !== null;
   }
 
+  /** Bytes up to the end of the header or payload under way; 0 after drop(). */
+  get wanted(): number {
+    return this.#dropped ? 0 : (this.#length ?? frameHeaderBytes) - this.#buffered;
+  }
+
   /**
    * Takes what arrived. Throws PAYLOAD_TOO_LARGE, INVALID_FRAME or, where the budget is spent,
    * TOO_MANY_REQUESTS; the stream is then unusable.

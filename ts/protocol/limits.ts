@@ -34,6 +34,14 @@ export const limits = {
   ipcInFlight: 256,
   /** Bytes of answers that may wait for a slow IPC reader before the connection is closed. */
   ipcOutboundBytes: 256 * MiB,
+  /** Descriptors beside one frame, as the kernel's message and ours are made. */
+  ipcFrameDescriptors: 16,
+  /** Descriptors of requests under way that the door holds; the kernel allows a process some thousands. */
+  ipcHeldDescriptors: 1_024,
+  /** One memfd that comes with a request, in bytes: it is read at once, and the daemon waits for it. */
+  ipcMemfdBytes: 256 * MiB,
+  /** An answer with descriptors waits that long for room in the socket of a slow reader, in ms. */
+  ipcDescriptorSendMs: 10_000,
 
   /** Tensor rank; ONNX operators stop far below. */
   tensorRank: 16,

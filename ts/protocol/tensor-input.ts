@@ -95,16 +95,20 @@ function fromList(spec: TensorSpec, value: readonly unknown[]): Tensor {
   return new Tensor(spec.dtype, resolved, elementsFromList(spec.dtype, list, label), label);
 }
 
+/** A dtype that is given is the signature's. */
+export function checkDtype(spec: TensorSpec, dtype: unknown): void {
+  if (dtype === undefined || dtype === spec.dtype) return;
+  const known = isDtype(dtype) ? '' : ', which is no dtype';
+  throw new MlosError(
+    'INVALID_DTYPE',
+    `Input ${JSON.stringify(spec.name)}: expected ${formatSpec(spec)}, but dtype ${JSON.stringify(dtype)}${known} came.`,
+    { details: { name: spec.name, expected: spec.dtype, received: dtype } },
+  );
+}
+
 function fromExplicit(spec: TensorSpec, value: ExplicitTensor): Tensor {
   const label = `Input ${JSON.stringify(spec.name)}`;
-  if (value.dtype !== undefined && value.dtype !== spec.dtype) {
-    const known = isDtype(value.dtype) ? '' : ', which is no dtype';
-    throw new MlosError(
-      'INVALID_DTYPE',
-      `${label}: expected ${formatSpec(spec)}, but dtype ${JSON.stringify(value.dtype)}${known} came.`,
-      { details: { name: spec.name, expected: spec.dtype, received: value.dtype } },
-    );
-  }
+  checkDtype(spec, value.dtype);
   if (value.shape !== undefined && !Array.isArray(value.shape)) {
     throw invalidShape(spec, `a "shape" that is no list`);
   }

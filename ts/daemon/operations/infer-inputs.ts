@@ -6,6 +6,8 @@ import {
   unknownInput,
 } from '../../protocol/signature-inputs.ts';
 import type { Signature, Tensor, TensorSpec } from '../../protocol/tensor.ts';
+import type { RequestFiles } from '../request-context.ts';
+import { inputReader } from './memfd-input.ts';
 
 /**
  * From the forms that people send to the tensors that the model's signature asks for:
@@ -68,9 +70,10 @@ export function readInputs(
   modelId: string,
   params: Readonly<Record<string, unknown>>,
   signature: Signature,
+  files: RequestFiles | null = null,
 ): Readonly<Record<string, Tensor>> {
   const values = collectValues(modelId, params, signature);
-  const inputs = tensorsOfSignature(modelId, values, signature);
+  const inputs = tensorsOfSignature(modelId, values, signature, inputReader(files));
   // fromEntries defines own properties, so that a name such as `__proto__` is a name like any other.
   return Object.fromEntries(inputs);
 }

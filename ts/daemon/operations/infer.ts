@@ -39,7 +39,7 @@ export function inferOperation(deps: {
     if (wanted !== undefined) checkOutputNames(record.id, wanted, signature);
     const request: InferenceRequest = {
       modelId: record.id,
-      inputs: readInputs(record.id, params, signature),
+      inputs: readInputs(record.id, params, signature, context.files),
       ...(wanted === undefined ? {} : { outputs: wanted }),
       timeoutMs: params.timeout_ms ?? deps.defaultTimeoutMs,
       signal: context,

@@ -1,7 +1,9 @@
+import type { EngineOptionsWire } from '../../protocol/methods/engine-options.ts';
 import type { ModelInfoWire } from '../../protocol/methods/models.ts';
 import type { Signature, TensorSpec } from '../../protocol/tensor.ts';
+import type { EngineModelFacts } from '../lifecycle/engine-facts.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
-import type { ModelRecord } from '../registry/model-record.ts';
+import type { ModelEngineOptions, ModelRecord } from '../registry/model-record.ts';
 
 type SignatureWire = NonNullable<ModelInfoWire['signature']>;
 
@@ -14,7 +16,7 @@ function wireSpec(spec: TensorSpec): SignatureWire['inputs'][number] {
   };
 }
 
-function wireSignature(signature: Signature): SignatureWire {
+export function wireSignature(signature: Signature): SignatureWire {
   return { inputs: signature.inputs.map(wireSpec), outputs: signature.outputs.map(wireSpec) };
 }
 
@@ -23,9 +25,21 @@ export function inferenceEndpoint(modelId: string): string {
   return `/models/${modelId.replaceAll('/', '-')}/inference`;
 }
 
+function wireEngine({ cpus, ...rest }: ModelEngineOptions): EngineOptionsWire {
+  return cpus === undefined ? rest : { ...rest, cpus: [...cpus] };
+}
+
+/** What is known of a loaded model beside its record. */
+export interface ModelRooms {
+  readonly lifecycle: Lifecycle;
+  /** The model as its plugin's engine has it; null where it is not loaded or there is no engine. */
+  readonly engineModel: (record: ModelRecord) => EngineModelFacts | null;
+}
+
 /** A model as the API shows it. */
-export function modelInfo(record: ModelRecord, lifecycle: Lifecycle): ModelInfoWire {
-  const { status, reason } = lifecycle.state(record);
+export function modelInfo(record: ModelRecord, rooms: ModelRooms): ModelInfoWire {
+  const { status, reason } = rooms.lifecycle.state(record);
+  const loaded = status === 'ready' ? rooms.engineModel(record) : null;
   return {
     id: record.id,
     name: record.name,
@@ -42,6 +56,9 @@ export function modelInfo(record: ModelRecord, lifecycle: Lifecycle): ModelInfoW
     description: record.description,
     manifest_path: record.manifestPath,
     isolation: record.isolation,
+    engine: wireEngine(record.engine),
+    runner: loaded?.runner ?? null,
+    measures: (loaded?.measures ?? []).map((measure) => ({ ...measure })),
     signature: record.signature === null ? null : wireSignature(record.signature),
     registered_at: record.registeredAt,
     inference_endpoint: inferenceEndpoint(record.id),

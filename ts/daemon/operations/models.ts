@@ -1,7 +1,6 @@
-import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { ModelRecord } from '../registry/model-record.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
-import { modelInfo } from './model-info.ts';
+import { type ModelRooms, modelInfo } from './model-info.ts';
 import type { Operations } from './operation.ts';
 
 type ModelOperations = Pick<
@@ -9,25 +8,24 @@ type ModelOperations = Pick<
   'models.list' | 'models.get' | 'models.load' | 'models.unload' | 'models.unregister'
 >;
 
-export function modelOperations(deps: {
-  readonly registry: ModelRegistry;
-  readonly lifecycle: Lifecycle;
-}): ModelOperations {
+export function modelOperations(
+  deps: ModelRooms & { readonly registry: ModelRegistry },
+): ModelOperations {
   const { registry, lifecycle } = deps;
 
   function answer(record: ModelRecord, message: string) {
-    const model = modelInfo(registry.find(record.id) ?? record, lifecycle);
+    const model = modelInfo(registry.find(record.id) ?? record, deps);
     return { status: 'success' as const, model_id: record.id, message, model };
   }
 
   return {
     'models.list': () => {
-      const models = registry.list().map((record) => modelInfo(record, lifecycle));
+      const models = registry.list().map((record) => modelInfo(record, deps));
       return { status: 'success', models, total: models.length };
     },
     'models.get': ({ model_id }) => ({
       status: 'success',
-      model: modelInfo(registry.resolve(model_id), lifecycle),
+      model: modelInfo(registry.resolve(model_id), deps),
     }),
     'models.load': async ({ model_id }) => {
       const record = registry.resolve(model_id);

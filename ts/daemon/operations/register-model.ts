@@ -1,19 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MlosError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/method-table.ts';
-import type { HeldModel, Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { HeldModel } from '../lifecycle/lifecycle.ts';
 import { choosePlugin } from '../plugin/choose.ts';
-import type { ModelRecord } from '../registry/model-record.ts';
+import type { ModelEngineOptions, ModelRecord } from '../registry/model-record.ts';
 import { canonicalModelId, type ModelRegistry } from '../registry/model-registry.ts';
 import { fileDigest, readPackage } from '../registry/package.ts';
 import type { PluginCatalog } from '../registry/plugin-catalog.ts';
-import { inferenceEndpoint, modelInfo } from './model-info.ts';
+import { onlineCpus } from '../resource/devices.ts';
+import { inferenceEndpoint, type ModelRooms, modelInfo } from './model-info.ts';
 import type { Operation } from './operation.ts';
 
-export interface RegisterDeps {
+export interface RegisterDeps extends ModelRooms {
   readonly registry: ModelRegistry;
   readonly catalog: PluginCatalog;
-  readonly lifecycle: Lifecycle;
   readonly defaultIsolation: 'plugin' | 'model';
 }
 
@@ -26,6 +26,28 @@ function givenPath(params: Params<'models.register'>): string {
     );
   }
   return path;
+}
+
+/** Errors: INVALID_ARGUMENT where options contradict each other or name CPUs that this host has not. */
+function engineOptions(given: Params<'models.register'>['engine'] = {}): ModelEngineOptions {
+  const { cpus, ...rest } = given;
+  if (given.batching === 'fixed' && given.max_batch === undefined) {
+    throw new MlosError(
+      'INVALID_ARGUMENT',
+      'engine.batching is "fixed", so engine.max_batch must say how many requests run together.',
+    );
+  }
+  if (cpus === undefined) return rest;
+  const online = onlineCpus();
+  const missing = cpus.find((cpu) => !online.includes(cpu));
+  if (missing !== undefined) {
+    throw new MlosError(
+      'INVALID_ARGUMENT',
+      `engine.cpus has ${missing}, but this host's CPUs are ${online.join(', ')}.`,
+      { details: { cpus: online } },
+    );
+  }
+  return { ...rest, cpus: [...new Set(cpus)].sort((a, b) => a - b) };
 }
 
 async function makeRecord(
@@ -66,7 +88,7 @@ async function makeRecord(
     description: params.description ?? found.description,
     manifestPath: found.manifestPath,
     isolation: params.isolation ?? deps.defaultIsolation,
-    engine: {},
+    engine: engineOptions(params.engine),
     signature: null,
     failure: null,
     registeredAt: new Date().toISOString(),
@@ -117,7 +139,7 @@ export function registerModelOperation(deps: RegisterDeps): Operation<'models.re
           : 'Model registered successfully from Axon package (MPF)',
       axon_manifest: record.manifestPath,
       inference_endpoint: inferenceEndpoint(id),
-      model: modelInfo(record, deps.lifecycle),
+      model: modelInfo(record, deps),
     };
   };
 }

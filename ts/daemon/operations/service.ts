@@ -32,7 +32,18 @@ export interface ServiceDeps {
   readonly pool: HostPool;
 }
 
-function makeHealth(state: ServiceState, timestamp: number): Health {
+type HealthDeps = Pick<ServiceDeps, 'state' | 'pool'>;
+
+/** By plugin, what its process said in its greeting. */
+function runnersOf(pool: HostPool): Record<string, string> {
+  return Object.fromEntries(
+    pool.all().flatMap(({ descriptor, status }) => {
+      return status.pid === null || status.runner === null ? [] : [[descriptor.id, status.runner]];
+    }),
+  );
+}
+
+function makeHealth({ state, pool }: HealthDeps, timestamp: number): Health {
   const apis: string[] = [];
   for (const [name, door] of state.doors) if (door.enabled) apis.push(name);
   return {
@@ -43,6 +54,7 @@ function makeHealth(state: ServiceState, timestamp: number): Health {
     timestamp,
     http_adapter: state.doors.get('http')?.adapter ?? null,
     pid: process.pid,
+    runners: Object.freeze(runnersOf(pool)),
   };
 }
 
@@ -50,14 +62,15 @@ function makeHealth(state: ServiceState, timestamp: number): Health {
  * Health changes with the clock's second and with draining; doors open before the first question.
  * The same frozen object in between lets a door keep its bytes, too.
  */
-function healthOperation(state: ServiceState): () => Health {
-  let current = makeHealth(state, 0);
+function healthOperation(deps: HealthDeps): () => Health {
+  const { state } = deps;
+  let current = makeHealth(deps, 0);
   let draining = state.draining;
   return () => {
     const second = Math.floor(Date.now() / 1000);
     if (second !== current.timestamp || draining !== state.draining) {
       draining = state.draining;
-      current = Object.freeze(makeHealth(state, second));
+      current = Object.freeze(makeHealth(deps, second));
     }
     return current;
   };
@@ -86,7 +99,7 @@ type ServiceOperations = Pick<
 
 export function serviceOperations(deps: ServiceDeps): ServiceOperations {
   return {
-    'health.get': healthOperation(deps.state),
+    'health.get': healthOperation(deps),
     'health.live': () => ({ live: true }),
     'health.ready': () => readiness(deps),
     'stats.get': () => {

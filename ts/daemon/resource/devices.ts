@@ -1,14 +1,17 @@
+import { cpuTopology } from '../../native/cpu.ts';
 import type { Result } from '../../protocol/method-table.ts';
 import { hostMemory } from './process-facts.ts';
 
 /**
  * CPUs, memory and GPUs of this host. GPUs are probed in a child process: a bad driver kills the
- * probe, not the daemon. The native addon is loaded here only, at the first question.
+ * probe, not the daemon.
  */
 export async function readDevices(): Promise<Result<'devices.list'>> {
-  const [{ cpuTopology }, { probeGpus }] = await Promise.all([
-    import('../../native/cpu.ts'),
-    import('../../native/gpu.ts'),
-  ]);
+  const { probeGpus } = await import('../../native/gpu.ts');
   return { cpu: cpuTopology(), gpus: await probeGpus(), memory: hostMemory() };
+}
+
+/** Numbers of the logical CPUs that are online, ascending. */
+export function onlineCpus(): readonly number[] {
+  return cpuTopology().online;
 }

@@ -17,6 +17,25 @@ export function residentBytes(pid: number): number | null {
   }
 }
 
+/** The kernel's unit of CPU time in /proc: sysconf(_SC_CLK_TCK), which is 100 on every Linux. */
+const ticksPerSecond = 100;
+
+/**
+ * CPU time, user and system, that another process (or one thread of it) has used, in seconds; null
+ * where it is gone.
+ */
+export function cpuSeconds(pid: number, threadId?: number): number | null {
+  const folder = threadId === undefined ? `/proc/${pid}` : `/proc/${pid}/task/${threadId}`;
+  try {
+    // The second field is a name in parentheses that may hold anything; the third follows the last one.
+    const text = readFileSync(`${folder}/stat`, 'latin1');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  } catch {
+    return null;
+  }
+}
+
 /** Memory of the host in bytes, from /proc/meminfo. */
 export function hostMemory(): { readonly total_bytes: number; readonly available_bytes: number } {
   const text = readFileSync('/proc/meminfo', 'latin1');

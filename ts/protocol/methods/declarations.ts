@@ -1,3 +1,5 @@
+import { channelMethods } from './channels.ts';
+import { engineMethods } from './engine.ts';
 import { modelMethods } from './models.ts';
 import { pluginMethods } from './plugins.ts';
 import { serviceMethods } from './service.ts';
@@ -7,4 +9,10 @@ import { serviceMethods } from './service.ts';
  * `docs/openapi.json` and `docs/methods.md` are generated from here; a check proves them current.
  * Programs import this for its types only: the schema library is large, and slow to load.
  */
-export const methodDeclarations = [...serviceMethods, ...pluginMethods, ...modelMethods] as const;
+export const methodDeclarations = [
+  ...serviceMethods,
+  ...engineMethods,
+  ...pluginMethods,
+  ...modelMethods,
+  ...channelMethods,
+] as const;

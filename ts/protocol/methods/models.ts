@@ -1,8 +1,10 @@
 import { type Static, Type } from 'typebox';
 import { limits } from '../limits.ts';
+import { EngineOptions } from './engine-options.ts';
 import type { MethodDeclaration } from './method.ts';
 import {
   Count,
+  MeasureSchema,
   ModelIdParam,
   ModelStateSchema,
   PluginIdParam,
@@ -32,6 +34,13 @@ export const ModelInfo = Type.Object({
   description: Nullable,
   manifest_path: Nullable,
   isolation: Type.Union([Type.Literal('plugin'), Type.Literal('model')]),
+  engine: EngineOptions,
+  runner: Type.Union([Type.String(), Type.Null()], {
+    description: 'What runs it; null while it is not loaded, or where its plugin does not say.',
+  }),
+  measures: Type.Array(MeasureSchema, {
+    description: 'What was asked of the kernel for its threads and memory, while it is loaded.',
+  }),
   signature: Type.Union([SignatureSchema, Type.Null()], {
     description: 'Read from the model by its plugin; null until it was loaded once.',
   }),
@@ -64,6 +73,7 @@ export const ModelRegisterParams = Type.Object(
         description: "plugin: shares its plugin's process. model: a process of its own.",
       }),
     ),
+    engine: Type.Optional(EngineOptions),
     load: Type.Optional(
       Type.Boolean({
         description: 'false: register only; the model is loaded at its first request.',
@@ -79,7 +89,7 @@ const inferOptions = {
   inputs: Type.Optional(
     Type.Record(Type.String({ maxLength: limits.tensorNameLength }), Type.Unknown(), {
       description:
-        'Named inputs: a scalar, a flat or nested list, or {"dtype","shape","data"}; on the IPC socket data may be raw bytes.',
+        'Named inputs: a scalar, a flat or nested list, or {"dtype","shape","data"}; on the IPC socket data may be raw bytes, or "memfd" stand in its place (docs/ipc.md).',
     }),
   ),
   outputs: Type.Optional(

@@ -21,6 +21,9 @@ export const HealthResult = Type.Object({
     description: 'Which HTTP server library runs: uwebsockets or node.',
   }),
   pid: Count,
+  runners: Type.Record(Type.String(), Type.String(), {
+    description: 'What runs the models of each plugin whose process is up.',
+  }),
 });
 
 export const ReadyResult = Type.Object({

@@ -57,3 +57,16 @@ export const PluginStateSchema = Type.Unsafe<PluginState>({
   type: 'string',
   enum: [...pluginStates],
 });
+
+/** Classes of work, the most urgent first. */
+export const priorities = ['realtime', 'high', 'normal', 'batch'] as const;
+export type Priority = (typeof priorities)[number];
+
+export const PrioritySchema = Type.Unsafe<Priority>({ type: 'string', enum: [...priorities] });
+
+/** What was asked of the kernel for a model's threads and memory, and what came of it. */
+export const MeasureSchema = Type.Object({
+  name: Type.String({ description: 'affinity, policy, nice, numa, mlock, huge_pages.' }),
+  outcome: Type.String({ description: 'applied, not available, refused, not needed.' }),
+  detail: Type.String({ description: 'What exactly, or why not.' }),
+});

@@ -28,6 +28,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'daemon/config',
     'daemon/dispatcher.ts',
     'daemon/doors',
+    'daemon/doors/ipc',
     'daemon/lifecycle',
     'daemon/observe',
     'daemon/operations',
@@ -38,6 +39,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'daemon/config': ['protocol'],
   'daemon/doors': ['daemon/dispatcher.ts', 'daemon/request-context.ts', 'protocol'],
+  'daemon/doors/ipc': [
+    'daemon/dispatcher.ts',
+    'daemon/doors',
+    'daemon/request-context.ts',
+    'native',
+    'protocol',
+  ],
   'daemon/dispatcher.ts': ['daemon/request-context.ts'],
   'daemon/request-context.ts': [],
   'daemon/operations': [

@@ -78,8 +78,8 @@ export function parseBody(body: Buffer | null): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** Numbers and booleans of the query, by what the operation's schema says of the name. */
-function fromQueryText(spec: MethodSpec, name: string, text: string): unknown {
+/** Numbers and booleans of the query or path, by what the operation's schema says of the name. */
+function fromText(spec: MethodSpec, name: string, text: string): unknown {
   const type = spec.params.properties[name]?.type;
   if ((type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(text)) {
     return Number(text);
@@ -134,7 +134,7 @@ function addQuery(params: Record<string, unknown>, spec: MethodSpec, query: stri
         { cause },
       );
     }
-    put(params, name, fromQueryText(spec, name, text), 'query');
+    put(params, name, fromText(spec, name, text), 'query');
   }
 }
 
@@ -146,7 +146,10 @@ export function decodeParams(
 ): Record<string, unknown> {
   const params = parseBody(body);
   if (query !== '') addQuery(params, match.spec, query);
-  if (match.variable !== null) put(params, match.variable, decodePathVariable(match), 'path');
+  const { spec, variable } = match;
+  if (variable !== null) {
+    put(params, variable, fromText(spec, variable, decodePathVariable(match)), 'path');
+  }
   return params;
 }
 

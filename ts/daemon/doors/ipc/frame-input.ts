@@ -39,6 +39,11 @@ export class FrameInput {
     return this.#reader.partial;
   }
 
+  /** Bytes up to the end of the header or payload under way; 0 after drop(). */
+  get wanted(): number {
+    return this.#reader.wanted;
+  }
+
   /** Takes what arrived. Throws as FrameReader does; whoever catches it calls `drop`. */
   push(chunk: Buffer): void {
     this.#reader.push(chunk);

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
+import type { Peer } from '../../request-context.ts';
 import { ByteBudget } from '../byte-budget.ts';
 import { IpcConnection } from './connection.ts';
 import type { FrameBounds } from './frame-input.ts';
@@ -20,11 +21,13 @@ export interface IpcDoorOptions {
   /** How long a frame that has begun may go without a byte. */
   readonly frameStallMs?: number;
   readonly maxConnections?: number;
+  /** Descriptors of requests under way that all connections may hold together. */
+  readonly maxHeldDescriptors?: number;
   /**
-   * Asks the kernel who connected; what it returns is logged. It refuses the client by throwing an
-   * MlosError, which the client is answered.
+   * Asks the kernel who connected; without it no descriptors travel. It refuses the client by throwing
+   * an MlosError, which the client is answered.
    */
-  readonly peerOf?: (socket: Socket) => unknown;
+  readonly peerOf?: (socket: Socket) => Peer;
   /** Whether the client has closed its socket altogether; without it a failing write tells. */
   readonly isGone?: (socket: Socket) => boolean;
 }
@@ -42,6 +45,7 @@ export interface IpcDoor {
 /** Opens the IPC door. Throws FAILED_PRECONDITION or PERMISSION_DENIED where the path cannot be had. */
 export async function startIpcDoor(options: IpcDoorOptions): Promise<IpcDoor> {
   const clients = new Map<Socket, IpcConnection>();
+  const descriptors = new ByteBudget(options.maxHeldDescriptors ?? limits.ipcHeldDescriptors);
   const frames: FrameBounds = {
     maxBytes: options.maxFrameBytes ?? limits.ipcFrameBytes,
     budget: new ByteBudget(options.maxPartialFramesBytes ?? limits.ipcPartialFramesBytes),
@@ -49,7 +53,7 @@ export async function startIpcDoor(options: IpcDoorOptions): Promise<IpcDoor> {
   };
   // allowHalfOpen: a client may end its side after its last request and still read the answers.
   const server = createServer({ allowHalfOpen: true }, (socket) =>
-    accept(socket, options, { frames, clients }),
+    accept(socket, options, { frames, descriptors, clients }),
   );
   server.maxConnections = options.maxConnections ?? limits.connectionsPerDoor;
   const file = await listenAt(server, options.socketPath, options.mode ?? 0o600);
@@ -59,26 +63,29 @@ export async function startIpcDoor(options: IpcDoorOptions): Promise<IpcDoor> {
 function accept(
   socket: Socket,
   options: IpcDoorOptions,
-  shared: { readonly frames: FrameBounds; readonly clients: Map<Socket, IpcConnection> },
+  shared: {
+    readonly frames: FrameBounds;
+    readonly descriptors: ByteBudget;
+    readonly clients: Map<Socket, IpcConnection>;
+  },
 ): void {
   const { dispatcher, logger } = options;
-  const { frames, clients } = shared;
+  const { frames, descriptors, clients } = shared;
+  let peer: Peer | null = null;
+  let refusal: MlosError | null = null;
+  try {
+    peer = options.peerOf?.(socket) ?? null;
+    logger.debug({ peer }, 'ipc: connected');
+  } catch (thrown) {
+    refusal = MlosError.from(thrown);
+  }
+  const isGone = options.isGone ?? (() => false);
   const connection = new IpcConnection({
-    socket,
-    dispatcher,
-    logger,
-    frames,
-    isGone: options.isGone ?? (() => false),
+    ...{ socket, peer, dispatcher, logger, frames, descriptors, isGone },
   });
   clients.set(socket, connection);
   socket.once('close', () => clients.delete(socket));
-  if (options.peerOf === undefined) return;
-  try {
-    const peer = options.peerOf(socket);
-    logger.debug({ peer }, 'ipc: connected');
-  } catch (thrown) {
-    connection.refuse(MlosError.from(thrown));
-  }
+  if (refusal !== null) connection.refuse(refusal);
 }
 
 class OpenIpcDoor implements IpcDoor {
