@@ -14,6 +14,7 @@ import {
   compileObjects,
   findCompiler,
   listSources,
+  resolvePackage,
   run,
 } from './native/compile.mjs';
 import { isMain, main, root } from './steps.mjs';
@@ -68,9 +69,23 @@ async function buildTests(sanitizer, log) {
   return program;
 }
 
+/** ONNX Runtime as onnxruntime-node ships it for this machine; the tests fail without it. */
+function findOrt() {
+  const folder = path.join(resolvePackage('onnxruntime-node') ?? '', 'bin');
+  const napi = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+  const file = `linux/${process.arch}/libonnxruntime.so.1`;
+  return napi.map((name) => path.join(folder, name, file)).find((name) => fs.existsSync(name));
+}
+
 function runTests(program, args, library) {
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, MLOS_FAKE_NVML: library };
+    const own = {
+      MLOS_FAKE_NVML: library,
+      MLOS_ORT_LIBRARY: findOrt() ?? '',
+      ORT_DISABLE_TELEMETRY: '1',
+    };
+    const races = path.join(root, 'native/test/races.supp');
+    const env = { TSAN_OPTIONS: `suppressions=${races}`, ...process.env, ...own };
     const child = spawn(program, args, { env, stdio: 'inherit' });
     child.on('error', reject);
     child.on('close', (code, signal) => {

@@ -17,7 +17,7 @@ struct Error {
   /// errno of the system call that failed; 0 when none did.
   int error_number = 0;
   /// Name of the system call that failed; empty when none did.
-  std::string syscall;
+  std::string syscall{};
 };
 
 /// Builds the error of a system call that has just failed. `error_number` is the errno it left.

@@ -1,0 +1,489 @@
+// Guards the runner on ONNX Runtime's C ABI against the library itself: every dtype bit for bit,
+// bound and copied outputs, wrong guesses, refusals, cancellation and many threads.
+#include "ort/ort_runner.h"
+
+#include <atomic>
+#include <chrono>
+#include <limits>
+#include <thread>
+
+#include "check.h"
+#include "onnx_model.h"
+#include "ort_fixture.h"
+
+namespace mlos {
+namespace {
+
+using test::HeapSink;
+using test::LoadedModel;
+using test::Pack;
+using test::ShapeOf;
+using test::ViewOf;
+using test::onnx::Graph;
+using test::onnx::Tensor;
+using Dims = std::vector<test::onnx::Dim>;
+
+Graph OneNode(const std::string& type, const test::onnx::Value& input,
+              const test::onnx::Value& output) {
+  return {{input}, {output}, {{type, {input.name}, {output.name}}}};
+}
+
+Graph Identity(Dtype dtype, const Dims& dims) {
+  return OneNode("Identity", Tensor("x", dtype, dims), Tensor("y", dtype, dims));
+}
+
+std::string_view RawBytes(const std::vector<float>& numbers) {
+  return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(float)};
+}
+
+std::vector<float> Ramp(size_t count, float start, float step) {
+  std::vector<float> numbers(count);
+  for (size_t i = 0; i < count; ++i) numbers[i] = start + step * static_cast<float>(i % 13);
+  return numbers;
+}
+
+/// relu(x·w1 + b1)·w2 + b2 on rows of 16.
+Graph Mlp() {
+  static const std::vector<float> w1 = Ramp(256, -0.5F, 0.125F);
+  static const std::vector<float> w2 = Ramp(256, 0.25F, -0.0625F);
+  static const std::vector<float> bias = Ramp(16, 0.5F, 0.25F);
+  const auto weight = [](const char* name, const std::vector<float>& numbers,
+                         const std::vector<int64_t>& dims) {
+    return test::onnx::Weight(name, Dtype::kFloat32, dims, RawBytes(numbers));
+  };
+  return {{Tensor("x", Dtype::kFloat32, {"N", 16})},
+          {Tensor("y", Dtype::kFloat32, {"N", 16})},
+          {{"MatMul", {"x", "w1"}, {"a"}},
+           {"Add", {"a", "b"}, {"c"}},
+           {"Relu", {"c"}, {"d"}},
+           {"MatMul", {"d", "w2"}, {"e"}},
+           {"Add", {"e", "b"}, {"y"}}},
+          {weight("w1", w1, {16, 16}), weight("w2", w2, {16, 16}), weight("b", bias, {16})}};
+}
+
+/// All numbers are small multiples of a power of two, so that every order of sums is exact.
+std::vector<float> MlpByHand(const std::vector<float>& x) {
+  const std::vector<float> w1 = Ramp(256, -0.5F, 0.125F);
+  const std::vector<float> w2 = Ramp(256, 0.25F, -0.0625F);
+  const std::vector<float> bias = Ramp(16, 0.5F, 0.25F);
+  const auto layer = [&](const std::vector<float>& rows, const std::vector<float>& weights) {
+    std::vector<float> out(rows.size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      float sum = bias[i % 16];
+      for (size_t k = 0; k < 16; ++k) sum += rows[i / 16 * 16 + k] * weights[k * 16 + i % 16];
+      out[i] = sum;
+    }
+    return out;
+  };
+  std::vector<float> hidden = layer(x, w1);
+  for (float& number : hidden) number = std::max(number, 0.0F);
+  return layer(hidden, w2);
+}
+
+/// A counter that loops `count` times; a run of it can be as long as one likes.
+Graph Counter() {
+  const Graph body{{Tensor("i", Dtype::kInt64, {}), Tensor("go", Dtype::kBool, {}),
+                    Tensor("sum", Dtype::kInt64, {})},
+                   {Tensor("go_on", Dtype::kBool, {}), Tensor("next", Dtype::kInt64, {})},
+                   {{"Identity", {"go"}, {"go_on"}}, {"Add", {"sum", "i"}, {"next"}}}};
+  return {{Tensor("count", Dtype::kInt64, {}), Tensor("start", Dtype::kInt64, {})},
+          {Tensor("total", Dtype::kInt64, {})},
+          {{"Loop",
+            {"count", "", "start"},
+            {"total"},
+            {test::onnx::GraphAttribute("body", test::onnx::Write(body))}}}};
+}
+
+TensorView Int64Scalar(uint32_t index, const std::vector<int64_t>& number) {
+  return ViewOf(index, Dtype::kInt64, ShapeOf({}), number);
+}
+
+struct DtypeCase {
+  Dtype dtype;
+  size_t element_bytes;
+};
+
+constexpr DtypeCase kNumbers[] = {{Dtype::kFloat32, 4}, {Dtype::kUint8, 1},  {Dtype::kInt8, 1},
+                                  {Dtype::kUint16, 2},  {Dtype::kInt16, 2},  {Dtype::kInt32, 4},
+                                  {Dtype::kInt64, 8},   {Dtype::kBool, 1},   {Dtype::kFloat16, 2},
+                                  {Dtype::kFloat64, 8}, {Dtype::kUint32, 4}, {Dtype::kUint64, 8},
+                                  {Dtype::kBfloat16, 2}};
+
+/// Bit patterns, NaNs among them; for bool 0 and 1.
+std::vector<uint8_t> Pattern(Dtype dtype, size_t byte_length) {
+  std::vector<uint8_t> bytes(byte_length);
+  for (size_t i = 0; i < byte_length; ++i) {
+    bytes[i] = static_cast<uint8_t>(dtype == Dtype::kBool ? i % 2 : 0xff - i * 7);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+MLOS_TEST(ort_library_that_cannot_be_used_says_why) {
+  for (const char* path : {"/nonexistent/libonnxruntime.so.1", "libc.so.6"}) {
+    const auto library = OrtLibrary::Open(path);
+    REQUIRE(!library.ok());
+    CHECK_EQ(library.error().code, "UNIMPLEMENTED");
+    CHECK(!library.error().message.empty());
+  }
+}
+
+MLOS_TEST(ort_mlp_gives_exact_numbers_for_every_batch) {
+  LoadedModel model(Mlp());
+  REQUIRE(model.context != nullptr);
+  CHECK(model.runner->description().starts_with("onnxruntime 1."));
+  CHECK(model.runner->description().ends_with(" (C ABI)"));
+  // Each batch first copied, then bound; then all again in another order.
+  for (const int64_t rows : {1, 1, 4, 4, 2, 1, 4, 2, 300, 300}) {
+    const std::vector<float> x = Ramp(static_cast<size_t>(rows) * 16, -1.0F, 0.25F);
+    HeapSink sink;
+    CHECK_EQ(model.Run({ViewOf(0, Dtype::kFloat32, ShapeOf({rows, 16}), x)}, sink), "");
+    CHECK_EQ(sink.outputs[0].shape, ShapeOf({rows, 16}));
+    CHECK(sink.Elements<float>(0) == MlpByHand(x));
+  }
+}
+
+MLOS_TEST(ort_carries_every_dtype_bit_for_bit) {
+  for (const DtypeCase& number : kNumbers) {
+    for (const bool is_static : {true, false}) {
+      const auto dims = is_static ? Dims{2, 3} : Dims{"rows", "columns"};
+      LoadedModel model(Identity(number.dtype, dims));
+      REQUIRE(model.context != nullptr);
+      CHECK(model.runner->signature().inputs[0].dtype == number.dtype);
+      CHECK(model.runner->signature().outputs[0].dtype == number.dtype);
+      const std::vector<uint8_t> bytes = Pattern(number.dtype, 6 * number.element_bytes);
+      for (int run = 0; run < 3; ++run) {
+        HeapSink sink;
+        CHECK_EQ(model.Run({ViewOf(0, number.dtype, ShapeOf({2, 3}), bytes)}, sink), "");
+        CHECK(sink.outputs[0].dtype == number.dtype);
+        CHECK_EQ(sink.outputs[0].shape, ShapeOf({2, 3}));
+        CHECK(sink.Elements<uint8_t>(0) == bytes);
+        CHECK_EQ(sink.outputs[0].allocations, 1);
+      }
+    }
+  }
+}
+
+MLOS_TEST(ort_carries_scalars_and_empty_tensors) {
+  LoadedModel scalar(Identity(Dtype::kFloat32, {}));
+  REQUIRE(scalar.context != nullptr);
+  const std::vector<float> one = {1.5F};
+  HeapSink sink;
+  CHECK_EQ(scalar.Run({ViewOf(0, Dtype::kFloat32, ShapeOf({}), one)}, sink), "");
+  CHECK_EQ(sink.outputs[0].shape, ShapeOf({}));
+  CHECK(sink.Elements<float>(0) == one);
+  const std::vector<float> none;
+  for (const auto& dims : {Dims{0, 3}, Dims{"N", 3}}) {
+    LoadedModel empty(
+        OneNode("Neg", Tensor("x", Dtype::kFloat32, dims), Tensor("y", Dtype::kFloat32, dims)));
+    REQUIRE(empty.context != nullptr);
+    for (int run = 0; run < 2; ++run) {
+      HeapSink nothing;
+      CHECK_EQ(empty.Run({ViewOf(0, Dtype::kFloat32, ShapeOf({0, 3}), none)}, nothing), "");
+      CHECK_EQ(nothing.outputs[0].shape, ShapeOf({0, 3}));
+      CHECK_EQ(nothing.outputs[0].bytes.size(), size_t{0});
+    }
+  }
+}
+
+MLOS_TEST(ort_signature_knows_a_scalar_from_an_open_rank) {
+  const test::onnx::Value open = {"open", test::onnx::TensorType(1)};
+  LoadedModel model({{open, Tensor("scalar", Dtype::kFloat32, {}),
+                      Tensor("named", Dtype::kInt64, {"batch", 7, ""})},
+                     {{"open_out", test::onnx::TensorType(1)},
+                      Tensor("scalar_out", Dtype::kFloat32, {}),
+                      Tensor("named_out", Dtype::kInt64, {"batch", 7, ""})},
+                     {{"Neg", {"open"}, {"open_out"}},
+                      {"Neg", {"scalar"}, {"scalar_out"}},
+                      {"Neg", {"named"}, {"named_out"}}}});
+  REQUIRE(model.runner != nullptr);
+  const ModelSignature& signature = model.runner->signature();
+  for (const auto& side : {signature.inputs, signature.outputs}) {
+    REQUIRE(side.size() == 3);
+    CHECK(!side[0].has_shape && side[0].dims.empty());
+    CHECK(side[1].has_shape && side[1].dims.empty());
+    CHECK(side[2].has_shape && side[2].dims == (std::vector<int64_t>{-1, 7, -1}));
+    CHECK(side[2].dim_names == (std::vector<std::string>{"batch", "", ""}));
+  }
+  // An open rank takes any.
+  const std::vector<float> four = {1, 2, 3, 4};
+  for (const Shape& shape : {ShapeOf({4}), ShapeOf({2, 2}), ShapeOf({4})}) {
+    HeapSink sink;
+    const std::vector<int64_t> named(7);
+    CHECK_EQ(model.Run({ViewOf(0, Dtype::kFloat32, shape, four),
+                        ViewOf(1, Dtype::kFloat32, ShapeOf({}), std::vector<float>{1}),
+                        ViewOf(2, Dtype::kInt64, ShapeOf({1, 7, 1}), named)},
+                       sink),
+             "");
+    CHECK_EQ(sink.outputs[0].shape, shape);
+    CHECK(sink.Elements<float>(0) == (std::vector<float>{-1, -2, -3, -4}));
+  }
+}
+
+MLOS_TEST(ort_names_may_be_odd) {
+  for (const std::string name : {"__proto__", "a \"b\"\n\\", "名前", "x:0"}) {
+    LoadedModel model(OneNode("Neg", Tensor(name, Dtype::kFloat32, {1}),
+                              Tensor(name + ".out", Dtype::kFloat32, {1})));
+    REQUIRE(model.context != nullptr);
+    CHECK_EQ(model.runner->signature().inputs[0].name, name);
+    HeapSink sink;
+    const std::vector<float> x = {2};
+    CHECK_EQ(model.Run({ViewOf(0, Dtype::kFloat32, ShapeOf({1}), x)}, sink), "");
+    CHECK(sink.Elements<float>(0) == std::vector<float>{-2});
+  }
+}
+
+MLOS_TEST(ort_strings_keep_every_byte) {
+  LoadedModel model(Identity(Dtype::kString, {"rows", "columns"}));
+  REQUIRE(model.context != nullptr);
+  const std::vector<std::string> words = {"",  std::string("a\0b", 3), "größer",
+                                          "x", std::string(100, 'y'),  "\xff"};
+  for (const Shape& shape : {ShapeOf({2, 3}), ShapeOf({3, 2})}) {
+    HeapSink sink;
+    const std::vector<std::byte> packed = Pack(words);
+    CHECK_EQ(model.Run({ViewOf(0, Dtype::kString, shape, packed)}, sink), "");
+    CHECK_EQ(sink.outputs[0].shape, shape);
+    CHECK(sink.Elements<std::byte>(0) == packed);
+  }
+  HeapSink none;
+  const std::vector<std::byte> nothing;
+  CHECK_EQ(model.Run({ViewOf(0, Dtype::kString, ShapeOf({0, 2}), nothing)}, none), "");
+  CHECK_EQ(none.outputs[0].shape, ShapeOf({0, 2}));
+}
+
+MLOS_TEST(ort_refuses_strings_that_do_not_fit_their_lengths) {
+  LoadedModel model(Identity(Dtype::kString, {"n"}));
+  REQUIRE(model.context != nullptr);
+  std::vector<std::byte> too_long = Pack({"ab", "cd"});
+  too_long[4] = std::byte{3};
+  std::vector<std::byte> huge = too_long;
+  std::fill_n(huge.begin() + 4, 4, std::byte{0xff});
+  std::vector<std::byte> rest = Pack({"ab", "cd"});
+  rest.push_back(std::byte{'e'});
+  std::vector<std::byte> cut = Pack({"ab", "cd"});
+  cut.resize(7);
+  for (const auto& packed : {too_long, huge, rest, cut}) {
+    HeapSink sink;
+    CHECK_EQ(model.Run({ViewOf(0, Dtype::kString, ShapeOf({2}), packed)}, sink), "INVALID_VALUE");
+  }
+  HeapSink sink;
+  const TensorView many = ViewOf(0, Dtype::kString, ShapeOf({int64_t{1} << 39}), rest);
+  CHECK_EQ(model.Run({many}, sink), "INVALID_VALUE");
+}
+
+MLOS_TEST(ort_recovers_when_a_shape_depends_on_values) {
+  // Once with a shape that the model leaves open, once with one that it states wrongly.
+  for (const auto& dims : {Dims{1, "n"}, Dims{1, 2}}) {
+    LoadedModel model(
+        OneNode("NonZero", Tensor("x", Dtype::kFloat32, {4}), Tensor("y", Dtype::kInt64, dims)));
+    REQUIRE(model.context != nullptr);
+    const std::vector<std::vector<float>> inputs = {
+        {1, 0, 1, 0}, {1, 1, 1, 0}, {0, 0, 0, 0}, {1, 1, 1, 1}, {0, 1, 0, 0}};
+    int allocations = 0;
+    for (const std::vector<float>& x : inputs) {
+      std::vector<int64_t> expected;
+      for (int64_t i = 0; i < 4; ++i) {
+        if (x[static_cast<size_t>(i)] != 0) expected.push_back(i);
+      }
+      HeapSink sink;
+      CHECK_EQ(model.Run({ViewOf(0, Dtype::kFloat32, ShapeOf({4}), x)}, sink), "");
+      CHECK_EQ(sink.outputs[0].shape, ShapeOf({1, static_cast<int64_t>(expected.size())}));
+      CHECK(sink.Elements<int64_t>(0) == expected);
+      allocations += sink.outputs[0].allocations;
+    }
+    // One wrong guess, and no other after it.
+    CHECK_EQ(allocations, static_cast<int>(inputs.size()) + 1);
+  }
+}
+
+MLOS_TEST(ort_outputs_may_be_weights_or_inputs) {
+  const std::vector<float> weight = {5, 6};
+  LoadedModel model({{Tensor("x", Dtype::kFloat32, {2})},
+                     {Tensor("w", Dtype::kFloat32, {2}), Tensor("y", Dtype::kFloat32, {2}),
+                      Tensor("x", Dtype::kFloat32, {2})},
+                     {{"Add", {"x", "w"}, {"y"}}},
+                     {test::onnx::Weight("w", Dtype::kFloat32, {2}, RawBytes(weight))}});
+  REQUIRE(model.context != nullptr);
+  for (int run = 0; run < 3; ++run) {
+    const std::vector<float> x = {static_cast<float>(run), 1};
+    HeapSink sink;
+    CHECK_EQ(model.Run({ViewOf(0, Dtype::kFloat32, ShapeOf({2}), x)}, sink, {0, 1, 2}), "");
+    CHECK(sink.Elements<float>(0) == weight);
+    CHECK(sink.Elements<float>(1) == (std::vector<float>{x[0] + 5, 7}));
+    CHECK(sink.Elements<float>(2) == x);
+    HeapSink some;
+    CHECK_EQ(model.Run({ViewOf(0, Dtype::kFloat32, ShapeOf({2}), x)}, some, {1}), "");
+    CHECK_EQ(some.outputs.size(), size_t{1});
+    CHECK(some.Elements<float>(1) == (std::vector<float>{x[0] + 5, 7}));
+  }
+}
+
+MLOS_TEST(ort_refuses_what_is_no_tensor_of_ours) {
+  const auto tensor = test::onnx::TensorType(1, {2});
+  LoadedModel sequence({{Tensor("x", Dtype::kFloat32, {2})},
+                        {{"many \"of\" them", test::onnx::SequenceType(tensor)}},
+                        {{"SequenceConstruct", {"x"}, {"many \"of\" them"}}}});
+  CHECK(sequence.runner == nullptr);
+  CHECK_EQ(sequence.error.code, "UNIMPLEMENTED");
+  CHECK(sequence.error.message.starts_with("Output \"many \\\"of\\\" them\" is a sequence"));
+  constexpr int kFloat8 = 17;
+  LoadedModel float8(OneNode("Identity", {"x", test::onnx::TensorType(kFloat8, {2})},
+                             {"y", test::onnx::TensorType(kFloat8, {2})}));
+  CHECK(float8.runner == nullptr);
+  CHECK_EQ(float8.error.code, "UNIMPLEMENTED");
+  CHECK(float8.error.message.find("ONNX type 17") != std::string::npos);
+}
+
+MLOS_TEST(ort_load_failures_have_the_runtimes_text) {
+  const std::shared_ptr<OrtLibrary> library = test::TestedOrt();
+  REQUIRE(library != nullptr);
+  const test::TempFolder folder;
+  folder.Write("garbage.onnx", "this is no model");
+  for (const char* file : {"/garbage.onnx", "/absent.onnx"}) {
+    OrtSessionSettings settings;
+    settings.model_path = folder.path() + file;
+    const auto opened = OpenOrtRunner(library, settings);
+    REQUIRE(!opened.ok());
+    CHECK_EQ(opened.error().code, "MODEL_LOAD_FAILED");
+    CHECK(opened.error().message.find(file) != std::string::npos);
+  }
+}
+
+MLOS_TEST(ort_settings_reach_the_session) {
+  OrtSessionSettings settings;
+  settings.intra_op_threads = 2;
+  settings.inter_op_threads = 2;
+  settings.graph_optimization = OrtGraphOptimization::kLayout;
+  settings.execution_mode = OrtExecutionMode::kParallel;
+  settings.cpu_mem_arena = false;
+  settings.mem_pattern = false;
+  settings.free_dimensions = {{"N", 3}};
+  LoadedModel model(Mlp(), settings);
+  REQUIRE(model.context != nullptr);
+  CHECK(model.runner->signature().inputs[0].dims == (std::vector<int64_t>{3, 16}));
+  const std::vector<float> x = Ramp(48, -1.0F, 0.25F);
+  HeapSink sink;
+  CHECK_EQ(model.Run({ViewOf(0, Dtype::kFloat32, ShapeOf({3, 16}), x)}, sink), "");
+  CHECK(sink.Elements<float>(0) == MlpByHand(x));
+  settings.intra_op_threads = kMaxOrtThreads + 1;
+  LoadedModel refused(Mlp(), settings);
+  CHECK_EQ(refused.error.code, "INVALID_ARGUMENT");
+}
+
+MLOS_TEST(ort_a_failed_run_says_why_and_harms_no_other) {
+  LoadedModel model({{Tensor("data", Dtype::kFloat32, {3}), Tensor("at", Dtype::kInt64, {1})},
+                     {Tensor("y", Dtype::kFloat32, {1})},
+                     {{"Gather", {"data", "at"}, {"y"}}}});
+  REQUIRE(model.context != nullptr);
+  const std::vector<float> data = {1, 2, 3};
+  for (const int64_t at : {1, 9, 2, -9, 0}) {
+    const std::vector<int64_t> where = {at};
+    HeapSink sink;
+    const std::string code = model.Run({ViewOf(0, Dtype::kFloat32, ShapeOf({3}), data),
+                                        ViewOf(1, Dtype::kInt64, ShapeOf({1}), where)},
+                                       sink);
+    if (at >= 0 && at < 3) {
+      CHECK_EQ(code, "");
+      CHECK(sink.Elements<float>(0) == std::vector<float>{data[static_cast<size_t>(at)]});
+    } else {
+      CHECK_EQ(code, "INFERENCE_FAILED");
+      CHECK(model.error.message.find("Gather") != std::string::npos);
+    }
+  }
+}
+
+MLOS_TEST(ort_checks_what_it_is_given) {
+  LoadedModel model(Mlp());
+  REQUIRE(model.context != nullptr);
+  const std::vector<float> x(16);
+  HeapSink sink;
+  CHECK_EQ(model.Run({}, sink), "MISSING_INPUT");
+  CHECK_EQ(model.Run({ViewOf(0, Dtype::kFloat64, ShapeOf({1, 8}), x)}, sink), "INVALID_DTYPE");
+  for (const Shape& shape :
+       {ShapeOf({2, 16}), ShapeOf({1, 15}), ShapeOf({-1, 16}), ShapeOf({int64_t{1} << 62, 16})}) {
+    CHECK_EQ(model.Run({ViewOf(0, Dtype::kFloat32, shape, x)}, sink), "INVALID_SHAPE");
+  }
+  const TensorView right = ViewOf(0, Dtype::kFloat32, ShapeOf({1, 16}), x);
+  CHECK_EQ(model.Run({right}, sink, {1}), "INVALID_ARGUMENT");
+  CHECK_EQ(model.Run({right}, sink, {0, 0}), "INVALID_ARGUMENT");
+  CHECK_EQ(model.Run({right}, sink), "");
+}
+
+MLOS_TEST(ort_says_when_the_answer_finds_no_room) {
+  LoadedModel model(Mlp());
+  LoadedModel strings(Identity(Dtype::kString, {"n"}));
+  REQUIRE(model.context != nullptr && strings.context != nullptr);
+  const std::vector<float> x(16);
+  const TensorView input = ViewOf(0, Dtype::kFloat32, ShapeOf({1, 16}), x);
+  HeapSink room;
+  // Before the shape is known, and after.
+  for (int run = 0; run < 2; ++run) {
+    HeapSink full(63);
+    CHECK_EQ(model.Run({input}, full), "PAYLOAD_TOO_LARGE");
+    CHECK_EQ(model.Run({input}, room), "");
+  }
+  HeapSink full(9);
+  const std::vector<std::byte> packed = Pack({"abcdef"});
+  CHECK_EQ(strings.Run({ViewOf(0, Dtype::kString, ShapeOf({1}), packed)}, full),
+           "PAYLOAD_TOO_LARGE");
+}
+
+MLOS_TEST(ort_terminate_ends_a_run_and_reset_allows_the_next) {
+  LoadedModel model(Counter());
+  REQUIRE(model.context != nullptr);
+  const std::vector<int64_t> start = {5};
+  const std::vector<int64_t> endless = {std::numeric_limits<int64_t>::max()};
+  for (int round = 0; round < 2; ++round) {
+    std::thread other([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      model.context->Terminate();
+    });
+    HeapSink sink;
+    CHECK_EQ(model.Run({Int64Scalar(0, endless), Int64Scalar(1, start)}, sink), "CANCELLED");
+    // It holds until it is taken back.
+    CHECK_EQ(model.Run({Int64Scalar(0, endless), Int64Scalar(1, start)}, sink), "CANCELLED");
+    other.join();
+    model.context->Reset();
+    const std::vector<int64_t> four = {4};
+    CHECK_EQ(model.Run({Int64Scalar(0, four), Int64Scalar(1, start)}, sink), "");
+    CHECK(sink.Elements<int64_t>(0) == std::vector<int64_t>{11});
+  }
+}
+
+MLOS_TEST(ort_many_threads_run_one_model_at_once) {
+  LoadedModel model(Mlp());
+  REQUIRE(model.runner != nullptr);
+  std::atomic<int> right = 0;
+  constexpr int kThreads = 4;
+  constexpr int kRuns = 100;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      const std::unique_ptr<RunContext> context = model.NewContext();
+      const std::vector<uint32_t> outputs = {0};
+      for (int run = 0; run < kRuns; ++run) {
+        const int64_t rows = 1 + (t + run) % 3;
+        const auto x = Ramp(static_cast<size_t>(rows) * 16, static_cast<float>(t), 0.25F);
+        const TensorView input = ViewOf(0, Dtype::kFloat32, ShapeOf({rows, 16}), x);
+        HeapSink sink;
+        const Status status = context->Run({{&input, 1}, outputs}, sink);
+        if (status.ok() && sink.Elements<float>(0) == MlpByHand(x)) ++right;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK_EQ(right.load(), kThreads * kRuns);
+}
+
+MLOS_TEST(ort_a_context_outlives_its_runner) {
+  LoadedModel model(Mlp());
+  REQUIRE(model.runner != nullptr);
+  model.runner.reset();
+  const std::vector<float> x = Ramp(16, -1.0F, 0.25F);
+  HeapSink sink;
+  CHECK_EQ(model.Run({ViewOf(0, Dtype::kFloat32, ShapeOf({1, 16}), x)}, sink), "");
+  CHECK(sink.Elements<float>(0) == MlpByHand(x));
+}
+
+}  // namespace mlos
