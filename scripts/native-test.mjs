@@ -30,7 +30,7 @@ const isCore = (source) => !source.includes('/napi/') && !source.endsWith('/addo
 function listTests() {
   const names = fs.readdirSync(path.join(root, 'native/test')).sort();
   return names
-    .filter((name) => name.endsWith('_test.cc') || name === 'check_main.cc')
+    .filter((name) => name.endsWith('.cc') && !name.startsWith('fake_'))
     .map((name) => `native/test/${name}`);
 }
 

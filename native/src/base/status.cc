@@ -77,6 +77,11 @@ std::string ErrnoName(int error_number) {
   return "E" + std::to_string(error_number);
 }
 
+Error CodedError(std::string code, std::string message) {
+  return Error{
+      .code = std::move(code), .message = std::move(message), .error_number = 0, .syscall = ""};
+}
+
 Error SystemError(const char* syscall, int error_number, const std::string& what) {
   // std::generic_category is thread-safe where strerror is not.
   const std::string reason = std::generic_category().message(error_number);

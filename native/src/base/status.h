@@ -20,6 +20,9 @@ struct Error {
   std::string syscall{};
 };
 
+/// An error that is no system call's.
+Error CodedError(std::string code, std::string message);
+
 /// Builds the error of a system call that has just failed. `error_number` is the errno it left.
 Error SystemError(const char* syscall, int error_number, const std::string& what);
 

@@ -10,18 +10,13 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "shm/arena_allocator.h"
 #include "shm/channel_memory.h"
 #include "shm/layout.h"
 #include "shm/mapping.h"
 #include "shm/tensor_view.h"
 
 namespace mlos {
-
-/// A piece of the request arena. Offsets are relative to the arena.
-struct Block {
-  uint64_t offset = 0;
-  uint64_t byte_length = 0;
-};
 
 /// What came of a request, checked against the region's size. Use one object for many: it keeps its
 /// memory, and PollInto() overwrites every field.
@@ -73,8 +68,9 @@ class ClientChannel {
 
   std::span<std::byte> request_arena();
   std::span<const std::byte> response_arena() const;
-  /// The mapping that the request arena lies in, for views that may outlive the channel.
+  /// The mappings that the arenas lie in, for views that may outlive the channel.
   const std::shared_ptr<Mapping>& request_mapping() const;
+  const std::shared_ptr<Mapping>& response_mapping() const;
 
   /// A block of at least `byte_length` bytes, aligned to layout::kBlockAlignment; nullopt when the
   /// arena has no room.
@@ -131,8 +127,13 @@ class ClientChannel {
   bool WasBegun(uint64_t request_id) const;
 
  private:
-  class Impl;
+  struct Impl;
   explicit ClientChannel(std::unique_ptr<Impl> impl);
+  bool Accept(const layout::CompletionEntry& entry, Completion& completion);
+  void Break(layout::StatusCode code);
+  bool Closed() const;
+  WaitResult Sleep(uint64_t deadline_ns);
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,34 +1,19 @@
 #ifndef MLOS_SHM_HOST_CHANNEL_H_
 #define MLOS_SHM_HOST_CHANNEL_H_
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "shm/descriptor_decoder.h"
 #include "shm/layout.h"
 #include "shm/mapping.h"
-#include "shm/tensor_view.h"
 
 namespace mlos {
-
-/// A request whose descriptor has been copied and checked against the region: ranges, ranks,
-/// products, dtypes, alignment, duplicate indices. Not against a model's signature. Use one object
-/// for many: it keeps its memory.
-struct CheckedRequest {
-  uint64_t request_id = 0;
-  uint32_t slot = 0;
-  uint64_t deadline_ns = 0;
-  layout::Priority priority = layout::kNormal;
-  std::array<uint64_t, layout::kMaxTensors / 64> wanted{};
-  /// Views into the request arena, which the client can write to at any time.
-  std::vector<TensorView> inputs;
-};
 
 /// A piece of the response arena that belongs to one answer.
 struct ResultBlock {
@@ -38,8 +23,8 @@ struct ResultBlock {
 
 /// The host's end of a channel.
 ///
-/// Threads: Take() and Decode() by one thread at a time (the leader of the model); everything else
-/// by any thread, once Activate() has returned.
+/// Threads: Take(), Decode() and SetHostSleeping() by one thread at a time (the leader of the
+/// model); everything else by any thread.
 ///
 /// Each request taken is answered once: the channel knows which slots are unanswered, a client that
 /// uses one twice is closed, and a second completion of one request is refused.
@@ -108,8 +93,11 @@ class HostChannel {
   bool closed() const;
 
  private:
-  class Impl;
+  struct Impl;
   explicit HostChannel(std::unique_ptr<Impl> impl);
+  bool TakeSlot(const layout::RequestEntry& entry);
+  bool Release(uint64_t offset);
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -8,8 +8,7 @@
 namespace mlos::layout {
 
 /// The one place that says how everything shared between processes lies in memory. Little-endian,
-/// no pointers. TypeScript gets every number from the addon (`channelLayout()`): there is no
-/// mirror.
+/// no pointers. TypeScript gets each number from the addon (`channelLayout()`), without a mirror.
 ///
 /// A channel joins one client with one model of one plugin host and is made of two regions, each
 /// written by one side only, so that each can be sealed against the other:
@@ -220,8 +219,7 @@ inline constexpr uint32_t kPriorities = 4;
 /// Models that one engine can hold at once.
 inline constexpr uint32_t kMaxModels = 256;
 inline constexpr uint32_t kMaxWorkers = 16;
-/// Upper bounds of the time buckets in microseconds: 1, 2, 5, 10 … 50,000,000; the last one is
-/// open.
+/// Upper bounds of time buckets in microseconds: 1, 2, 5, 10 ... 50,000,000; the last is open.
 inline constexpr uint32_t kTimeBuckets = 25;
 /// Batch sizes 1, 2, 3-4, 5-8 … 513-1024 and more.
 inline constexpr uint32_t kBatchBuckets = 12;
@@ -229,9 +227,9 @@ inline constexpr uint32_t kBatchBuckets = 12;
 struct WorkerStats {
   std::atomic<uint32_t> thread_id;  // 0: no such worker
   std::atomic<uint32_t> cpu;        // that the last batch ended on
-  /// Clock reading (nanoseconds, monotonic) at which the run under way began; 0: idle.
+  // On CLOCK_MONOTONIC: when the run under way began (0: idle), when it was asked to end (0:
+  // never).
   std::atomic<uint64_t> run_started_ns;
-  /// When the run under way was first asked to end; 0: it was not.
   std::atomic<uint64_t> terminate_asked_ns;
 };
 static_assert(sizeof(WorkerStats) == 24);

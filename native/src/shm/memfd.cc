@@ -24,11 +24,11 @@ Error RegionError(const char* code, const std::string& message) {
 }
 
 /// memfd_create that asks not to be executable; kernels before 6.3 refuse the flag with EINVAL.
-int CreateNoExec(const std::string& label) {
-  constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-  const int fd = ::memfd_create(label.c_str(), kFlags | kNoExecSeal);
+int CreateNoExec(const std::string& label, unsigned more_flags) {
+  const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | more_flags;
+  const int fd = ::memfd_create(label.c_str(), flags | kNoExecSeal);
   if (fd >= 0 || errno != EINVAL) return fd;
-  return ::memfd_create(label.c_str(), kFlags);
+  return ::memfd_create(label.c_str(), flags);
 }
 
 int RetryFallocate(int fd, off_t byte_length) {
@@ -39,16 +39,15 @@ int RetryFallocate(int fd, off_t byte_length) {
   return result;
 }
 
-}  // namespace
-
-Result<UniqueFd> CreateMemfd(uint64_t byte_length, const std::string& label, bool allocate) {
+Result<UniqueFd> Create(uint64_t byte_length, const std::string& label, bool allocate,
+                        unsigned more_flags) {
   if (byte_length == 0 || byte_length > static_cast<uint64_t>(std::numeric_limits<off_t>::max())) {
     return RegionError("INVALID_ARGUMENT", "a region needs a size of 1 byte to 2^63-1 bytes");
   }
   if (label.size() > kMaxMemfdLabelBytes || label.find('\0') != std::string::npos) {
     return RegionError("INVALID_ARGUMENT", "a region's label has at most 249 bytes and no NUL");
   }
-  UniqueFd fd(CreateNoExec(label));
+  UniqueFd fd(CreateNoExec(label, more_flags));
   if (!fd.valid()) return SystemError("memfd_create", errno, "cannot create a region");
   const auto size = static_cast<off_t>(byte_length);
   if (::ftruncate(fd.get(), size) != 0) {
@@ -60,6 +59,17 @@ Result<UniqueFd> CreateMemfd(uint64_t byte_length, const std::string& label, boo
   const Status sealed = AddSeals(fd.get(), kSizeSeals);
   if (!sealed.ok()) return sealed.error();
   return fd;
+}
+
+}  // namespace
+
+Result<UniqueFd> CreateMemfd(uint64_t byte_length, const std::string& label, bool allocate) {
+  return Create(byte_length, label, allocate, 0);
+}
+
+Result<UniqueFd> CreateHugeMemfd(uint64_t byte_length, const std::string& label) {
+  constexpr unsigned kTwoMiB = 21U << 26;  // MFD_HUGE_2MB, which glibc does not name
+  return Create(byte_length, label, /*allocate=*/true, MFD_HUGETLB | kTwoMiB);
 }
 
 Result<unsigned> ReadSeals(int fd) {

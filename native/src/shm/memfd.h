@@ -22,6 +22,10 @@ constexpr uint64_t kMaxMemfdLabelBytes = 249;
 /// ENOSPC or ENOMEM here, instead of killing whoever touches the page later.
 Result<UniqueFd> CreateMemfd(uint64_t byte_length, const std::string& label, bool allocate);
 
+/// The same on pages of 2 MiB, all allocated; `byte_length` is a multiple of that. Fails (ENOMEM,
+/// ENOSPC, EINVAL, ENOSYS) where the host has too few of them set aside.
+Result<UniqueFd> CreateHugeMemfd(uint64_t byte_length, const std::string& label);
+
 /// The F_SEAL_* bits of a memfd. NOT_A_REGION when `fd` is anything else.
 Result<unsigned> ReadSeals(int fd);
 

@@ -44,7 +44,8 @@ struct Shape {
   }
 };
 
-/// Product of the dimensions; nullopt when one is negative or the product overflows 2^40.
+/// Product of the dimensions; nullopt when one is negative or the product of those that are not 0
+/// is more than 2^40.
 std::optional<uint64_t> ElementCount(const Shape& shape);
 
 /// A tensor whose description has been checked. `data` may lie in memory that another process
