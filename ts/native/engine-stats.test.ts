@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { batchBounds, timeBoundsUs } from '../protocol/histogram.ts';
 import { channelLayout } from './channel-layout.ts';
-import {
-  batchBucketBounds,
-  readEngineStats,
-  statsPageBytes,
-  timeBucketBoundsUs,
-  writeStatsHeader,
-} from './engine-stats.ts';
+import { readEngineStats, statsPageBytes, writeStatsHeader } from './engine-stats.ts';
 import { Region } from './region.ts';
 
 test('rows in use are read, free ones are not', () => {
@@ -35,9 +30,9 @@ test('rows in use are read, free ones are not', () => {
   assert.deepEqual(stats.workers, [
     { threadId: 77, cpu: 0, runStartedNs: 12, terminateAskedNs: null },
   ]);
-  assert.equal(stats.queueTimes.length, timeBucketBoundsUs.length + 1);
-  assert.equal(stats.batchSizes.length, batchBucketBounds.length + 1);
-  assert.equal(timeBucketBoundsUs.at(-1), 50_000_000);
+  assert.equal(stats.queueTimes.length, timeBoundsUs.length + 1);
+  assert.equal(stats.batchSizes.length, batchBounds.length + 1);
+  assert.equal(timeBoundsUs.at(-1), 50_000_000);
   assert.equal(bounds.batchBuckets, stats.batchSizes.length);
 });
 

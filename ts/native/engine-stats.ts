@@ -36,22 +36,13 @@ export interface EngineModelStats {
   readonly outputBytes: number;
   readonly queueNs: number;
   readonly runNs: number;
-  /** Histograms: counts per bucket of `timeBucketBoundsUs` (the last is open). */
+  /** Histograms: counts per bucket of `timeBoundsUs` (the last is open). */
   readonly queueTimes: readonly number[];
   readonly runTimes: readonly number[];
-  /** Counts per bucket of `batchBucketBounds` (the last is open). */
+  /** Counts per bucket of `batchBounds` (the last is open). */
   readonly batchSizes: readonly number[];
   readonly workers: readonly EngineWorkerStats[];
 }
-
-/** Upper bounds of the time buckets in microseconds, all but the last: 1, 2, 5, 10 … 50,000,000. */
-export const timeBucketBoundsUs: readonly number[] = Array.from(
-  { length: 24 },
-  (_, i) => ([1, 2, 5][i % 3] as number) * 10 ** Math.floor(i / 3),
-);
-
-/** Upper bounds of the batch sizes, all but the last: 1, 2, 4 … 1,024. */
-export const batchBucketBounds: readonly number[] = Array.from({ length: 11 }, (_, i) => 2 ** i);
 
 /** Bytes of the stats region that an engine is given. */
 export function statsPageBytes(): number {

@@ -1,6 +1,9 @@
+import { resolve } from 'node:path';
 import type { ModelInfoWire } from '../../protocol/methods/models.ts';
 import { formatSpec, type TensorSpec } from '../../protocol/tensor.ts';
 import { callDaemon } from './call.ts';
+import { readEngineOptions } from './engine-options.ts';
+import { engineText, measureLines } from './measures.ts';
 import type { CommonOptions } from './options.ts';
 import { print, printJson } from './report.ts';
 import { table } from './table.ts';
@@ -49,6 +52,9 @@ function show(model: ModelInfoWire): void {
     `file      ${model.path}/${model.file}`,
     `sha256    ${model.digest}`,
     `isolation ${model.isolation}`,
+    `engine    ${engineText(model.engine)}`,
+    `runner    ${model.runner ?? (model.status === 'ready' ? 'of the plugin' : 'not loaded')}`,
+    ...measureLines(model.measures),
     `since     ${model.registered_at}`,
     `endpoint  POST ${model.inference_endpoint}`,
   ];
@@ -74,4 +80,28 @@ export function modelCommand(verb: 'show' | 'load' | 'unload' | 'unregister'): C
     else show(result.model);
     return 0;
   };
+}
+
+export async function registerModel(
+  options: Options & {
+    readonly plugin?: string;
+    readonly isolation?: string;
+    readonly engine?: readonly string[];
+    readonly load?: boolean;
+  },
+  model = '',
+  path = '',
+): Promise<number> {
+  const result = await callDaemon(options, 'models.register', {
+    model_id: model,
+    path: resolve(path),
+    ...(options.plugin === undefined ? {} : { plugin_id: options.plugin }),
+    // What it may be is the daemon's to say: its answer lists the choices.
+    ...(options.isolation === undefined ? {} : { isolation: options.isolation as 'plugin' }),
+    ...(options.engine === undefined ? {} : { engine: readEngineOptions(options.engine) }),
+    ...(options.load === false ? { load: false } : {}),
+  });
+  if (options.json === true) printJson(result.model);
+  else show(result.model);
+  return 0;
 }

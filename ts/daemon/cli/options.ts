@@ -17,7 +17,8 @@ export interface CommonOptions {
   readonly set?: readonly string[];
 }
 
-function collect(value: string, before: readonly string[] = []): readonly string[] {
+/** Values of a repeatable option. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 

@@ -1,6 +1,6 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { productVersion } from '../../protocol/version.ts';
-import { addPlaceOptions, addServeOptions, type CommonOptions } from './options.ts';
+import { addPlaceOptions, addServeOptions, type CommonOptions, collect } from './options.ts';
 
 type Action = (
   options: CommonOptions & { readonly json?: boolean },
@@ -32,6 +32,11 @@ export function buildProgram(): { run(argv: readonly string[]): Promise<number> 
     .description('what runs: doors, plugins, models, counters')
     .option('--json', 'as JSON')
     .action(action(async () => (await import('./status.ts')).status));
+  addPlaceOptions(program.command('top'))
+    .description('queues, batches, times and cores, live; q ends it')
+    .option('--once', 'one second, then the end')
+    .option('--json', 'as JSON, one value a second')
+    .action(action(async () => (await import('./top.ts')).top));
   addPlaceOptions(program.command('stop'))
     .description('stop the daemon; accepted requests are finished first')
     .action(action(async () => (await import('./stop.ts')).stop));
@@ -45,6 +50,7 @@ export function buildProgram(): { run(argv: readonly string[]): Promise<number> 
     .action(action(async () => (await import('./devices.ts')).devices));
   addModels(program, action);
   addPlugins(program, action);
+  addChannels(program, action);
 
   return {
     async run(argv) {
@@ -68,6 +74,19 @@ function addModels(program: Command, action: Wrap): void {
     .description('all models with their states')
     .option('--json', 'as JSON')
     .action(action(async () => (await import('./models.ts')).listModels));
+  addPlaceOptions(models.command('register <model> <path>'))
+    .description('register the model of a package folder or model file, and load it')
+    .option('--plugin <plugin>', 'the plugin that is to run it; chosen by format where left out')
+    .option('--isolation <kind>', "plugin: in its plugin's process; model: in one of its own")
+    .addOption(
+      new Option(
+        '--engine <key=value>',
+        'how its engine runs it, such as priority=high; repeatable',
+      ).argParser(collect),
+    )
+    .option('--no-load', 'only register; the first request loads it')
+    .option('--json', 'as JSON')
+    .action(action(async () => (await import('./models.ts')).registerModel));
   for (const [verb, text] of [
     ['show', 'one model: signature, files, and which plugin runs it and why'],
     ['load', 'load a model now'],
@@ -99,4 +118,16 @@ function addPlugins(program: Command, action: Wrap): void {
       .option('--json', 'as JSON')
       .action(action(async () => (await import('./plugins.ts')).pluginCommand(verb)));
   }
+}
+
+function addChannels(program: Command, action: Wrap): void {
+  const channels = program.command('channels').description('channels of attached apps');
+  addPlaceOptions(channels.command('list', { isDefault: true }))
+    .description('all channels, with the processes that they belong to')
+    .option('--json', 'as JSON')
+    .action(action(async () => (await import('./channels.ts')).listChannels));
+  addPlaceOptions(channels.command('revoke <channel>'))
+    .description('take a channel away; its app gets PERMISSION_DENIED')
+    .option('--json', 'as JSON')
+    .action(action(async () => (await import('./channels.ts')).revokeChannel));
 }

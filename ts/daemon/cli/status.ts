@@ -1,4 +1,5 @@
 import { callDaemon } from './call.ts';
+import { measuresText } from './measures.ts';
 import { type CommonOptions, configOf } from './options.ts';
 import { notRunningCode, print, printJson } from './report.ts';
 import { runningDaemon } from './running.ts';
@@ -53,12 +54,14 @@ export async function status(
     print('');
     print(
       table(
-        ['MODEL', 'STATE', 'PLUGIN', 'FORMAT'],
+        ['MODEL', 'STATE', 'PLUGIN', 'FORMAT', 'RUNNER', 'KERNEL'],
         models.models.map((model) => [
           model.id,
           model.status,
           model.plugin_id,
           model.execution_format,
+          model.runner ?? '–',
+          measuresText(model.measures),
         ]),
       ),
     );

@@ -103,7 +103,10 @@ export function channelOperations(deps: {
       return { status: 'success', channel_id };
     },
     'channels.revoke': async ({ channel_id }) => {
-      await withChannels().revoke(channel_id, 'PERMISSION_DENIED');
+      if (deps.channels === null) {
+        throw new MlosError('INVALID_ARGUMENT', `There is no channel ${channel_id}.`);
+      }
+      await deps.channels.revoke(channel_id, 'PERMISSION_DENIED');
       return { status: 'success', channel_id };
     },
     'channels.list': () => {

@@ -1,7 +1,8 @@
+import { type BatchVerdict, batchVerdicts } from '../../protocol/batch-verdict.ts';
 import { batchBounds, quantile, timeBoundsUs } from '../../protocol/histogram.ts';
 import type { EngineModelWire, EngineProcessWire } from '../../protocol/methods/engine.ts';
-import type { EngineCounters, EngineModelFacts, EngineWorker } from '../lifecycle/engine-facts.ts';
 import type { HostPool } from '../lifecycle/host-pool.ts';
+import type { EngineModelFacts } from '../plugin/engine-facts.ts';
 import type { PluginHost } from '../plugin/host.ts';
 import { cpuSeconds, residentBytes } from '../resource/process-facts.ts';
 import type { Operation } from './operation.ts';
@@ -9,6 +10,7 @@ import type { Operation } from './operation.ts';
 /** What a plugin's engine holds; null where the plugin has none. */
 export type EngineOf = (host: PluginHost) => readonly EngineModelFacts[] | null;
 
+type Stats = NonNullable<EngineModelFacts['stats']>;
 type Times = EngineModelWire['queue_us'];
 type Worker = EngineModelWire['workers'][number];
 
@@ -24,44 +26,50 @@ function times(totalNs: number, buckets: readonly number[]): Times {
   };
 }
 
-function worker(pid: number, one: EngineWorker, nowNs: number): Worker {
-  const isIdle = one.runStartedNs === 0;
+function worker(pid: number, one: Stats['workers'][number], nowNs: number): Worker {
+  const since = one.runStartedNs;
+  const isEnding = since !== null && one.terminateAskedNs !== null;
   return {
     thread_id: one.threadId,
     cpu: one.cpu,
-    state: isIdle ? 'idle' : one.terminateAskedNs === 0 ? 'running' : 'ending',
-    running_us: isIdle ? 0 : Math.max(0, Math.round((nowNs - one.runStartedNs) / 1000)),
+    state: since === null ? 'idle' : isEnding ? 'ending' : 'running',
+    running_us: since === null ? 0 : Math.max(0, Math.round((nowNs - since) / 1000)),
     cpu_seconds: cpuSeconds(pid, one.threadId),
   };
+}
+
+/** A hostile engine may write what it likes; what is no verdict has not been reached. */
+function verdictOf({ batchVerdict }: Stats): BatchVerdict {
+  return batchVerdicts.find((name) => name === batchVerdict?.replace(' ', '_')) ?? 'pending';
 }
 
 function modelStats(
   pid: number,
   { modelId, runner, measures }: EngineModelFacts,
-  counters: EngineCounters,
+  stats: Stats,
 ): EngineModelWire {
   const nowNs = Number(process.hrtime.bigint());
   return {
     model_id: modelId,
     runner,
-    priority: counters.priority,
-    intra_op_threads: counters.intraOpThreads,
-    batching: { verdict: counters.batchVerdict, limit: Math.max(1, counters.batchLimit) },
-    queued: counters.queued,
-    channels: counters.channels,
-    requests: counters.requests,
-    succeeded: counters.succeeded,
-    failed: counters.failed,
-    cancelled: counters.cancelled,
-    expired: counters.expired,
-    rejected: counters.rejected,
-    batches: counters.batches,
-    batch_sizes: [...counters.batchSizes],
-    input_bytes: counters.inputBytes,
-    output_bytes: counters.outputBytes,
-    queue_us: times(counters.queueNs, counters.queueTimes),
-    run_us: times(counters.runNs, counters.runTimes),
-    workers: counters.workers.map((one) => worker(pid, one, nowNs)),
+    priority: stats.priority ?? 'normal',
+    intra_op_threads: stats.intraOpThreads,
+    batching: { verdict: verdictOf(stats), limit: Math.max(1, stats.batchLimit) },
+    queued: stats.queued,
+    channels: stats.channels,
+    requests: stats.requests,
+    succeeded: stats.succeeded,
+    failed: stats.failed,
+    cancelled: stats.cancelled,
+    expired: stats.expired,
+    rejected: stats.rejected,
+    batches: stats.batches,
+    batch_sizes: [...stats.batchSizes],
+    input_bytes: stats.inputBytes,
+    output_bytes: stats.outputBytes,
+    queue_us: times(stats.queueNs, stats.queueTimes),
+    run_us: times(stats.runNs, stats.runTimes),
+    workers: stats.workers.map((one) => worker(pid, one, nowNs)),
     measures: measures.map((measure) => ({ ...measure })),
   };
 }
@@ -84,7 +92,7 @@ export function engineStatsOperation(deps: {
         rss_bytes: residentBytes(pid),
         cpu_seconds: cpuSeconds(pid),
         models: (models ?? []).flatMap((model) =>
-          model.counters === null ? [] : [modelStats(pid, model, model.counters)],
+          model.stats === null ? [] : [modelStats(pid, model, model.stats)],
         ),
       },
     ];

@@ -1,8 +1,8 @@
 import type { EngineOptionsWire } from '../../protocol/methods/engine-options.ts';
 import type { ModelInfoWire } from '../../protocol/methods/models.ts';
 import type { Signature, TensorSpec } from '../../protocol/tensor.ts';
-import type { EngineModelFacts } from '../lifecycle/engine-facts.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { EngineModelFacts } from '../plugin/engine-facts.ts';
 import type { ModelEngineOptions, ModelRecord } from '../registry/model-record.ts';
 
 type SignatureWire = NonNullable<ModelInfoWire['signature']>;

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { type BatchVerdict, batchVerdicts } from '../batch-verdict.ts';
 import type { MethodDeclaration } from './method.ts';
 import {
   Count,
@@ -7,10 +8,6 @@ import {
   PrioritySchema,
   Status,
 } from './shared-schemas.ts';
-
-/** How an engine came to its batch limit. */
-export const batchVerdicts = ['off', 'fixed', 'pending', 'gains', 'no_gain', 'unfit'] as const;
-export type BatchVerdict = (typeof batchVerdicts)[number];
 
 const Times = Type.Object(
   {

@@ -23,6 +23,26 @@ export function serviceCases(): ConformanceCase[] {
   ];
 }
 
+/** Options of the engine that are wrong in themselves, or here. */
+const badEngineOptions: readonly unknown[] = [
+  'high',
+  { priority: 'urgent' },
+  { priorty: 'high' },
+  { instances: 0 },
+  { instances: 17 },
+  { instances: '2' },
+  { max_batch: 0 },
+  { batching: 'fixed' },
+  { batching: true },
+  { max_queue: 0 },
+  { max_delay_us: -1 },
+  { intra_op_threads: 1.5 },
+  { cpus: '0-1' },
+  { cpus: [4_096] },
+  { cpus: [4_095] },
+  { cpus: [-1] },
+];
+
 export function registrationCases(folder: string): ConformanceCase[] {
   const register = (model_id: string, path: string, rest: Params = {}) => ({
     model_id,
@@ -82,6 +102,23 @@ export function registrationCases(folder: string): ConformanceCase[] {
     bad('a missing manifest', register('c/x', 'one', { manifest_path: '/no' }), 'INVALID_MANIFEST'),
     bad('with a misspelt key', register('c/x', 'one', { isolatoin: 'model' }), 'INVALID_ARGUMENT'),
     bad('with a wrong isolation', register('c/x', 'one', { isolation: 'vm' }), 'INVALID_ARGUMENT'),
+    ...badEngineOptions.map((engine) =>
+      bad(`with ${JSON.stringify(engine)}`, register('c/x', 'one', { engine }), 'INVALID_ARGUMENT'),
+    ),
+    done(
+      'register with options of the engine',
+      'models.register',
+      register('c/engine@1', 'one', {
+        load: false,
+        engine: { priority: 'high', batching: 'fixed', max_batch: 8, max_queue: 64, cpus: [0, 0] },
+      }),
+      modelIs({
+        engine: { priority: 'high', batching: 'fixed', max_batch: 8, max_queue: 64, cpus: [0] },
+        runner: null,
+        measures: [],
+      }),
+    ),
+    done('unregister it', 'models.unregister', { model_id: 'c/engine@1' }),
     bad('with load as text', register('c/x', 'one', { load: 'no' }), 'INVALID_ARGUMENT'),
     bad('an id too long', register(`c/${'x'.repeat(300)}`, 'one'), 'INVALID_ARGUMENT'),
     ...invalidIds.map((id) => bad(`the id ${id}`, register(id, 'one'), 'INVALID_MODEL_ID')),

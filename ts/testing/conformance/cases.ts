@@ -32,6 +32,32 @@ export const serviceCases: readonly ConformanceCase[] = [
     expect: { result: (result) => assert.equal(result['status'], 'success') },
   },
   {
+    name: 'channels',
+    method: 'channels.list',
+    params: {},
+    expect: { result: (result) => assert.equal(result['total'], 0) },
+  },
+  {
+    name: 'engines',
+    method: 'stats.engine',
+    params: {},
+    expect: { result: (result) => assert.ok(Array.isArray(result['processes'])) },
+  },
+  ...[0, -1, 1.5, 'x', 2 ** 53].flatMap((channel_id) =>
+    ['channels.revoke', 'channels.activate'].map((method) => ({
+      name: `${method} of ${channel_id}`,
+      method,
+      params: { channel_id },
+      expect: { code: 'INVALID_ARGUMENT' as const },
+    })),
+  ),
+  {
+    name: 'attach with a class that is none',
+    method: 'models.attach',
+    params: { model_id: 'hf/double@latest', priority: 'urgent' },
+    expect: { code: 'INVALID_ARGUMENT' },
+  },
+  {
     name: 'unknown parameter',
     method: 'models.list',
     params: { nonsense: 'x' },

@@ -45,6 +45,10 @@ export class FakeDispatcher implements Dispatcher {
       case 'models.list':
         if ('nonsense' in params) throw new MlosError('INVALID_ARGUMENT', 'Unknown: nonsense.');
         return { status: 'success', models: [], total: 0 };
+      case 'channels.list':
+        return { status: 'success', channels: [], total: 0 };
+      case 'stats.engine':
+        return { status: 'success', processes: [] };
       case 'plugins.list':
         return { status: 'success', plugins: [], total: 0 };
       case 'plugins.get':

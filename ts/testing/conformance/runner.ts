@@ -18,6 +18,9 @@ const volatileKeys = new Set([
   'avg_response_time_us',
   'errors_by_code',
   'inferences',
+  'monotonic_us',
+  'cpu_seconds',
+  'running_us',
 ]);
 
 /** The outcome without what may differ. Lists of numbers are kept whole: they are the answers. */

@@ -24,7 +24,7 @@ test('without a daemon', watchdog, async (t) => {
   const place = await openPlace(t);
   const mlos = (...args: string[]) => runMlos(place.folder, args);
   const data = ['--data-dir', join(place.folder, 'data')];
-  const [version, help, typo, status, statusJson, stop, list, devices] = await Promise.all([
+  const [version, help, typo, status, statusJson, stop, list, top, devices] = await Promise.all([
     mlos('--version'),
     mlos('--help'),
     mlos('staus'),
@@ -32,6 +32,7 @@ test('without a daemon', watchdog, async (t) => {
     mlos('status', '--json', ...data),
     mlos('stop', ...data),
     mlos('models', 'list', ...data),
+    mlos('top', '--once', ...data),
     mlos('devices', '--json'),
   ]);
   assert.deepEqual([version.code, version.stdout.trim()], [0, productVersion]);
@@ -42,7 +43,7 @@ test('without a daemon', watchdog, async (t) => {
   assert.match(status.stdout, /No daemon runs.*mlos serve/);
   assert.equal(statusJson.code, 3);
   assert.equal(JSON.parse(statusJson.stdout).running, false);
-  for (const refused of [stop, list]) {
+  for (const refused of [stop, list, top]) {
     assert.equal(refused.code, 3);
     assert.match(refused.stderr, /^mlos: No daemon runs/);
     assert.doesNotMatch(refused.stderr, /^\s+at /m);
@@ -125,6 +126,44 @@ test('with a daemon', watchdog, async (t) => {
   assert.deepEqual([unknown.code, unknown.stdout], [1, '']);
   assert.match(unknown.stderr, /hf\/tiny-bert/);
   json(registered);
+
+  const file = await place.file('second.onnx', bertLikeModel());
+  const engine = ['--engine', 'priority=high', '--engine', 'cpus=0', '--engine', 'max_queue=9'];
+  const [second, wrongKey, wrongValue, wrongPair, top, topPlain, channels, noChannel, notOne] =
+    await Promise.all([
+      mlos('models', 'register', 'hf/second@1', file, '--no-load', '--json', ...engine),
+      mlos('models', 'register', 'hf/x', file, '--engine', 'priorty=high'),
+      mlos('models', 'register', 'hf/x', file, '--engine', 'instances=99'),
+      mlos('models', 'register', 'hf/x', file, '--engine', 'high'),
+      mlos('top', '--once', '--json'),
+      mlos('top', '--once'),
+      mlos('channels', '--json'),
+      mlos('channels', 'revoke', '7'),
+      mlos('channels', 'revoke', 'x'),
+    ]);
+  assert.deepEqual(json(second).engine, { priority: 'high', cpus: [0], max_queue: 9 });
+  const refusals: [CommandResult, RegExp][] = [
+    [wrongKey, /unknown option. Did you mean "?priority/],
+    [wrongValue, /engine\.instances is 99/],
+    [wrongPair, /expected key=value/],
+    [noChannel, /7/],
+    [notOne, /"x" is no channel/],
+  ];
+  for (const [refused, why] of refusals) {
+    assert.equal(refused.code, 1, refused.stdout);
+    assert.match(refused.stderr, why);
+  }
+  const [view, plugin1] = [json(top), whole.plugins.plugins[0]];
+  assert.deepEqual(
+    view.processes.map((process: { pid: number }) => process.pid),
+    plugin1.processes.map((process: { pid: number }) => process.pid),
+  );
+  assert.ok(view.seconds > 0);
+  assert.equal(topPlain.code, 0, topPlain.stderr);
+  assert.match(topPlain.stdout, /^mlos top .*requests\/s/);
+  assert.match(topPlain.stdout, /onnx@1\.0\.0/);
+  assert.ok(!topPlain.stdout.includes('\u001b'), 'no terminal codes where there is no terminal');
+  assert.deepEqual(json(channels), []);
 
   const [plugins, unloaded, gone] = await Promise.all([
     mlos('plugins', 'list', '--json'),
