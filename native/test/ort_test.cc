@@ -319,6 +319,41 @@ MLOS_TEST(ort_outputs_may_be_weights_or_inputs) {
   }
 }
 
+// Where the runtime could hand back other memory than what was bound: views, copies, branches.
+MLOS_TEST(ort_bound_outputs_hold_views_and_branches) {
+  const auto branch = [](const char* type, const char* name) {
+    const Graph graph{{}, {Tensor(name, Dtype::kFloat32, {2})}, {{type, {"x"}, {name}}}};
+    return test::onnx::Write(graph);
+  };
+  LoadedModel model(
+      {{Tensor("x", Dtype::kFloat32, {2}), Tensor("which", Dtype::kBool, {})},
+       {Tensor("view", Dtype::kFloat32, {1, 2}), Tensor("same", Dtype::kFloat32, {2}),
+        Tensor("again", Dtype::kFloat32, {2}), Tensor("chosen", Dtype::kFloat32, {2})},
+       {{"Flatten", {"x"}, {"view"}, {test::onnx::IntAttribute("axis", 0)}},
+        {"Identity", {"x"}, {"same"}},
+        {"Identity", {"same"}, {"again"}},
+        {"If",
+         {"which"},
+         {"chosen"},
+         {test::onnx::GraphAttribute("then_branch", branch("Identity", "yes")),
+          test::onnx::GraphAttribute("else_branch", branch("Neg", "no"))}}}});
+  CHECK_EQ(model.error.message, "");
+  REQUIRE(model.context != nullptr);
+  for (uint8_t run = 0; run < 4; ++run) {
+    const std::vector<float> x = {static_cast<float>(run), 1};
+    const std::vector<uint8_t> which = {static_cast<uint8_t>(run % 2)};
+    HeapSink sink;
+    CHECK_EQ(model.Run({ViewOf(0, Dtype::kFloat32, ShapeOf({2}), x),
+                        ViewOf(1, Dtype::kBool, ShapeOf({}), which)},
+                       sink, {0, 1, 2, 3}),
+             "");
+    for (const uint32_t output : {0U, 1U, 2U}) CHECK(sink.Elements<float>(output) == x);
+    const float sign = which[0] != 0 ? 1.0F : -1.0F;
+    CHECK(sink.Elements<float>(3) == (std::vector<float>{sign * x[0], sign * x[1]}));
+    for (const auto& [index, output] : sink.outputs) CHECK_EQ(output.allocations, 1);
+  }
+}
+
 MLOS_TEST(ort_refuses_what_is_no_tensor_of_ours) {
   const auto tensor = test::onnx::TensorType(1, {2});
   LoadedModel sequence({{Tensor("x", Dtype::kFloat32, {2})},

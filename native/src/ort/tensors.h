@@ -27,7 +27,7 @@ class TensorsInPlace {
     Shape shape;
     OrtOwned<OrtValue> value;
   };
-  static constexpr size_t kKept = 4;
+  static constexpr size_t kKept = 8;
 
   const OrtLibrary& library_;
   std::array<Kept, kKept> kept_;
