@@ -4,6 +4,7 @@
 
 #include "napi/exports.h"
 #include "napi/handle.h"
+#include "napi/mapped_buffer.h"
 #include "napi/translate_error.h"
 #include "napi/type_tags.h"
 #include "napi/values.h"
@@ -12,18 +13,10 @@
 namespace mlos::binding {
 namespace {
 
-/// What an ArrayBuffer holds of a region. Its finalizer may run long after close(), so the mapping
-/// can be dropped from here before that.
-struct BufferHold {
-  std::shared_ptr<Mapping> mapping;
-};
-
 /// A region as JavaScript has it; empty after close.
 struct RegionHandle {
   std::optional<Region> region;
-  /// One buffer for the whole region: to detach it detaches every view at once.
-  Napi::Reference<Napi::ArrayBuffer> buffer;
-  std::shared_ptr<BufferHold> hold;
+  MappedBuffer buffer;
 };
 
 RegionHandle& ReadRegion(const Napi::Value& value) {
@@ -35,12 +28,6 @@ RegionHandle& ReadRegion(const Napi::Value& value) {
                              .syscall = ""});
   }
   return handle;
-}
-
-/// Whether the buffer is still the one that reaches the bytes. JavaScript may have moved them to
-/// another with ArrayBuffer.prototype.transfer(), and that one nobody here can detach.
-bool HasBuffer(const RegionHandle& handle) {
-  return !handle.buffer.IsEmpty() && !handle.buffer.Value().IsDetached();
 }
 
 Napi::Value WrapRegion(Napi::Env env, Region region) {
@@ -80,16 +67,7 @@ Napi::Value RegionByteLength(const Napi::CallbackInfo& info) {
 /// regionBuffer(handle) -> the ArrayBuffer of the whole region, the same one each time
 Napi::Value RegionBuffer(const Napi::CallbackInfo& info) {
   RegionHandle& handle = ReadRegion(info[0]);
-  if (!HasBuffer(handle)) {
-    auto hold = std::make_shared<BufferHold>(BufferHold{handle.region->mapping()});
-    const auto bytes = hold->mapping->bytes();
-    // The finalizer's copy of `hold` is what keeps the memory under views that outlive the region.
-    const auto buffer = Napi::ArrayBuffer::New(info.Env(), bytes.data(), bytes.size(),
-                                               [hold](Napi::BasicEnv, void*) {});
-    handle.buffer = Napi::Reference<Napi::ArrayBuffer>::New(buffer, 1);
-    handle.hold = std::move(hold);
-  }
-  return handle.buffer.Value();
+  return handle.buffer.Get(info.Env(), handle.region->mapping());
 }
 
 /// regionSeal(handle, all): takes the right to write from newcomers, or from everyone
@@ -103,14 +81,7 @@ Napi::Value RegionSeal(const Napi::CallbackInfo& info) {
 /// regionClose(handle): views first, then the owner; closing twice is fine
 Napi::Value RegionClose(const Napi::CallbackInfo& info) {
   auto& handle = ReadHandle<RegionHandle>(info[0], kRegionTag);
-  if (HasBuffer(handle)) {
-    handle.buffer.Value().Detach();
-    // No JavaScript can reach the bytes any more; waiting for the finalizer would keep them.
-    handle.hold->mapping.reset();
-  }
-  // Bytes that were moved away stay mapped until the garbage collector has seen to their buffer.
-  handle.buffer.Reset();
-  handle.hold.reset();
+  handle.buffer.Close();
   handle.region.reset();
   return info.Env().Undefined();
 }
