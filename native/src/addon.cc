@@ -8,6 +8,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   mlos::binding::InstallEnvState(env);
   mlos::binding::ExportRegion(env, exports);
   mlos::binding::ExportLayout(env, exports);
+  mlos::binding::ExportChannelFiles(env, exports);
+  mlos::binding::ExportClientChannel(env, exports);
   mlos::binding::ExportSocket(env, exports);
   mlos::binding::ExportProcess(env, exports);
   mlos::binding::ExportWatch(env, exports);

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { ChannelBinding } from './channel-binding.ts';
 import type { ChannelLayout } from './channel-layout.ts';
 import type { CpuTopology, SchedulingPolicy } from './cpu-types.ts';
 import type { GpuVendorReport } from './gpu-types.ts';
@@ -15,7 +16,7 @@ export type PidFdHandle = NativeHandle<'pidfd'>;
 export type FileLockHandle = NativeHandle<'file-lock'>;
 
 /** The addon's exports, typed once. Only this folder calls them; each throws coded errors. */
-export interface NativeBinding {
+export interface NativeBinding extends ChannelBinding {
   regionCreate(byteLength: number, label: string, populate: boolean): RegionHandle;
   regionAdopt(fd: number, maxBytes: number, writable: boolean): RegionHandle;
   regionFd(region: RegionHandle): number;
@@ -76,6 +77,23 @@ const names: Record<keyof NativeBinding, true> = {
   regionClose: true,
   memfdCheck: true,
   channelLayout: true,
+  channelFilesCreate: true,
+  channelOpen: true,
+  channelRequestBuffer: true,
+  channelResponseBuffer: true,
+  channelPrepare: true,
+  channelFree: true,
+  channelMessage: true,
+  channelFlush: true,
+  channelListen: true,
+  channelStopListening: true,
+  channelCancel: true,
+  channelCheckPeer: true,
+  channelState: true,
+  channelCloseCode: true,
+  channelWasBegun: true,
+  channelInFlight: true,
+  channelClose: true,
   descriptorsSend: true,
   descriptorsReceive: true,
   socketPair: true,

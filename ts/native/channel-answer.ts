@@ -1,7 +1,8 @@
 import { constants } from 'node:buffer';
 import { type Dtype, dtypeNames, dtypes } from '../protocol/dtype.ts';
 import type { ErrorCode } from '../protocol/error-codes.ts';
-import { channelBinding, type NativeChannel } from './channel-binding.ts';
+import { nativeBinding } from './binding.ts';
+import type { NativeChannel } from './channel-binding.ts';
 import { mailbox as at } from './channel-mailbox.ts';
 import { NativeError, translated } from './native-error.ts';
 import { errorCodeOfStatus } from './status-code.ts';
@@ -74,7 +75,7 @@ export class AnswerReader {
   }
 
   message(): string {
-    return translated(() => channelBinding().channelMessage(this.#native.handle));
+    return translated(() => nativeBinding().channelMessage(this.#native.handle));
   }
 
   outputs(): readonly AnswerTensor[] {
@@ -99,7 +100,7 @@ export class AnswerReader {
     const words = this.#mailbox;
     let count = words[at.releaseCount] as number;
     if (count === at.maxReleases) {
-      channelBinding().channelFlush(this.#native.handle);
+      nativeBinding().channelFlush(this.#native.handle);
       count = 0;
     }
     words[at.releases + count] = offset;
@@ -144,7 +145,7 @@ export class AnswerReader {
 
   #responseBuffer(): ArrayBuffer {
     if (this.#buffer === undefined || this.#buffer.byteLength === 0) {
-      this.#buffer = translated(() => channelBinding().channelResponseBuffer(this.#native.handle));
+      this.#buffer = translated(() => nativeBinding().channelResponseBuffer(this.#native.handle));
     }
     return this.#buffer;
   }

@@ -1,4 +1,4 @@
-import { type NativeHandle, nativeBinding } from './binding.ts';
+import type { NativeHandle } from './binding.ts';
 
 export type ChannelHandle = NativeHandle<'channel'>;
 
@@ -67,8 +67,4 @@ export interface ChannelBinding {
   channelWasBegun(channel: ChannelHandle, requestId: number): boolean;
   channelInFlight(channel: ChannelHandle): number;
   channelClose(channel: ChannelHandle): void;
-}
-
-export function channelBinding(): ChannelBinding {
-  return nativeBinding() as unknown as ChannelBinding;
 }

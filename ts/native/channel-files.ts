@@ -1,5 +1,6 @@
 import { requireInteger } from './arguments.ts';
-import { channelBinding } from './channel-binding.ts';
+import { nativeBinding } from './binding.ts';
+
 import { channelLayout } from './channel-layout.ts';
 import { translated } from './native-error.ts';
 
@@ -36,11 +37,6 @@ export function createChannelFiles(options: ChannelFilesOptions): ChannelFiles {
   requireInteger(requestArenaBytes, 'requestArenaBytes', { min, max });
   requireInteger(responseArenaBytes, 'responseArenaBytes', { min, max });
   return translated(() =>
-    channelBinding().channelFilesCreate(
-      channelId,
-      requestArenaBytes,
-      responseArenaBytes,
-      hugePages,
-    ),
+    nativeBinding().channelFilesCreate(channelId, requestArenaBytes, responseArenaBytes, hugePages),
   );
 }

@@ -87,6 +87,9 @@ export interface ChannelLayout {
     | 'batchSizes'
     | 'workers'
   >;
+  /** What channel-mailbox.ts says once more, for speed; a test compares them. */
+  readonly mailbox: Readonly<Record<string, number>>;
+  readonly callFaults: Readonly<Record<string, number>>;
   readonly workerStats: Fields<'threadId' | 'cpu' | 'runStartedNs' | 'terminateAskedNs'>;
 }
 

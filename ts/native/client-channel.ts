@@ -1,8 +1,9 @@
 import type { ErrorCode } from '../protocol/error-codes.ts';
 import { MlosError } from '../protocol/errors.ts';
 import { requireFd, requireInteger } from './arguments.ts';
+import { nativeBinding } from './binding.ts';
 import { type Answer, AnswerReader, requireViewable } from './channel-answer.ts';
-import { type ChannelHandle, channelBinding, type NativeChannel } from './channel-binding.ts';
+import type { ChannelHandle, NativeChannel } from './channel-binding.ts';
 import { channelLayout } from './channel-layout.ts';
 import { callFault, mailbox } from './channel-mailbox.ts';
 import { NativeError, translated } from './native-error.ts';
@@ -80,7 +81,7 @@ export class ClientChannel {
       );
     }
     const native = translated(() =>
-      channelBinding().channelOpen(requestRegion, responseRegion, bell, socket, spinUs),
+      nativeBinding().channelOpen(requestRegion, responseRegion, bell, socket, spinUs),
     );
     return new ClientChannel(native);
   }
@@ -92,7 +93,7 @@ export class ClientChannel {
   prepare(inputs: readonly TensorSlot[], options: PrepareOptions = {}): PreparedRequest | null {
     const { native, words } = this.#core.requireOpen();
     writeSpec(words, inputs, options);
-    const prepared = translated(() => channelBinding().channelPrepare(native.handle));
+    const prepared = translated(() => nativeBinding().channelPrepare(native.handle));
     if (prepared === callFault.noRoom) return null;
     if (prepared < 0) throw this.#core.failure(prepared);
     const buffer = this.#core.requestBuffer();
@@ -118,23 +119,23 @@ export class ClientChannel {
    * sleep. False: an answer is there already (or the channel is closed), and nothing was asked.
    */
   listen(): boolean {
-    return translated(() => channelBinding().channelListen(this.#core.native.handle));
+    return translated(() => nativeBinding().channelListen(this.#core.native.handle));
   }
 
   /** Takes listen() back; eats the bytes that have come. */
   stopListening(): void {
-    translated(() => channelBinding().channelStopListening(this.#core.native.handle));
+    translated(() => nativeBinding().channelStopListening(this.#core.native.handle));
   }
 
   /** Says that the answer is no longer wanted; one comes nonetheless (CANCELLED, or the outputs). */
   cancel(requestId: number): void {
     requireInteger(requestId, 'requestId', { min: 0 });
-    translated(() => channelBinding().channelCancel(this.#core.native.handle, requestId));
+    translated(() => nativeBinding().channelCancel(this.#core.native.handle, requestId));
   }
 
   /** Looks whether the other side is gone, which shows in `state`. */
   checkPeer(): void {
-    translated(() => channelBinding().channelCheckPeer(this.#core.native.handle));
+    translated(() => nativeBinding().channelCheckPeer(this.#core.native.handle));
   }
 
   get state(): 'opening' | 'open' | 'closed' {
@@ -149,12 +150,12 @@ export class ClientChannel {
   /** Of a request that was unanswered when the channel closed: whether its run may have begun. */
   wasBegun(requestId: number): boolean {
     requireInteger(requestId, 'requestId', { min: 0 });
-    return translated(() => channelBinding().channelWasBegun(this.#core.native.handle, requestId));
+    return translated(() => nativeBinding().channelWasBegun(this.#core.native.handle, requestId));
   }
 
   /** Requests that are unanswered, abandoned ones included. */
   get inFlight(): number {
-    return translated(() => channelBinding().channelInFlight(this.#core.native.handle));
+    return translated(() => nativeBinding().channelInFlight(this.#core.native.handle));
   }
 
   /** Detaches every view and lets go of the memory. Idempotent. */
@@ -197,13 +198,13 @@ export class ChannelCore {
   get state(): number {
     return this.#isClosed
       ? closedState
-      : translated(() => channelBinding().channelState(this.handle));
+      : translated(() => nativeBinding().channelState(this.handle));
   }
 
   get closeCode(): ErrorCode | null {
     if (this.#isClosed) return this.#closeCode;
     if (this.state !== closedState) return null;
-    return errorCodeOfStatus(translated(() => channelBinding().channelCloseCode(this.handle)));
+    return errorCodeOfStatus(translated(() => nativeBinding().channelCloseCode(this.handle)));
   }
 
   requireOpen(): this {
@@ -213,7 +214,7 @@ export class ChannelCore {
 
   requestBuffer(): ArrayBuffer {
     if (this.#requestBuffer === undefined || this.#requestBuffer.byteLength === 0) {
-      this.#requestBuffer = translated(() => channelBinding().channelRequestBuffer(this.handle));
+      this.#requestBuffer = translated(() => nativeBinding().channelRequestBuffer(this.handle));
     }
     return this.#requestBuffer;
   }
@@ -251,7 +252,7 @@ export class ChannelCore {
     this.#isClosed = true;
     this.reader.close();
     this.#requestBuffer = undefined;
-    translated(() => channelBinding().channelClose(this.handle));
+    translated(() => nativeBinding().channelClose(this.handle));
   }
 
   #closed(): MlosError {

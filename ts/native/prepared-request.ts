@@ -1,6 +1,7 @@
 import { type Dtype, dtypes } from '../protocol/dtype.ts';
+import { nativeBinding } from './binding.ts';
 import type { Answer, AnswerReader } from './channel-answer.ts';
-import { channelBinding, type NativeChannel } from './channel-binding.ts';
+import type { NativeChannel } from './channel-binding.ts';
 import { channelLayout, type Priority } from './channel-layout.ts';
 import { mailbox } from './channel-mailbox.ts';
 import { NativeError, translated } from './native-error.ts';
@@ -110,7 +111,7 @@ export class PreparedRequest {
     if (this.#prepared < 0) return;
     const prepared = this.#prepared;
     this.#prepared = -1;
-    translated(() => channelBinding().channelFree(this.#native.handle, prepared));
+    translated(() => nativeBinding().channelFree(this.#native.handle, prepared));
   }
 
   [Symbol.dispose](): void {

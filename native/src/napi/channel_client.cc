@@ -37,6 +37,7 @@ ChannelClient::ChannelClient(std::unique_ptr<ClientChannel> channel,
 void ChannelClient::Close() {
   kept_.clear();
   channel_.reset();
+  view_.reset();
 }
 
 double ChannelClient::Prepare() {

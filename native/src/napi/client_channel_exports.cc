@@ -1,4 +1,5 @@
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "napi/bound_function.h"
@@ -52,6 +53,10 @@ ClientChannel::Files ReadFiles(const Napi::CallbackInfo& info) {
   const int response_region = ReadFd(info[1], "responseRegion");
   const int bell = ReadFd(info[2], "bell");
   const int socket = ReadFd(info[3], "socket");
+  // One number twice would be closed twice, and the second time it could be a stranger's.
+  if (std::set<int>{request_region, response_region, bell, socket}.size() != 4) {
+    ThrowInvalid(info.Env(), "the descriptors of a channel are four different ones");
+  }
   return {.request_region = UniqueFd(request_region),
           .response_region = UniqueFd(response_region),
           .bell = UniqueFd(bell),

@@ -1,5 +1,6 @@
 #include <initializer_list>
 
+#include "napi/channel_mailbox.h"
 #include "napi/exports.h"
 #include "napi/values.h"
 #include "shm/control_message.h"
@@ -13,10 +14,37 @@ struct Entry {
   uint64_t value;
 };
 
+Napi::Object CallFaults(Napi::Env env) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("busy", ToValue(env, int{kBusy}));
+  object.Set("freed", ToValue(env, int{kFreed}));
+  object.Set("closed", ToValue(env, int{kChannelClosed}));
+  object.Set("timeout", ToValue(env, int{kTimedOut}));
+  object.Set("full", ToValue(env, int{kSlotsTaken}));
+  object.Set("noRoom", ToValue(env, int{kNoRoom}));
+  object.Set("invalid", ToValue(env, int{kInvalid}));
+  return object;
+}
+
 Napi::Object ToObject(Napi::Env env, std::initializer_list<Entry> entries) {
   Napi::Object object = Napi::Object::New(env);
   for (const Entry& entry : entries) object.Set(entry.name, ToValue(env, entry.value));
   return object;
+}
+
+Napi::Object Mailbox(Napi::Env env) {
+  return ToObject(env, {{"requestId", mailbox::kRequestId},
+                        {"status", mailbox::kStatus},
+                        {"outputWords", mailbox::kOutputWords},
+                        {"outputCount", mailbox::kOutputCount},
+                        {"releaseOffset", mailbox::kReleaseOffset},
+                        {"queueNs", mailbox::kQueueNs},
+                        {"runNs", mailbox::kRunNs},
+                        {"batch", mailbox::kBatch},
+                        {"releaseCount", mailbox::kReleaseCount},
+                        {"releases", mailbox::kReleases},
+                        {"maxReleases", mailbox::kMaxReleases},
+                        {"body", mailbox::kBody}});
 }
 
 /// Names as in ts/protocol/error-codes.ts, but for OK and CLIENT_GONE, which no caller ever sees.
@@ -178,6 +206,8 @@ Napi::Value ChannelLayout(const Napi::CallbackInfo& info) {
   object.Set("statsPage", StatsPageFields(env));
   object.Set("modelStats", ModelStatsFields(env));
   object.Set("workerStats", WorkerStatsFields(env));
+  object.Set("mailbox", Mailbox(env));
+  object.Set("callFaults", CallFaults(env));
   object.Set("magic", Napi::BigInt::New(env, layout::kMagic));
   return object;
 }
