@@ -7,6 +7,8 @@ import { productVersion } from '../protocol/version.ts';
 import type { Config } from './config/config.ts';
 import { openDataFolder } from './data-folder.ts';
 import { Dispatch } from './dispatch.ts';
+import { engineSettings, modelDefaults } from './engine-config.ts';
+import { ChannelBroker } from './lifecycle/channel-broker.ts';
 import { HostPool } from './lifecycle/host-pool.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
 import { ModelLoader } from './lifecycle/model-loader.ts';
@@ -20,6 +22,9 @@ import type { Operations } from './operations/operation.ts';
 import { pluginOperations } from './operations/plugins.ts';
 import { registerModelOperation } from './operations/register-model.ts';
 import { type ServiceState, serviceOperations } from './operations/service.ts';
+import { systemClock } from './plugin/clock.ts';
+import { engineFacts, engineModelFacts } from './plugin/engine-facts.ts';
+import type { ModelRecord } from './registry/model-record.ts';
 import { ModelRegistry } from './registry/model-registry.ts';
 import { PluginCatalog } from './registry/plugin-catalog.ts';
 import { RecordStore } from './registry/record-store.ts';
@@ -78,7 +83,7 @@ export class Daemon {
       await checkStoreFile(dataFolder);
       const store = RecordStore.open(dataFolder);
       undo.push(() => store.close());
-      const pool = new HostPool(logger);
+      const pool = new HostPool(logger, engineSettings(config));
       undo.push(() => pool.stopAll({ drainMs: 0 }));
       const state: ServiceState = { doors: new Map(), draining: false };
       const operations = await buildOperations({ config, dataFolder, store, pool, state, logger });
@@ -143,12 +148,17 @@ async function buildOperations(parts: {
   const loader = new ModelLoader({
     catalog,
     pool,
-    intraOpThreads: config.get('inference.intra_op_threads'),
+    engine: modelDefaults(config),
   });
   const lifecycle = new Lifecycle(registry, loader);
   const rooms = {
     ...{ registry, catalog, lifecycle, pool, counters, state },
-    ...{ channels: null, engineOf: () => null, engineModel: () => null },
+    channels: new ChannelBroker({ registry, lifecycle, clock: systemClock }),
+    engineOf: engineFacts,
+    engineModel: ({ id, pluginId, isolation }: ModelRecord) => {
+      const host = pool.find(pluginId, isolation === 'model' ? id : null);
+      return host === undefined ? null : engineModelFacts(host, id);
+    },
   };
   return {
     counters,

@@ -1,6 +1,7 @@
 import { MlosError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Signature } from '../protocol/tensor.ts';
+import type { EngineEntry } from './from-plugin-schemas.ts';
 
 /*
  * The Standard Model Interface: what the daemon and a plugin process say to each other over the Unix
@@ -15,6 +16,24 @@ import type { Signature } from '../protocol/tensor.ts';
  * What comes from the plugin is untrusted: from-plugin.ts checks it before it is used.
  */
 export const smiFileDescriptor = 3;
+
+/*
+ * A plugin whose hello says `engine: true` also finds a seqpacket socket at file descriptor 4, and
+ * `initialize` carries `engine: {control_fd, spin_us, reserved_cpus, lock_memory}`. It starts the native
+ * engine on that socket and puts models into it; the result of load_model then has `engine: {handle,
+ * runner, measures}`, and requests for the model come through channels instead of `infer`.
+ */
+export const engineFileDescriptor = 4;
+
+/** The `engine` of initialize. */
+export interface EngineSettingsWire {
+  readonly control_fd: number;
+  /** The most microseconds that an idle worker spins before it sleeps. */
+  readonly spin_us: number;
+  /** CPUs kept for models of the realtime class. */
+  readonly reserved_cpus: readonly number[];
+  readonly lock_memory: boolean;
+}
 
 export const smiMethods = [
   'initialize',
@@ -46,6 +65,8 @@ export interface LoadedModel {
   readonly signature: Signature;
   /** Facts for `get_model_info` and for people: producer, opset, providers … */
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Where it was put into the engine: requests for it come through channels. */
+  readonly engine?: EngineEntry;
 }
 
 /** Thrown where a peer does not speak the contract; the link is unusable afterwards. */

@@ -17,6 +17,8 @@ export const HelloSchema = Type.Object({
   dtypes: Type.Array(DtypeSchema, { maxItems: smiLimits.words }),
   runner: Word,
   concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: smiLimits.concurrency })),
+  /** It puts models into a native engine in its process. */
+  engine: Type.Optional(Type.Boolean()),
 });
 
 /** What a plugin says of itself when it starts. */
@@ -40,8 +42,29 @@ const SpecSchema = Type.Object({
 
 const SpecsSchema = Type.Array(SpecSchema, { maxItems: limits.tensorsPerRequest });
 
+const MeasureSchema = Type.Object({
+  name: Word,
+  outcome: Word,
+  detail: Type.String({ maxLength: smiLimits.measureDetailLength }),
+});
+
+const EngineSchema = Type.Object({
+  /** What the engine calls the model; another one after every load. */
+  handle: Type.Integer({ minimum: 1, maximum: 0xffff_ffff }),
+  /** What executes this model. */
+  runner: Word,
+  /** Its runs hold up the plugin's event loop, heart-beats included. */
+  on_loop: Type.Optional(Type.Boolean()),
+  /** What was asked of the kernel for it, and what came of that. */
+  measures: Type.Array(MeasureSchema, { maxItems: smiLimits.words }),
+});
+
+/** Where a loaded model is in its plugin's engine. */
+export type EngineEntry = Static<typeof EngineSchema>;
+
 export const LoadResultSchema = Type.Object({
   signature: Type.Object({ inputs: SpecsSchema, outputs: SpecsSchema }),
+  engine: Type.Optional(EngineSchema),
   metadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 });
 

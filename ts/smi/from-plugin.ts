@@ -6,12 +6,12 @@ import { encodeMsgpack } from '../protocol/msgpack.ts';
 import type { Signature } from '../protocol/tensor.ts';
 import { smiVersion } from '../protocol/version.ts';
 import { violation } from './contract.ts';
-import type { Hello, LoadResult } from './from-plugin-schemas.ts';
+import type { EngineEntry, Hello, LoadResult } from './from-plugin-schemas.ts';
 import { helloSchema, loadResultSchema } from './generated/from-plugin.ts';
 import { smiLimits } from './smi-limits.ts';
 
 /* The daemon's checks of what a plugin says. */
-export type { Hello } from './from-plugin-schemas.ts';
+export type { EngineEntry, Hello } from './from-plugin-schemas.ts';
 
 function checked({ schema, check }: CheckedSchema, value: unknown, what: string): unknown {
   if (check(value)) return value;
@@ -40,13 +40,17 @@ function isSmall(value: unknown): boolean {
   return encodeMsgpack(value).byteLength <= smiLimits.factsBytes;
 }
 
+/** What a plugin says of a model that it has loaded. `engine`: null where it answers `infer` itself. */
+export interface LoadAnswer {
+  readonly signature: Signature;
+  readonly metadata: Record<string, unknown>;
+  readonly engine: EngineEntry | null;
+}
+
 /** Reads the result of load_model. */
-export function readLoadResult(value: unknown): {
-  signature: Signature;
-  metadata: Record<string, unknown>;
-} {
+export function readLoadResult(value: unknown): LoadAnswer {
   const result = checked(loadResultSchema, value, 'load_model') as LoadResult;
-  const { signature, metadata = {} } = result;
+  const { signature, metadata = {}, engine = null } = result;
   for (const specs of [signature.inputs, signature.outputs]) {
     const names = new Set(specs.map(({ name }) => name));
     if (names.size !== specs.length) throw violation('load_model: two tensors have one name');
@@ -54,7 +58,7 @@ export function readLoadResult(value: unknown): {
     if (odd) throw violation(`load_model: ${odd.name}: dims and shape differ in length`);
   }
   if (!isSmall(metadata)) throw violation('load_model: the metadata are too large');
-  return { signature: signature as Signature, metadata };
+  return { signature: signature as Signature, metadata, engine };
 }
 
 /** Reads the error of an answer; bounded, and of the closed list of codes. */

@@ -1,10 +1,11 @@
 import { MlosError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { TensorSpec } from '../protocol/tensor.ts';
-import type { LoadedModel, ModelReference } from './contract.ts';
+import type { EngineSettingsWire, LoadedModel, ModelReference } from './contract.ts';
 import { encodeFrame } from './frame-encoding.ts';
 import { monotonicUs, readInferRequest, writeInferAnswer } from './infer-message.ts';
 import type { Facts, PluginDefinition } from './plugin-definition.ts';
+import { startEngine } from './start-engine.ts';
 
 /*
  * From a method name to the author's handler, and from what that returns or throws to a frame.
@@ -28,10 +29,10 @@ function modelOf(params: Params): ModelReference {
 }
 
 async function load(definition: PluginDefinition, params: Params): Promise<LoadedModel> {
-  const { signature, metadata = {} } = await definition.loadModel(modelOf(params));
+  const { signature, metadata = {}, engine } = await definition.loadModel(modelOf(params));
   checkSize('inputs', signature.inputs);
   checkSize('outputs', signature.outputs);
-  return { signature, metadata };
+  return { signature, metadata, ...(engine === undefined ? {} : { engine }) };
 }
 
 /** What the daemon would take for garbage is refused here, as a property of the model. */
@@ -52,8 +53,15 @@ function checkSize(what: string, specs: readonly TensorSpec[]): void {
   }
 }
 
+async function initialize(definition: PluginDefinition, params: Params): Promise<void> {
+  const hostId = text(params, 'host_id');
+  const settings = params['engine'] as EngineSettingsWire | undefined;
+  const wanted = definition.engine === true && settings !== undefined;
+  await definition.initialize?.({ hostId, engine: wanted ? await startEngine(settings) : null });
+}
+
 const handlers: Readonly<Record<string, Handler>> = {
-  initialize: (d, p) => d.initialize?.({ hostId: text(p, 'host_id') }),
+  initialize,
   cleanup: (d) => d.cleanup?.(),
   register_model: (d, p) => d.registerModel?.(modelOf(p)),
   unregister_model: (d, p) => d.unregisterModel?.(text(p, 'model_id')),
@@ -89,6 +97,9 @@ async function infer(definition: PluginDefinition, id: number, params: unknown) 
   const begun = monotonicUs();
   if (request.deadlineUs !== null && begun > request.deadlineUs) {
     throw new MlosError('DEADLINE_EXCEEDED', 'The deadline passed before the request was begun.');
+  }
+  if (definition.infer === undefined) {
+    throw new MlosError('UNIMPLEMENTED', 'This plugin takes requests through channels only.');
   }
   const outputs = await definition.infer(request);
   const inferenceTimeUs = monotonicUs() - begun;

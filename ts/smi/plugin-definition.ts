@@ -1,3 +1,4 @@
+import type { Engine } from '../native/engine.ts';
 import type { Dtype } from '../protocol/dtype.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 import type { LoadedModel, ModelReference } from './contract.ts';
@@ -10,6 +11,12 @@ export interface PluginInferRequest {
   readonly inputs: ReadonlyMap<string, Tensor>;
   /** Names of the outputs wanted; null for all. */
   readonly outputs: readonly string[] | null;
+}
+
+export interface PluginContext {
+  readonly hostId: string;
+  /** Null where the plugin wants none or the daemon has none to give. */
+  readonly engine: Engine | null;
 }
 
 /**
@@ -29,7 +36,10 @@ export interface PluginDefinition {
   /** Requests that may be under way at once; 1 when left out. */
   readonly concurrency?: number;
 
-  initialize?(context: { readonly hostId: string }): Awaitable<void>;
+  /** True: `initialize` gets a native engine, and models may be put into it. */
+  readonly engine?: boolean;
+
+  initialize?(context: PluginContext): Awaitable<void>;
   /** The last call before the process ends. */
   cleanup?(): Awaitable<void>;
   /** The model is known but need not be loaded: a place to refuse it early. */
@@ -37,7 +47,8 @@ export interface PluginDefinition {
   unregisterModel?(modelId: string): Awaitable<void>;
   loadModel(model: ModelReference): Awaitable<LoadedModel>;
   unloadModel?(modelId: string): Awaitable<void>;
-  infer(request: PluginInferRequest): Awaitable<Map<string, Tensor>>;
+  /** Must be there unless all models are put into the engine. */
+  infer?(request: PluginInferRequest): Awaitable<Map<string, Tensor>>;
   allocateResources?(request: Facts): Awaitable<Facts>;
   deallocateResources?(request: Facts): Awaitable<Facts>;
   getModelInfo?(modelId: string): Awaitable<Facts>;

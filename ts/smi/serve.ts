@@ -14,7 +14,7 @@ export { type Dtype, dtypeNames } from '../protocol/dtype.ts';
 export { MlosError } from '../protocol/errors.ts';
 export { type Signature, Tensor, type TensorSpec } from '../protocol/tensor.ts';
 export type { LoadedModel, ModelReference } from './contract.ts';
-export type { PluginDefinition, PluginInferRequest } from './plugin-definition.ts';
+export type { PluginContext, PluginDefinition, PluginInferRequest } from './plugin-definition.ts';
 
 interface Call {
   readonly id: number;
@@ -57,7 +57,13 @@ class PluginServer {
     const { name, version, frameworks = [], formats, dtypes, runner } = this.#definition;
     const facts = { name, version, frameworks, formats, dtypes };
     const concurrency = this.#definition.concurrency ?? 1;
-    const more = { smi_version: smiVersion, runner: runner ?? `${name} ${version}`, concurrency };
+    const engine = this.#definition.engine === true;
+    const more = {
+      smi_version: smiVersion,
+      runner: runner ?? `${name} ${version}`,
+      concurrency,
+      ...(engine ? { engine } : {}),
+    };
     sendFrame(this.#socket, encodeFrame([0, 'hello', { ...facts, ...more }]));
   }
 

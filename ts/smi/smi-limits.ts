@@ -17,6 +17,8 @@ export const smiLimits = {
   words: 64,
   /** Encoded size of the free-form facts that a plugin gives: model metadata, error details. */
   factsBytes: 64 * 1024,
+  /** Length of what is said of one measure of the kernel side. */
+  measureDetailLength: 1_000,
   /** Length of a dimension's symbolic name. */
   dimNameLength: 256,
   /** Tensors from this size on are laid out so that their elements need no copy to be aligned. */

@@ -1,5 +1,10 @@
 import type { Logger } from 'pino';
 import type { PluginDescriptor } from '../plugin/descriptor.ts';
+import {
+  ChannelIds,
+  defaultEngineSettings,
+  type EngineSettings,
+} from '../plugin/engine/engine-settings.ts';
 import { PluginHost } from '../plugin/host.ts';
 
 /**
@@ -8,21 +13,35 @@ import { PluginHost } from '../plugin/host.ts';
  */
 export class HostPool {
   readonly #logger: Logger;
+  readonly #engine: EngineSettings;
+  readonly #channelIds = new ChannelIds();
   /** By host id: `onnx@1.0.0`, or `onnx@1.0.0/hf/bert@latest` for an isolated model. */
   readonly #hosts = new Map<string, PluginHost>();
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, engine: EngineSettings = defaultEngineSettings) {
     this.#logger = logger;
+    this.#engine = engine;
   }
 
   hostFor(descriptor: PluginDescriptor, isolatedModel: string | null): PluginHost {
     const hostId = isolatedModel === null ? descriptor.id : `${descriptor.id}/${isolatedModel}`;
     let host = this.#hosts.get(hostId);
     if (host === undefined) {
-      host = new PluginHost({ descriptor, hostId, logger: this.#logger.child({ host: hostId }) });
+      host = new PluginHost({
+        descriptor,
+        hostId,
+        logger: this.#logger.child({ host: hostId }),
+        engine: this.#engine,
+        channelIds: this.#channelIds,
+      });
       this.#hosts.set(hostId, host);
     }
     return host;
+  }
+
+  /** The process that a model of a plugin is in, or would be. */
+  find(pluginId: string, isolatedModel: string | null): PluginHost | undefined {
+    return this.#hosts.get(isolatedModel === null ? pluginId : `${pluginId}/${isolatedModel}`);
   }
 
   hostsOf(pluginId: string): readonly PluginHost[] {

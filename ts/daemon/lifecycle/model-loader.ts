@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { MlosError } from '../../protocol/errors.ts';
 import type { Signature } from '../../protocol/tensor.ts';
 import type { PluginHost } from '../plugin/host.ts';
-import type { ModelRecord } from '../registry/model-record.ts';
+import type { ModelEngineOptions, ModelRecord } from '../registry/model-record.ts';
 import { fileDigest } from '../registry/package.ts';
 import type { PluginCatalog } from '../registry/plugin-catalog.ts';
 import type { HostPool } from './host-pool.ts';
@@ -18,17 +18,17 @@ export interface ReadyModel {
 export class ModelLoader {
   readonly #catalog: PluginCatalog;
   readonly #pool: HostPool;
-  readonly #intraOpThreads: number;
+  readonly #engine: Required<Omit<ModelEngineOptions, 'cpus'>>;
 
   constructor(options: {
     readonly catalog: PluginCatalog;
     readonly pool: HostPool;
-    /** 0: the runtime's own default. */
-    readonly intraOpThreads: number;
+    /** How models are run that say nothing of it. `intra_op_threads` 0: the runtime's own default. */
+    readonly engine: Required<Omit<ModelEngineOptions, 'cpus'>>;
   }) {
     this.#catalog = options.catalog;
     this.#pool = options.pool;
-    this.#intraOpThreads = options.intraOpThreads;
+    this.#engine = options.engine;
   }
 
   async load(record: ModelRecord): Promise<ReadyModel> {
@@ -36,11 +36,13 @@ export class ModelLoader {
     const verify = () => verifyFile(record);
     await verify();
     const host = this.#pool.hostFor(descriptor, record.isolation === 'model' ? record.id : null);
+    const { intra_op_threads: threads, ...engineOptions } = { ...this.#engine, ...record.engine };
     const { signature } = await host.load({
       modelId: record.id,
       path: record.path,
       file: join(record.path, record.file),
-      options: this.#intraOpThreads > 0 ? { intra_op_threads: this.#intraOpThreads } : {},
+      options: threads > 0 ? { intra_op_threads: threads } : {},
+      engineOptions,
       verify,
     });
     return { record: { ...record, signature, failure: null }, host, signature };

@@ -21,3 +21,18 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(timer) };
   },
 };
+
+/** Resolves with the event, or after `atMostMs` where that is given. */
+export async function bounded(
+  clock: Clock,
+  event: Promise<void>,
+  atMostMs: number | undefined,
+): Promise<void> {
+  if (atMostMs === undefined) return event;
+  let timer: Timer | undefined;
+  const passed = new Promise<void>((resolve) => {
+    timer = clock.after(atMostMs, resolve);
+  });
+  await Promise.race([event, passed]);
+  timer?.cancel();
+}

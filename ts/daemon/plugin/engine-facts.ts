@@ -1,4 +1,6 @@
 import type { EngineModelStats } from '../../native/engine-stats.ts';
+import type { EngineModel } from './engine/engine-model.ts';
+import type { PluginHost } from './host.ts';
 
 /** What was asked of the kernel for a model's threads and memory, and what came of it. */
 export interface AppliedMeasure {
@@ -14,4 +16,23 @@ export interface EngineModelFacts {
   readonly measures: readonly AppliedMeasure[];
   /** Its row of the engine's stats page; null where the page has none. */
   readonly stats: EngineModelStats | null;
+}
+
+function facts(model: EngineModel, rows: readonly EngineModelStats[]): EngineModelFacts {
+  const { modelId, entry, handle } = model;
+  const { runner, measures } = entry;
+  return { modelId, runner, measures, stats: rows.find((row) => row.handle === handle) ?? null };
+}
+
+/** What a plugin's engine holds; null where the plugin has none, or does not run. */
+export function engineFacts(host: PluginHost): readonly EngineModelFacts[] | null {
+  const models = host.engineModels;
+  const rows = models?.[0]?.engine.stats() ?? [];
+  return models?.map((model) => facts(model, rows)) ?? null;
+}
+
+/** One model as its plugin's engine has it, without its counters; null where it is in none. */
+export function engineModelFacts(host: PluginHost, modelId: string): EngineModelFacts | null {
+  const model = host.engineModel(modelId);
+  return model === null ? null : facts(model, []);
 }

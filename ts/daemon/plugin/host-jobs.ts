@@ -1,12 +1,13 @@
 import { MlosError } from '../../protocol/errors.ts';
-import type { Signature, Tensor } from '../../protocol/tensor.ts';
+import type { Tensor } from '../../protocol/tensor.ts';
 import { violation } from '../../smi/contract.ts';
 import { encodeFrame } from '../../smi/frame-encoding.ts';
-import { readLoadResult } from '../../smi/from-plugin.ts';
+import { type LoadAnswer, readLoadResult } from '../../smi/from-plugin.ts';
 import { monotonicUs, readInferAnswer, writeInferRequest } from '../../smi/infer-message.ts';
 import type { Clock } from './clock.ts';
 import type { HostLimits } from './host-limits.ts';
-import { type AbortNotice, Job } from './job.ts';
+import type { AbortNotice, Job } from './job.ts';
+import { SmiJob } from './smi-job.ts';
 
 export interface HostModel {
   readonly modelId: string;
@@ -15,6 +16,8 @@ export interface HostModel {
   /** Absolute path of the file to load. */
   readonly file: string;
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Further options, for a plugin that has an engine. */
+  readonly engineOptions?: Readonly<Record<string, unknown>>;
   /** Asked before a new process loads the file again: it may have changed. Rejects with the reason. */
   readonly verify?: () => Promise<void>;
 }
@@ -34,14 +37,26 @@ export interface InferenceResult {
   readonly queueTimeUs: number;
 }
 
-export interface LoadResult {
-  readonly signature: Signature;
-  readonly metadata: Record<string, unknown>;
-}
+export type LoadResult = LoadAnswer;
 
 /** The parameters of load_model and register_model. */
-export function modelParams({ modelId, path, file, options = {} }: HostModel) {
-  return { model_id: modelId, path, file, options };
+export function modelParams(model: HostModel, hasEngine: boolean) {
+  const { modelId, path, file, options = {}, engineOptions = {} } = model;
+  return {
+    model_id: modelId,
+    path,
+    file,
+    options: hasEngine ? { ...engineOptions, ...options } : options,
+  };
+}
+
+/** What a request for inference is to its queue. */
+export function inferSpec(request: InferenceRequest, clock: Clock) {
+  const { modelId, timeoutMs } = request;
+  let bytes = 0;
+  for (const tensor of Object.values(request.inputs)) bytes += tensor.byteLength;
+  const deadlineAt = clock.now() + timeoutMs;
+  return { kind: 'infer' as const, modelId, bytes, deadlineAt, runMs: timeoutMs };
 }
 
 /** Makes the jobs of one host: how each request is written and its answer read. */
@@ -54,18 +69,13 @@ export class HostJobs {
     this.#clock = clock;
   }
 
-  infer(request: InferenceRequest): Job<InferenceResult> {
-    const { modelId, timeoutMs, outputs: wanted = null } = request;
+  /** A request to a model that its plugin runs through `infer`. */
+  infer(request: InferenceRequest): SmiJob<InferenceResult> {
+    const { modelId, outputs: wanted = null } = request;
     const inputs = new Map(Object.entries(request.inputs));
-    let bytes = 0;
-    for (const tensor of inputs.values()) bytes += tensor.byteLength;
-    const deadlineAt = this.#clock.now() + timeoutMs;
-    const spec = {
-      kind: 'infer' as const,
-      modelId,
-      bytes,
-      deadlineAt,
-      runMs: timeoutMs,
+    const spec = inferSpec(request, this.#clock);
+    const { deadlineAt } = spec;
+    const message = {
       encode: (id: number) => {
         const leftUs = Math.round((deadlineAt - this.#clock.now()) * 1000);
         const deadlineUs = monotonicUs() + leftUs;
@@ -80,11 +90,16 @@ export class HostJobs {
         return { outputs, inferenceTimeUs: answer.inferenceTimeUs, queueTimeUs };
       },
     };
-    return new Job(spec, this.#clock);
+    return new SmiJob(spec, message, this.#clock);
   }
 
-  load(model: HostModel, onLoaded: (result: LoadResult) => void): Job<LoadResult> {
-    return this.#control('load_model', modelParams(model), {
+  /** `hasEngine` is asked when it is sent, `onLoaded` told before anything else happens. */
+  load(
+    model: HostModel,
+    hasEngine: () => boolean,
+    onLoaded: (result: LoadResult) => void,
+  ): SmiJob<LoadResult> {
+    return this.#control('load_model', () => modelParams(model, hasEngine()), {
       kind: 'load',
       modelId: model.modelId,
       decode: (result) => {
@@ -95,15 +110,18 @@ export class HostJobs {
     });
   }
 
-  unload(modelId: string): Job<null> {
+  unload(modelId: string): SmiJob<null> {
     const params = { model_id: modelId };
     const decode = () => null;
-    return this.#control('unload_model', params, { kind: 'unload', modelId, decode });
+    return this.#control('unload_model', () => params, { kind: 'unload', modelId, decode });
   }
 
   /** Any other method of the contract; its result is a map of facts. */
-  other(method: string, params: Readonly<Record<string, unknown>>): Job<Record<string, unknown>> {
-    return this.#control(method, params, {
+  other(
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+  ): SmiJob<Record<string, unknown>> {
+    return this.#control(method, () => params, {
       kind: 'other',
       modelId: '',
       decode: (result) => {
@@ -115,15 +133,13 @@ export class HostJobs {
 
   #control<T>(
     method: string,
-    params: unknown,
+    params: () => unknown,
     rest: { kind: 'load' | 'unload' | 'other'; modelId: string; decode: (result: unknown) => T },
-  ): Job<T> {
-    const encode = (id: number) => encodeFrame([id, method, params]);
-    const { modelLoadMs } = this.#limits;
-    return new Job(
-      { ...rest, bytes: 0, deadlineAt: null, runMs: modelLoadMs, encode },
-      this.#clock,
-    );
+  ): SmiJob<T> {
+    const encode = (id: number) => encodeFrame([id, method, params()]);
+    const { kind, modelId, decode } = rest;
+    const spec = { kind, modelId, bytes: 0, deadlineAt: null, runMs: this.#limits.modelLoadMs };
+    return new SmiJob(spec, { encode, decode }, this.#clock);
   }
 }
 

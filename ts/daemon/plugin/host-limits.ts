@@ -15,6 +15,10 @@ export const hostLimits = {
   circuitCrashes: limits.circuitCrashes,
   /** A request past its deadline has this long to end by itself before its process is killed, in ms. */
   overdueGraceMs: 2_000,
+  /** A run that goes on so long after it was asked to end, whoever had asked for it, takes the process along. */
+  stuckRunMs: 30_000,
+  /** The daemon's channel to a model that is larger than at first is made small after so long, in ms. */
+  channelIdleMs: 10_000,
   /** After the first sign of death, how long the rest of the output is waited for, in ms. */
   deathSettleMs: 25,
   /** Reloads of one model that may crash the process before the model is left out. */

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { PluginState } from '../../protocol/methods/shared-schemas.ts';
 import type { Clock } from './clock.ts';
 import type { PluginDescriptor } from './descriptor.ts';
+import type { ChannelIds, EngineSettings } from './engine/engine-settings.ts';
 import type { HostLimits } from './host-limits.ts';
 import type { Environment } from './spawn.ts';
 
@@ -26,5 +27,8 @@ export interface HostOptions {
   /** The daemon's environment, of which a plugin gets the harmless part. */
   readonly environment?: Environment;
   readonly limits?: Partial<HostLimits>;
+  readonly engine?: EngineSettings;
+  /** Those of the whole daemon. */
+  readonly channelIds?: ChannelIds;
   readonly clock?: Clock;
 }

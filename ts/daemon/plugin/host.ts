@@ -1,25 +1,23 @@
 import type { Logger } from 'pino';
 import { MlosError } from '../../protocol/errors.ts';
 import type { Hello } from '../../smi/from-plugin.ts';
-import { type Clock, systemClock, type Timer } from './clock.ts';
+import { bounded, type Clock, systemClock, type Timer } from './clock.ts';
 import type { PluginDescriptor } from './descriptor.ts';
+import type { EngineChannel } from './engine/engine-channel.ts';
+import type { EngineModel } from './engine/engine-model.ts';
+import { ChannelIds, defaultEngineSettings } from './engine/engine-settings.ts';
+import { EngineWatch } from './engine/engine-watch.ts';
+import type { EngineChannelRequest } from './engine/host-engine.ts';
 import { Heartbeat } from './heartbeat.ts';
-import {
-  HostJobs,
-  type HostModel,
-  type InferenceRequest,
-  type InferenceResult,
-  type LoadResult,
-} from './host-jobs.ts';
+import type { HostModel, InferenceRequest, InferenceResult, LoadResult } from './host-jobs.ts';
 import { type HostLimits, hostLimits } from './host-limits.ts';
 import type { HostOptions, HostStatus } from './host-options.ts';
 import { type HostEvent, type HostState, processOf, transition } from './host-state.ts';
-import type { AbortNotice, Job } from './job.ts';
-import { LoadedModels } from './loaded-models.ts';
+import { HostWork } from './host-work.ts';
+import { cancelled } from './job.ts';
 import { type Death, PluginProcess } from './plugin-process.ts';
 import { RestartPolicy } from './restart-policy.ts';
 import { Waiters } from './waiters.ts';
-import { WorkLine } from './work-line.ts';
 
 /**
  * One supervised plugin process: queue, deadlines, restarts. It outlives any number of processes; a
@@ -31,11 +29,11 @@ export class PluginHost {
   readonly #logger: Logger;
   readonly #limits: HostLimits;
   readonly #clock: Clock;
-  readonly #models: LoadedModels;
-  readonly #line: WorkLine;
+  readonly #work: HostWork;
+  readonly #engineWatch: EngineWatch;
+  readonly #channelIds: ChannelIds;
   readonly #heartbeat: Heartbeat;
   readonly #policy: RestartPolicy;
-  readonly #jobs: HostJobs;
   readonly #started = new Waiters();
   readonly #idle = new Waiters();
   #state: HostState = { state: 'stopped' };
@@ -51,16 +49,22 @@ export class PluginHost {
     this.#limits = { ...hostLimits, ...options.limits };
     this.#clock = options.clock ?? systemClock;
     const [limits, clock] = [this.#limits, this.#clock];
-    this.#models = new LoadedModels(limits, clock);
     this.#policy = new RestartPolicy(limits);
-    this.#jobs = new HostJobs(limits, clock);
+    this.#channelIds = options.channelIds ?? new ChannelIds();
     const events = {
-      admit: (job: Job) => this.#admit(job),
       answered: () => this.#policy.succeed(),
       idle: () => this.#idle.resolve(),
+      kill: (reason: string) => processOf(this.#state)?.kill(reason),
+      dying: () => processOf(this.#state)?.signOfDeath(),
     };
-    this.#line = new WorkLine({ limits, clock, events });
-    this.#heartbeat = new Heartbeat({ limits, clock, isBusy: () => this.#line.busy });
+    this.#work = new HostWork({ limits, clock, events });
+    this.#engineWatch = new EngineWatch({ limits, clock, models: () => this.#work.engineModels });
+    const isBusy = () => {
+      // Both are asked: the watch compares with what it saw the last time.
+      const getsOn = this.#engineWatch.getsOn(processOf(this.#state)?.engine ?? null);
+      return this.#work.busy || getsOn;
+    };
+    this.#heartbeat = new Heartbeat({ limits, clock, isBusy });
   }
 
   get status(): HostStatus {
@@ -71,8 +75,8 @@ export class PluginHost {
       pid: processOf(state)?.pid ?? null,
       restarts: this.#restarts,
       startedAt: state.state === 'ready' ? state.since : null,
-      models: this.#models.ids,
-      runner: this.#hello?.runner ?? null,
+      models: this.#work.modelIds,
+      runner: this.#work.engineModels[0]?.entry.runner ?? this.#hello?.runner ?? null,
       restingUntil: state.state === 'crashed' ? state.restingUntil : null,
     };
   }
@@ -90,28 +94,46 @@ export class PluginHost {
   /** Errors: MODEL_LOAD_FAILED with the runtime's reason, UNIMPLEMENTED, PLUGIN_… */
   async load(model: HostModel): Promise<LoadResult> {
     this.#wake();
-    return this.#accept(this.#jobs.load(model, () => this.#models.add(model)));
+    return this.#work.load(model);
   }
 
   /** After it the process holds nothing of the model, be it that the process is gone. */
   async unload(modelId: string): Promise<void> {
-    if (processOf(this.#state) === null) {
-      this.#models.remove(modelId);
-      return;
-    }
-    try {
-      await this.#accept(this.#jobs.unload(modelId));
-    } catch (error) {
-      if (MlosError.from(error).code !== 'PLUGIN_CRASHED') throw error;
-    }
+    if (processOf(this.#state) === null) this.#work.forget(modelId);
+    else await this.#work.unload(modelId);
   }
 
   async infer(request: InferenceRequest): Promise<InferenceResult> {
     this.#wake();
-    if (request.signal?.aborted === true) {
-      throw new MlosError('CANCELLED', 'The request was cancelled by its caller.');
-    }
-    return this.#accept(this.#jobs.infer(request), request.signal);
+    if (request.signal?.aborted === true) throw cancelled();
+    return this.#work.infer(request);
+  }
+
+  /** A loaded model as the engine has it; null where it is not loaded or its plugin has no engine. */
+  engineModel(modelId: string): EngineModel | null {
+    return this.#work.engineModel(modelId);
+  }
+
+  /** The models in its engine; null where it has none, or does not run. */
+  get engineModels(): readonly EngineModel[] | null {
+    const engine = processOf(this.#state)?.engine ?? null;
+    return engine === null
+      ? null
+      : this.#work.engineModels.filter((model) => model.engine === engine);
+  }
+
+  /** A channel to a loaded model, for a client elsewhere. Errors: UNIMPLEMENTED, PLUGIN_…, TOO_MANY_REQUESTS. */
+  async openChannel(
+    modelId: string,
+    request: Omit<EngineChannelRequest, 'handle'>,
+  ): Promise<EngineChannel> {
+    await this.start();
+    const model = this.#work.engineModel(modelId);
+    if (model !== null) return model.engine.openChannel({ ...request, handle: model.handle });
+    throw new MlosError(
+      'UNIMPLEMENTED',
+      `${modelId} runs in plugin ${this.descriptor.id}, which has no engine; use models.infer.`,
+    );
   }
 
   /** The rest of the contract: register_model, get_model_info, allocate_resources, health … */
@@ -120,7 +142,7 @@ export class PluginHost {
     params: Readonly<Record<string, unknown>>,
   ): Promise<Record<string, unknown>> {
     this.#wake();
-    return this.#accept(this.#jobs.other(method, params));
+    return this.#work.call(method, params);
   }
 
   /** Accepted requests finish (for at most drainMs, where given), then the process is ended. */
@@ -129,11 +151,6 @@ export class PluginHost {
       this.#stopping = null;
     });
     return this.#stopping;
-  }
-
-  #accept<T>(job: Job<T>, signal?: AbortNotice): Promise<T> {
-    this.#line.add(job as Job<unknown>, signal);
-    return job.promise;
   }
 
   #apply(event: HostEvent): void {
@@ -185,6 +202,8 @@ export class PluginHost {
         limits: this.#limits,
         clock: this.#clock,
         environment: this.#options.environment ?? globalThis.process.env,
+        engine: this.#options.engine ?? defaultEngineSettings,
+        channelIds: this.#channelIds,
         onGreeted: (hello) => this.#onGreeted(process, hello),
         onDeath: (death) => {
           if (processOf(this.#state) === process) this.#onDeath(death);
@@ -203,7 +222,7 @@ export class PluginHost {
     if (hello.name !== name || hello.version !== version) {
       this.#logger.warn(`calls itself ${hello.name} ${hello.version}, unlike its plugin.yaml`);
     }
-    this.#models.reload(process, () => this.#onReady(process, hello));
+    this.#work.reload(process, () => this.#onReady(process, hello));
   }
 
   #onReady(process: PluginProcess, hello: Hello): void {
@@ -212,23 +231,19 @@ export class PluginHost {
     this.#apply({ type: 'ready', process, at: this.#clock.now() });
     this.#logger.info({ pluginPid: process.pid, runner: hello.runner }, 'plugin ready');
     this.#heartbeat.start(process);
+    const { engine } = process;
+    if (engine !== null) this.#engineWatch.start(engine, (reason) => process.kill(reason));
     this.#started.resolve();
-    this.#line.attach(process, hello.concurrency ?? this.descriptor.concurrency ?? 1);
-  }
-
-  /** Last look before a request goes to the plugin. */
-  #admit(job: Job): MlosError | null {
-    if (job.spec.kind === 'unload') this.#models.remove(job.spec.modelId);
-    return job.spec.kind === 'infer' ? this.#models.obstacle(job.spec.modelId) : null;
+    this.#work.ready(process, hello.concurrency ?? this.descriptor.concurrency ?? 1);
   }
 
   #onDeath(death: Death): void {
     const { state } = this.#state;
     this.#heartbeat.stop();
-    this.#models.processDied(death.reason);
+    this.#engineWatch.stop();
     if (state === 'draining') {
-      this.#line.detach(this.#crashed(death, 'It was being stopped.'));
-      this.#line.rejectWaiting(this.#unavailable('was stopped.'));
+      this.#work.detach(death.reason, this.#crashed(death, 'It was being stopped.'));
+      this.#work.rejectWaiting(this.#unavailable('was stopped.'));
       return;
     }
     const since = this.#state.state === 'ready' ? this.#state.since : this.#clock.now();
@@ -237,10 +252,10 @@ export class PluginHost {
     const refusing = pause.open || death.permanent;
     this.#apply({ type: 'crash', reason: death.reason, restingUntil, refusing });
     this.#logger.warn({ reason: death.reason, pauseMs: pause.ms, refusing }, 'plugin died');
-    this.#line.detach(this.#crashed(death, 'It is being restarted.'));
+    this.#work.detach(death.reason, this.#crashed(death, 'It is being restarted.'));
     this.#started.reject(this.#unavailable(`did not start: it ${death.reason}.`));
-    if (refusing) this.#line.rejectWaiting(this.#refusal() ?? this.#unavailable('crashed.'));
-    const wanted = state === 'ready' || this.#models.size > 0 || !this.#line.empty;
+    if (refusing) this.#work.rejectWaiting(this.#refusal() ?? this.#unavailable('crashed.'));
+    const wanted = state === 'ready' || this.#work.modelCount > 0 || !this.#work.empty;
     if (restingUntil !== null && wanted) this.#scheduleRestart(restingUntil);
   }
 
@@ -252,35 +267,22 @@ export class PluginHost {
   }
 
   async #stop(drainMs: number | undefined): Promise<void> {
-    if (this.#state.state === 'starting' && !this.#line.empty) await this.#settled(drainMs);
+    if (this.#state.state === 'starting' && !this.#work.empty) {
+      const settled = this.#started.wait().catch(() => undefined);
+      await bounded(this.#clock, settled, drainMs);
+    }
     this.#restartTimer?.cancel();
     this.#restartTimer = null;
     if (this.#state.state === 'stopped') return;
     const process = processOf(this.#state);
     this.#apply({ type: 'drain' });
     if (process !== null) {
-      if (!this.#line.empty) await this.#bounded(this.#idle.wait(), drainMs);
+      if (!this.#work.empty) await bounded(this.#clock, this.#idle.wait(), drainMs);
       this.#heartbeat.stop();
+      this.#engineWatch.stop();
       await process.terminate();
     }
-    this.#line.rejectWaiting(this.#unavailable('was stopped.'));
-    this.#models.clear();
+    this.#work.clear(this.#unavailable('was stopped.'));
     this.#apply({ type: 'stop' });
-  }
-
-  /** Until the start has succeeded or failed. */
-  #settled(atMostMs: number | undefined): Promise<void> {
-    const started = this.#started.wait().catch(() => undefined);
-    return this.#bounded(started, atMostMs);
-  }
-
-  async #bounded(event: Promise<void>, atMostMs: number | undefined): Promise<void> {
-    if (atMostMs === undefined) return event;
-    let timer: Timer | undefined;
-    const passed = new Promise<void>((resolve) => {
-      timer = this.#clock.after(atMostMs, resolve);
-    });
-    await Promise.race([event, passed]);
-    timer?.cancel();
   }
 }

@@ -1,4 +1,4 @@
-import type { MlosError } from '../../protocol/errors.ts';
+import { MlosError } from '../../protocol/errors.ts';
 import type { Clock, Timer } from './clock.ts';
 
 /**
@@ -12,7 +12,7 @@ export interface AbortNotice {
 }
 export type JobKind = 'load' | 'unload' | 'infer' | 'other';
 
-export interface JobSpec<T> {
+export interface JobSpec {
   readonly kind: JobKind;
   readonly modelId: string;
   /** Bytes that it holds while it waits. */
@@ -20,15 +20,11 @@ export interface JobSpec<T> {
   /** Latest moment for the answer, on the host's clock; null: `runMs` from the moment it is begun. */
   readonly deadlineAt: number | null;
   readonly runMs: number;
-  /** May throw: then nothing is sent and the caller gets the error. */
-  readonly encode: (id: number) => readonly Uint8Array[];
-  /** Reads the result. Throws where it breaks the contract. */
-  readonly decode: (result: unknown, job: Job<T>) => T;
 }
 
 /** One request to a plugin, from acceptance to its one settlement. */
 export class Job<T = unknown> {
-  readonly spec: JobSpec<T>;
+  readonly spec: JobSpec;
   readonly acceptedAt: number;
   readonly promise: Promise<T>;
   /** When the plugin began with it: it was sent and nothing was before it. */
@@ -41,7 +37,7 @@ export class Job<T = unknown> {
   #timer: Timer | null = null;
   #unlisten: (() => void) | null = null;
 
-  constructor(spec: JobSpec<T>, clock: Clock) {
+  constructor(spec: JobSpec, clock: Clock) {
     this.spec = spec;
     this.acceptedAt = clock.now();
     this.promise = new Promise<T>((resolve, reject) => {
@@ -83,4 +79,18 @@ export class Job<T = unknown> {
     this.#unlisten?.();
     this.#unlisten = null;
   }
+}
+
+/** What a caller gets whose deadline has passed. */
+export function deadlineExceeded(acceptedAt: number, now: number, begun: boolean): MlosError {
+  const waited = Math.round(now - acceptedAt);
+  const where = begun ? 'while it ran' : 'while it waited for the plugin';
+  return new MlosError(
+    'DEADLINE_EXCEEDED',
+    `The deadline passed ${where}, ${waited} ms after the request was accepted.`,
+  );
+}
+
+export function cancelled(): MlosError {
+  return new MlosError('CANCELLED', 'The request was cancelled by its caller.');
 }

@@ -1,5 +1,5 @@
 import { MlosError } from '../../protocol/errors.ts';
-import { readLoadResult } from '../../smi/from-plugin.ts';
+import { type LoadAnswer, readLoadResult } from '../../smi/from-plugin.ts';
 import type { Clock } from './clock.ts';
 import { type HostModel, modelParams, notLoaded } from './host-jobs.ts';
 import type { HostLimits } from './host-limits.ts';
@@ -12,6 +12,8 @@ interface Entry {
   /** Why it could not be loaded again; requests for it get this. */
   failure: MlosError | null;
 }
+
+export type OnLoaded = (model: HostModel, loaded: LoadAnswer) => Promise<void>;
 
 /** The models that a plugin process should have, and their return after a crash. */
 export class LoadedModels {
@@ -64,23 +66,26 @@ export class LoadedModels {
     );
   }
 
-  /** Loads all of them into a new process, one after the other, then calls `onDone`. */
-  reload(process: PluginProcess, onDone: () => void): void {
+  /**
+   * Loads all of them into a new process, one after the other, then calls `onDone`. `onLoaded` may
+   * reject: then that is why its model cannot be used.
+   */
+  reload(process: PluginProcess, onLoaded: OnLoaded, onDone: () => void): void {
     const rest = [...this.#entries.values()].filter(({ failure }) => failure === null);
     const next = (): void => {
       const entry = rest.shift();
       if (entry === undefined) onDone();
-      else this.#verifyOne(process, entry, next);
+      else this.#verifyOne(process, entry, onLoaded, next);
     };
     next();
   }
 
   /** The bytes that are served after a crash are the bytes that were registered, too. */
-  #verifyOne(process: PluginProcess, entry: Entry, next: () => void): void {
+  #verifyOne(process: PluginProcess, entry: Entry, onLoaded: OnLoaded, next: () => void): void {
     const verified = entry.model.verify?.() ?? Promise.resolve();
     verified.then(
       () => {
-        if (!process.dead) this.#reloadOne(process, entry, next);
+        if (!process.dead) this.#reloadOne(process, entry, onLoaded, next);
       },
       (thrown: unknown) => {
         entry.failure = MlosError.from(thrown);
@@ -89,7 +94,7 @@ export class LoadedModels {
     );
   }
 
-  #reloadOne(process: PluginProcess, entry: Entry, next: () => void): void {
+  #reloadOne(process: PluginProcess, entry: Entry, onLoaded: OnLoaded, next: () => void): void {
     const { modelLoadMs } = this.#limits;
     this.#reloading = entry;
     const timer = this.#clock.after(
@@ -100,13 +105,21 @@ export class LoadedModels {
       },
       'background',
     );
-    process.link.request('load_model', modelParams(entry.model), (error, result) => {
+    const params = modelParams(entry.model, process.engine !== null);
+    process.link.request('load_model', params, (error, result) => {
       timer.cancel();
-      if (error === null) readLoadResult(result);
+      const loaded = error === null ? readLoadResult(result) : null;
       this.#reloading = null;
       entry.crashes = 0;
       entry.failure = error;
-      next();
+      const ready = loaded === null ? Promise.resolve() : onLoaded(entry.model, loaded);
+      ready
+        .catch((thrown: unknown) => {
+          entry.failure = MlosError.from(thrown);
+        })
+        .then(() => {
+          if (!process.dead) next();
+        });
     });
   }
 }

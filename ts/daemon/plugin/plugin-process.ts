@@ -1,10 +1,16 @@
+import { closeSync } from 'node:fs';
 import type { Logger } from 'pino';
-import type { MlosError } from '../../protocol/errors.ts';
+import { socketPair } from '../../native/fd-socket.ts';
+import { MlosError } from '../../protocol/errors.ts';
 import { limits as protocolLimits } from '../../protocol/limits.ts';
 import { smiVersion } from '../../protocol/version.ts';
+import { type EngineSettingsWire, engineFileDescriptor } from '../../smi/contract.ts';
 import type { Hello } from '../../smi/from-plugin.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { PluginDescriptor } from './descriptor.ts';
+import { controlSocketClosed } from './engine/engine-control.ts';
+import type { ChannelIds, EngineSettings } from './engine/engine-settings.ts';
+import { HostEngine } from './engine/host-engine.ts';
 import { watchExit } from './exit-watch.ts';
 import type { HostLimits } from './host-limits.ts';
 import { Link } from './link.ts';
@@ -30,10 +36,23 @@ export interface ProcessOptions {
   readonly limits: HostLimits;
   readonly clock: Clock;
   readonly environment: Environment;
-  /** Said hello and took `initialize`. */
+  readonly engine: EngineSettings;
+  readonly channelIds: ChannelIds;
+  /** Said hello and took `initialize`; its engine, where it wants one, has started. */
   readonly onGreeted: (hello: Hello) => void;
   /** Once. Whatever it had sent before it died has been read by then. */
   readonly onDeath: (death: Death) => void;
+}
+
+function ignore(): void {}
+
+function engineParams(settings: EngineSettings): EngineSettingsWire {
+  return {
+    control_fd: engineFileDescriptor,
+    spin_us: settings.spinUs,
+    reserved_cpus: settings.reservedCpus,
+    lock_memory: settings.lockMemory,
+  };
 }
 
 /** One run of a plugin's program, from spawn to death. Knows no queue, no models and no restarts. */
@@ -45,6 +64,8 @@ export class PluginProcess {
   readonly #spawned: SpawnedPlugin;
   readonly #stderr: LogMirror;
   readonly #stopWatch: () => void;
+  /** Null where the plugin has none. */
+  #engine: HostEngine | null;
   #startTimer: Timer | null;
   #settleTimer: Timer | null = null;
   #exit: string | null = null;
@@ -54,7 +75,23 @@ export class PluginProcess {
   constructor(options: ProcessOptions) {
     const { limits, clock, logger } = options;
     this.#options = options;
-    this.#spawned = spawnPlugin(options.descriptor, options.environment);
+    const [engineFd, theirFd] = socketPair('seqpacket');
+    try {
+      this.#spawned = spawnPlugin(options.descriptor, options.environment, theirFd);
+    } catch (error) {
+      closeSync(engineFd);
+      throw error;
+    } finally {
+      closeSync(theirFd);
+    }
+    this.#engine = new HostEngine({
+      controlFd: engineFd,
+      settings: options.engine,
+      ids: options.channelIds,
+      clock,
+      timeoutMs: limits.pluginStartMs,
+      onBroken: (reason) => this.#onEngineBroken(reason),
+    });
     const { child, socket, stdout, stderr } = this.#spawned;
     const mirror = (level: 'info' | 'warn') =>
       new LogMirror({
@@ -73,7 +110,7 @@ export class PluginProcess {
       child.once('exit', (code, signal) => {
         this.#exit = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
         killOrphans(child.pid);
-        this.#signOfDeath();
+        this.signOfDeath();
         resolve();
       });
       child.once('error', (error) => {
@@ -82,9 +119,9 @@ export class PluginProcess {
       });
     });
     child.once('close', () => this.#finish());
-    socket.on('error', () => this.#signOfDeath());
-    socket.once('close', () => this.#signOfDeath());
-    this.#stopWatch = watchExit(child.pid, () => this.#signOfDeath());
+    socket.on('error', () => this.signOfDeath());
+    socket.once('close', () => this.signOfDeath());
+    this.#stopWatch = watchExit(child.pid, () => this.signOfDeath());
     this.#startTimer = clock.after(limits.pluginStartMs, () => {
       this.kill(`did not say hello within ${limits.pluginStartMs} ms`);
     });
@@ -98,6 +135,10 @@ export class PluginProcess {
   kill(reason: string, permanent = false): void {
     killGroup(this.#spawned.child);
     this.#finish({ reason, permanent });
+  }
+
+  get engine(): HostEngine | null {
+    return this.#engine;
   }
 
   get dead(): boolean {
@@ -123,13 +164,34 @@ export class PluginProcess {
   }
 
   #initialize(hello: Hello): void {
-    const params = { smi_version: smiVersion, host_id: this.#options.hostId };
+    const wantsEngine = hello.engine === true;
+    if (!wantsEngine) {
+      this.#engine?.close();
+      this.#engine = null;
+    }
+    const engine = wantsEngine ? { engine: engineParams(this.#options.engine) } : {};
+    const params = { smi_version: smiVersion, host_id: this.#options.hostId, ...engine };
+    const started = this.#engine?.start();
     this.link.request('initialize', params, (error) => {
-      this.#startTimer?.cancel();
-      this.#startTimer = null;
       if (error !== null) this.kill(`refused to initialize: ${error.message}`);
-      else this.#options.onGreeted(hello);
+      else if (started === undefined) this.#greeted(hello);
+      else started.then(() => this.#greeted(hello), ignore);
     });
+    started?.catch((thrown: unknown) => {
+      this.kill(`did not start its engine: ${MlosError.from(thrown).message}`);
+    });
+  }
+
+  #greeted(hello: Hello): void {
+    this.#startTimer?.cancel();
+    this.#startTimer = null;
+    if (!this.#dead) this.#options.onGreeted(hello);
+  }
+
+  /** Its end of the control socket closes when it dies; anything else is its fault. */
+  #onEngineBroken(reason: string): void {
+    if (reason === controlSocketClosed) this.signOfDeath();
+    else this.kill(reason);
   }
 
   #violated(error: MlosError): void {
@@ -141,7 +203,7 @@ export class PluginProcess {
    * The socket's end, the exit and the closing of its output come in any order. The rest of what it
    * sent and the exit code arrive within milliseconds; they are waited for that long and no longer.
    */
-  #signOfDeath(): void {
+  signOfDeath(): void {
     if (this.#dead || this.#settleTimer !== null) return;
     this.#settleTimer = this.#options.clock.after(this.#options.limits.deathSettleMs, () => {
       // One turn of the loop, so that what already lies in the socket is read first.
@@ -158,6 +220,8 @@ export class PluginProcess {
     this.#stopWatch();
     this.link.close();
     this.#options.onDeath(death ?? { reason: this.#lastWords(), permanent: false });
+    // Afterwards: what had been begun is read from its channels.
+    this.#engine?.close();
   }
 
   #lastWords(): string {

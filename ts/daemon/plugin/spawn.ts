@@ -19,6 +19,7 @@ const passedOn = [
   'CUDA_VISIBLE_DEVICES',
   'ROCR_VISIBLE_DEVICES',
   'OMP_NUM_THREADS',
+  'MLOS_ONNX_RUNNER',
 ] as const;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -41,15 +42,20 @@ export interface SpawnedPlugin {
 }
 
 /**
- * Starts a plugin's program with its end of the socket at file descriptor 3. It leads a process group
+ * Starts a plugin's program with its end of the socket at file descriptor 3, and that of the engine's
+ * control socket (which stays the caller's, too) at 4. It leads a process group
  * of its own: a Ctrl-C in the daemon's terminal does not reach it, and a kill reaches its children.
  */
-export function spawnPlugin(descriptor: PluginDescriptor, source: Environment): SpawnedPlugin {
+export function spawnPlugin(
+  descriptor: PluginDescriptor,
+  source: Environment,
+  engineFd: number | null,
+): SpawnedPlugin {
   const [program = '', ...args] = descriptor.command;
   const child = spawn(program, args, {
     cwd: descriptor.folder,
     env: pluginEnvironment(source),
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', engineFd ?? 'ignore'],
     detached: true,
   });
   // Without descriptors left, Node reports the failure by this event and makes no pipes.

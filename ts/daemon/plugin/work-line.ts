@@ -1,15 +1,17 @@
 import { MlosError } from '../../protocol/errors.ts';
 import type { Clock } from './clock.ts';
 import type { HostLimits } from './host-limits.ts';
-import type { AbortNotice, Job } from './job.ts';
+import { type AbortNotice, cancelled, deadlineExceeded } from './job.ts';
 import { JobQueue } from './job-queue.ts';
 import type { PluginProcess } from './plugin-process.ts';
+import type { QueueBudget } from './queue-budget.ts';
+import type { SmiJob } from './smi-job.ts';
 
 export interface WorkLineEvents {
   /** Last look before a job is sent: an error is its answer instead. */
-  admit(job: Job): MlosError | null;
+  admit(job: SmiJob): MlosError | null;
   /** The plugin answered in the terms of the contract. */
-  answered(job: Job): void;
+  answered(job: SmiJob): void;
   /** Nothing waits and nothing is on the wire. */
   idle(): void;
 }
@@ -24,16 +26,21 @@ export class WorkLine {
   readonly #limits: HostLimits;
   readonly #clock: Clock;
   readonly #events: WorkLineEvents;
-  readonly #queue: JobQueue;
-  #wire: Job[] = [];
+  readonly #queue: JobQueue<SmiJob>;
+  #wire: SmiJob[] = [];
   #process: PluginProcess | null = null;
   #concurrency = 1;
 
-  constructor(options: { limits: HostLimits; clock: Clock; events: WorkLineEvents }) {
+  constructor(options: {
+    limits: HostLimits;
+    clock: Clock;
+    budget: QueueBudget;
+    events: WorkLineEvents;
+  }) {
     this.#limits = options.limits;
     this.#clock = options.clock;
     this.#events = options.events;
-    this.#queue = new JobQueue(options.limits);
+    this.#queue = new JobQueue(options.budget);
   }
 
   get empty(): boolean {
@@ -46,7 +53,7 @@ export class WorkLine {
   }
 
   /** Throws TOO_MANY_REQUESTS. */
-  add(job: Job, signal?: AbortNotice): void {
+  add(job: SmiJob, signal?: AbortNotice): void {
     this.#queue.push(job);
     if (job.spec.deadlineAt !== null) this.#armDeadline(job, job.spec.deadlineAt);
     if (signal !== undefined) job.listen(signal, () => this.#cancel(job));
@@ -65,7 +72,7 @@ export class WorkLine {
     this.#process = null;
     const wire = this.#wire;
     this.#wire = [];
-    const notBegun: Job[] = [];
+    const notBegun: SmiJob[] = [];
     for (const job of wire) {
       if ((job.begunAt === null || job.undelivered) && !job.settled) notBegun.push(job);
       else this.#finish(job, error);
@@ -95,10 +102,10 @@ export class WorkLine {
     this.#tellIdle();
   }
 
-  #send(job: Job, process: PluginProcess): void {
+  #send(job: SmiJob, process: PluginProcess): void {
     try {
       process.link.call(
-        job.spec.encode,
+        job.message.encode,
         (error, result) => this.#onAnswer(job, error, result),
         () => {
           job.undelivered = true;
@@ -123,9 +130,9 @@ export class WorkLine {
     }
   }
 
-  #onAnswer(job: Job, error: MlosError | null, result: unknown): void {
+  #onAnswer(job: SmiJob, error: MlosError | null, result: unknown): void {
     // A garbage result throws here, before the job leaves the wire: it then fails with its process.
-    const value = error === null && !job.settled ? job.spec.decode(result, job) : null;
+    const value = error === null && !job.settled ? job.message.decode(result, job) : null;
     this.#wire.splice(this.#wire.indexOf(job), 1);
     this.#events.answered(job);
     if (error !== null) this.#finish(job, error);
@@ -137,7 +144,7 @@ export class WorkLine {
     this.#pump();
   }
 
-  #finish(job: Job, error: MlosError): void {
+  #finish(job: SmiJob, error: MlosError): void {
     job.release();
     if (!job.settled) job.reject(error);
   }
@@ -146,8 +153,8 @@ export class WorkLine {
     if (this.empty) this.#events.idle();
   }
 
-  #cancel(job: Job): void {
-    const error = new MlosError('CANCELLED', 'The request was cancelled by its caller.');
+  #cancel(job: SmiJob): void {
+    const error = cancelled();
     if (this.#queue.remove(job)) {
       this.#finish(job, error);
       this.#tellIdle();
@@ -157,17 +164,12 @@ export class WorkLine {
     }
   }
 
-  #armDeadline(job: Job, at: number): void {
+  #armDeadline(job: SmiJob, at: number): void {
     job.arm(this.#clock.after(at - this.#clock.now(), () => this.#onDeadline(job)));
   }
 
-  #onDeadline(job: Job): void {
-    const waited = Math.round(this.#clock.now() - job.acceptedAt);
-    const where = job.begunAt === null ? 'while it waited for the plugin' : 'while it ran';
-    const error = new MlosError(
-      'DEADLINE_EXCEEDED',
-      `The deadline passed ${where}, ${waited} ms after the request was accepted.`,
-    );
+  #onDeadline(job: SmiJob): void {
+    const error = deadlineExceeded(job.acceptedAt, this.#clock.now(), job.begunAt !== null);
     if (this.#queue.remove(job)) {
       this.#finish(job, error);
       this.#tellIdle();
@@ -178,7 +180,7 @@ export class WorkLine {
   }
 
   /** The plugin cannot be interrupted, but it can be replaced. */
-  #armGrace(job: Job): void {
+  #armGrace(job: SmiJob): void {
     const { overdueGraceMs } = this.#limits;
     job.arm(
       this.#clock.after(overdueGraceMs, () => {
