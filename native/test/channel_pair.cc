@@ -29,35 +29,6 @@ layout::TensorDescriptor FloatTensor(uint32_t index, uint64_t offset, uint32_t l
   return tensor;
 }
 
-bool Echo(HostChannel& host, const CheckedRequest& request) {
-  const auto count = static_cast<uint32_t>(request.inputs.size());
-  uint64_t bytes = RoundUp(DescriptorBytes(count));
-  for (const TensorView& input : request.inputs) bytes += RoundUp(input.data.size());
-  const auto block = host.AllocateResult(bytes);
-  if (!block) {
-    return host.CompleteError(request.request_id, request.slot, layout::kTooManyRequests, "full");
-  }
-  layout::ResultDescriptor fixed{};
-  fixed.output_count = count;
-  std::memcpy(block->bytes.data(), &fixed, sizeof fixed);
-  uint64_t at = RoundUp(DescriptorBytes(count));
-  for (uint32_t i = 0; i < count; ++i) {
-    const std::span<const std::byte> data = request.inputs[i].data;
-    const auto length = static_cast<uint32_t>(data.size() / sizeof(float));
-    const auto tensor = FloatTensor(request.inputs[i].index, block->offset + at, length);
-    std::memcpy(block->bytes.data() + DescriptorBytes(i), &tensor, sizeof tensor);
-    if (!data.empty()) std::memcpy(block->bytes.data() + at, data.data(), data.size());
-    at += RoundUp(data.size());
-  }
-  layout::CompletionEntry entry{};
-  entry.request_id = request.request_id;
-  entry.slot = request.slot;
-  entry.offset = block->offset;
-  entry.byte_length = bytes;
-  entry.batch = 1;
-  return host.Complete(entry);
-}
-
 }  // namespace
 
 ChannelPair OpenPair(const PairOptions& options) {
@@ -137,6 +108,35 @@ bool AreFloats(const Completion& completion, std::span<const uint32_t> lengths, 
   return true;
 }
 
+bool Echo(HostChannel& host, const CheckedRequest& request) {
+  const auto count = static_cast<uint32_t>(request.inputs.size());
+  uint64_t bytes = RoundUp(DescriptorBytes(count));
+  for (const TensorView& input : request.inputs) bytes += RoundUp(input.data.size());
+  const auto block = host.AllocateResult(bytes);
+  if (!block) {
+    return host.CompleteError(request.request_id, request.slot, layout::kTooManyRequests, "full");
+  }
+  layout::ResultDescriptor fixed{};
+  fixed.output_count = count;
+  std::memcpy(block->bytes.data(), &fixed, sizeof fixed);
+  uint64_t at = RoundUp(DescriptorBytes(count));
+  for (uint32_t i = 0; i < count; ++i) {
+    const std::span<const std::byte> data = request.inputs[i].data;
+    const auto length = static_cast<uint32_t>(data.size() / sizeof(float));
+    const auto tensor = FloatTensor(request.inputs[i].index, block->offset + at, length);
+    std::memcpy(block->bytes.data() + DescriptorBytes(i), &tensor, sizeof tensor);
+    if (!data.empty()) std::memcpy(block->bytes.data() + at, data.data(), data.size());
+    at += RoundUp(data.size());
+  }
+  layout::CompletionEntry entry{};
+  entry.request_id = request.request_id;
+  entry.slot = request.slot;
+  entry.offset = block->offset;
+  entry.byte_length = bytes;
+  entry.batch = 1;
+  return host.Complete(entry);
+}
+
 uint32_t EchoAll(HostChannel& host, CheckedRequest& request) {
   uint32_t count = 0;
   while (const auto entry = host.Take()) {
@@ -153,7 +153,7 @@ uint32_t EchoAll(HostChannel& host, CheckedRequest& request) {
   return count;
 }
 
-void EchoUntilClosed(HostChannel& host, const std::atomic<bool>& stop) {
+void EchoUntilClosed(HostChannel& host, uint32_t spin_us) {
   const UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   epoll_event bell{};
   bell.events = EPOLLIN | EPOLLET;
@@ -164,15 +164,12 @@ void EchoUntilClosed(HostChannel& host, const std::atomic<bool>& stop) {
   ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, host.socket_fd(), &socket);
   CheckedRequest request;
   host.SetHostSleeping(false);
-  while (!host.closed() && !stop) {
+  while (!host.closed()) {
     EchoAll(host, request);
-    constexpr uint64_t kSpinNs = 20'000;
-    if (SpinUntil(kSpinNs, [&host] { return host.HasEntries(); })) continue;
+    if (SpinUntil(uint64_t{spin_us} * 1000, [&host] { return host.HasEntries(); })) continue;
     host.SetHostSleeping(true);
     epoll_event event{};
-    // Bounded for the sake of `stop` alone.
-    constexpr int kLookMs = 1000;
-    if (!host.HasEntries() && ::epoll_wait(epoll.get(), &event, 1, kLookMs) == 1 &&
+    if (!host.HasEntries() && ::epoll_wait(epoll.get(), &event, 1, -1) == 1 &&
         event.data.u32 == 1 && !host.DrainSocket()) {
       host.Close(layout::kClientGone);
     }

@@ -1,11 +1,10 @@
 #ifndef MLOS_TEST_CHANNEL_PAIR_H_
 #define MLOS_TEST_CHANNEL_PAIR_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
-#include <vector>
 
 #include "shm/channel_files.h"
 #include "shm/client_channel.h"
@@ -41,11 +40,15 @@ uint64_t SubmitFloats(ClientChannel& client, std::span<const uint32_t> lengths, 
 /// Whether the outputs are what WriteFloats() made of the same arguments.
 bool AreFloats(const Completion& completion, std::span<const uint32_t> lengths, float seed);
 
+/// Answers a request with its own inputs, or with kTooManyRequests where there is no room.
+bool Echo(HostChannel& host, const CheckedRequest& request);
+
 /// Answers everything that waits in the channel with its own inputs; returns how many it was.
 uint32_t EchoAll(HostChannel& host, CheckedRequest& request);
 
-/// Echoes until the channel is closed or `stop` is set; sleeps on the bell as an engine does.
-void EchoUntilClosed(HostChannel& host, const std::atomic<bool>& stop);
+/// Echoes until the channel is closed or its client is gone; spins for `spin_us`, then sleeps on
+/// the bell as an engine does, without a bound: a wake-up that is lost hangs.
+void EchoUntilClosed(HostChannel& host, uint32_t spin_us);
 
 }  // namespace mlos::test
 

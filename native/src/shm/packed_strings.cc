@@ -36,7 +36,7 @@ void PackStrings(std::span<const std::string_view> strings, std::span<std::byte>
   for (const std::string_view string : strings) {
     const auto length = static_cast<uint32_t>(string.size());
     std::memcpy(length_at, &length, sizeof length);
-    std::memcpy(text_at, string.data(), length);
+    if (length > 0) std::memcpy(text_at, string.data(), length);
     length_at += sizeof length;
     text_at += length;
   }
