@@ -23,8 +23,6 @@ import { pluginOperations } from './operations/plugins.ts';
 import { registerModelOperation } from './operations/register-model.ts';
 import { type ServiceState, serviceOperations } from './operations/service.ts';
 import { systemClock } from './plugin/clock.ts';
-import { engineFacts, engineModelFacts } from './plugin/engine-facts.ts';
-import type { ModelRecord } from './registry/model-record.ts';
 import { ModelRegistry } from './registry/model-registry.ts';
 import { PluginCatalog } from './registry/plugin-catalog.ts';
 import { RecordStore } from './registry/record-store.ts';
@@ -154,11 +152,6 @@ async function buildOperations(parts: {
   const rooms = {
     ...{ registry, catalog, lifecycle, pool, counters, state },
     channels: new ChannelBroker({ registry, lifecycle, clock: systemClock }),
-    engineOf: engineFacts,
-    engineModel: ({ id, pluginId, isolation }: ModelRecord) => {
-      const host = pool.find(pluginId, isolation === 'model' ? id : null);
-      return host === undefined ? null : engineModelFacts(host, id);
-    },
   };
   return {
     counters,

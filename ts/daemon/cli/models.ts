@@ -53,7 +53,7 @@ function show(model: ModelInfoWire): void {
     `sha256    ${model.digest}`,
     `isolation ${model.isolation}`,
     `engine    ${engineText(model.engine)}`,
-    `runner    ${model.runner ?? (model.status === 'ready' ? 'of the plugin' : 'not loaded')}`,
+    `runner    ${model.runner ?? (model.status === 'ready' ? 'not told' : 'not loaded')}`,
     ...measureLines(model.measures),
     `since     ${model.registered_at}`,
     `endpoint  POST ${model.inference_endpoint}`,

@@ -36,18 +36,12 @@ function facts(channel: ChannelInfo): ChannelFactsWire {
  * that its client has sealed its memory.
  */
 export function channelOperations(deps: {
-  /** Null where no plugin can have an engine. */
-  readonly channels: Channels | null;
+  readonly channels: Channels;
   readonly state: ServiceState;
 }): ChannelOperations {
-  const { state } = deps;
+  const { channels, state } = deps;
   /** Channels that each connection made and has not activated. Goes with the connection. */
   const waiting = new WeakMap<Caller, Set<number>>();
-
-  function withChannels(): Channels {
-    if (deps.channels !== null) return deps.channels;
-    throw new MlosError('UNIMPLEMENTED', 'No plugin here has an engine; use models.infer.');
-  }
 
   function callerOf(context: RequestContext, method: string): Caller {
     if (context.caller !== null) return context.caller;
@@ -66,7 +60,7 @@ export function channelOperations(deps: {
   return {
     'models.attach': async (params, context) => {
       const caller = callerOf(context, 'models.attach');
-      const channel = await withChannels().open({
+      const channel = await channels.open({
         modelId: params.model_id,
         ...(params.input_bytes === undefined ? {} : { inputBytes: params.input_bytes }),
         ...(params.output_bytes === undefined ? {} : { outputBytes: params.output_bytes }),
@@ -99,18 +93,15 @@ export function channelOperations(deps: {
           `Channel ${channel_id} does not wait for this connection: activate it once, where models.attach was answered.`,
         );
       }
-      await withChannels().activate(channel_id);
+      await channels.activate(channel_id);
       return { status: 'success', channel_id };
     },
     'channels.revoke': async ({ channel_id }) => {
-      if (deps.channels === null) {
-        throw new MlosError('INVALID_ARGUMENT', `There is no channel ${channel_id}.`);
-      }
-      await deps.channels.revoke(channel_id, 'PERMISSION_DENIED');
+      await channels.revoke(channel_id, 'PERMISSION_DENIED');
       return { status: 'success', channel_id };
     },
     'channels.list': () => {
-      const list = (deps.channels?.list() ?? []).map(facts);
+      const list = channels.list().map(facts);
       return { status: 'success', channels: list, total: list.length };
     },
     'connection.descriptors': (_, context) => {

@@ -2,13 +2,10 @@ import { type BatchVerdict, batchVerdicts } from '../../protocol/batch-verdict.t
 import { batchBounds, quantile, timeBoundsUs } from '../../protocol/histogram.ts';
 import type { EngineModelWire, EngineProcessWire } from '../../protocol/methods/engine.ts';
 import type { HostPool } from '../lifecycle/host-pool.ts';
-import type { EngineModelFacts } from '../plugin/engine-facts.ts';
+import { type EngineModelFacts, engineFacts } from '../plugin/engine-facts.ts';
 import type { PluginHost } from '../plugin/host.ts';
 import { cpuSeconds, residentBytes } from '../resource/process-facts.ts';
 import type { Operation } from './operation.ts';
-
-/** What a plugin's engine holds; null where the plugin has none. */
-export type EngineOf = (host: PluginHost) => readonly EngineModelFacts[] | null;
 
 type Stats = NonNullable<EngineModelFacts['stats']>;
 type Times = EngineModelWire['queue_us'];
@@ -75,14 +72,11 @@ function modelStats(
 }
 
 /** The figures of every plugin process, read from the engines' stats pages and /proc. */
-export function engineStatsOperation(deps: {
-  readonly pool: HostPool;
-  readonly engineOf: EngineOf;
-}): Operation<'stats.engine'> {
+export function engineStatsOperation(deps: { readonly pool: HostPool }): Operation<'stats.engine'> {
   function processFacts(host: PluginHost): EngineProcessWire[] {
     const { pid, state } = host.status;
     if (pid === null) return [];
-    const models = deps.engineOf(host);
+    const models = engineFacts(host);
     return [
       {
         plugin_id: host.descriptor.id,

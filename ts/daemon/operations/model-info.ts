@@ -1,8 +1,9 @@
 import type { EngineOptionsWire } from '../../protocol/methods/engine-options.ts';
 import type { ModelInfoWire } from '../../protocol/methods/models.ts';
 import type { Signature, TensorSpec } from '../../protocol/tensor.ts';
+import type { HostPool } from '../lifecycle/host-pool.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
-import type { EngineModelFacts } from '../plugin/engine-facts.ts';
+import { engineModelFacts } from '../plugin/engine-facts.ts';
 import type { ModelEngineOptions, ModelRecord } from '../registry/model-record.ts';
 
 type SignatureWire = NonNullable<ModelInfoWire['signature']>;
@@ -32,14 +33,25 @@ function wireEngine({ cpus, ...rest }: ModelEngineOptions): EngineOptionsWire {
 /** What is known of a loaded model beside its record. */
 export interface ModelRooms {
   readonly lifecycle: Lifecycle;
-  /** The model as its plugin's engine has it; null where it is not loaded or there is no engine. */
-  readonly engineModel: (record: ModelRecord) => EngineModelFacts | null;
+  readonly pool: HostPool;
+}
+
+/** What runs a loaded model: its plugin's engine says it of each, a plugin without one of all. */
+function runnerOf(
+  { id, pluginId, isolation }: ModelRecord,
+  pool: HostPool,
+): Pick<ModelInfoWire, 'runner' | 'measures'> {
+  const host = pool.find(pluginId, isolation === 'model' ? id : null);
+  const engine = host === undefined ? null : engineModelFacts(host, id);
+  return {
+    runner: engine?.runner ?? host?.status.runner ?? null,
+    measures: (engine?.measures ?? []).map((measure) => ({ ...measure })),
+  };
 }
 
 /** A model as the API shows it. */
 export function modelInfo(record: ModelRecord, rooms: ModelRooms): ModelInfoWire {
   const { status, reason } = rooms.lifecycle.state(record);
-  const loaded = status === 'ready' ? rooms.engineModel(record) : null;
   return {
     id: record.id,
     name: record.name,
@@ -57,8 +69,7 @@ export function modelInfo(record: ModelRecord, rooms: ModelRooms): ModelInfoWire
     manifest_path: record.manifestPath,
     isolation: record.isolation,
     engine: wireEngine(record.engine),
-    runner: loaded?.runner ?? null,
-    measures: (loaded?.measures ?? []).map((measure) => ({ ...measure })),
+    ...(status === 'ready' ? runnerOf(record, rooms.pool) : { runner: null, measures: [] }),
     signature: record.signature === null ? null : wireSignature(record.signature),
     registered_at: record.registeredAt,
     inference_endpoint: inferenceEndpoint(record.id),

@@ -19,6 +19,7 @@ export function serviceCases(): ConformanceCase[] {
       assert.equal(r['models_registered'], 0);
     }),
     refused('health with a parameter', 'health.get', { verbose: 'yes' }, 'INVALID_ARGUMENT'),
+    refused('revoke no channel', 'channels.revoke', { channel_id: 7 }, 'INVALID_ARGUMENT'),
     done('no models', 'models.list', {}, (r) => assert.equal(r['total'], 0)),
   ];
 }

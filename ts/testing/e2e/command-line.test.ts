@@ -122,6 +122,8 @@ test('with a daemon', watchdog, async (t) => {
   assert.deepEqual([whole.running, whole.pid, whole.models.total], [true, daemon.pid, 1]);
   assert.match(show.stdout, /"input_ids" {2}int64\[batch,sequence\]/);
   assert.equal(json(showJson).status, 'ready');
+  assert.match(json(showJson).runner, /onnxruntime/);
+  assert.match(show.stdout, /^runner {4}.*onnxruntime/m);
   assert.equal(json(list).length, 1);
   assert.deepEqual([unknown.code, unknown.stdout], [1, '']);
   assert.match(unknown.stderr, /hf\/tiny-bert/);
