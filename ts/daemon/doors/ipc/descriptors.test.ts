@@ -7,6 +7,8 @@ import { onReadable } from '../../../native/readable.ts';
 import { Region } from '../../../native/region.ts';
 import { DescriptorClient, requestFrame } from '../../../testing/conformance/descriptor-client.ts';
 import { withIpcDoor } from '../../../testing/conformance/fake-doors.ts';
+import { readAnswers } from '../../../testing/conformance/ipc-frames.ts';
+import { rawExchange } from '../../../testing/conformance/raw-exchange.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import type { RequestContext } from '../../request-context.ts';
 import type { IpcDoorOptions } from './server.ts';
@@ -330,6 +332,44 @@ test('a frame that stands still is given up with its descriptors', watchdog, asy
     client.send(requestFrame(1, 'count').subarray(0, 6), [region.fd]);
     assert.equal((await client.next())?.answer[1]?.code, 'INVALID_FRAME');
     assert.equal(await client.next(), null);
+    client.close();
+  });
+});
+
+test('who ends their side still gets every answer', watchdog, async () => {
+  await withDoor({}, async (path) => {
+    const requests = Array.from({ length: 400 }, (_, id) =>
+      requestFrame(id, 'give', { count: 0, ms: 5 }),
+    );
+    const parts = [requestFrame('take', 'take'), Buffer.concat(requests)];
+    const { received, closed } = await rawExchange({ path }, parts, { gapMs: 50, end: true });
+    assert.ok(closed);
+    assert.equal(readAnswers(received).length, 401);
+  });
+});
+
+test('a frame that its client ends within is refused', watchdog, async () => {
+  await withDoor({}, async (path) => {
+    const parts = [requestFrame(0, 'take'), requestFrame(1, 'count').subarray(0, 7)];
+    const { received, closed } = await rawExchange({ path }, parts, { gapMs: 50, end: true });
+    assert.ok(closed);
+    const [, [, error] = []] = readAnswers(received);
+    assert.equal((error as { code?: string } | undefined)?.code, 'INVALID_FRAME');
+  });
+});
+
+test('what is asked in one piece with the wish for descriptors is answered', watchdog, async () => {
+  await withDoor({}, async (path) => {
+    using region = sealedRegion();
+    const client = new DescriptorClient(path);
+    const third = requestFrame(3, 'count');
+    const ids = [1, 2].map((id) => requestFrame(id, 'count'));
+    client.send(Buffer.concat([requestFrame(0, 'take'), ...ids, third.subarray(0, 5)]));
+    for (const id of [0, 1, 2]) assert.equal((await client.next())?.answer[0], id);
+    client.send(third.subarray(5));
+    assert.equal((await client.next())?.answer[0], 3);
+    const got = await client.request(4, 'count', {}, [region.fd]);
+    assert.deepEqual(got?.answer[2], { count: 1 });
     client.close();
   });
 });
