@@ -87,6 +87,10 @@ test('the screen shows it, and never more than fits', () => {
   const idle = topLines(engineView(reading(1, [before]), reading(2, [before]))).join('\n');
   assert.match(idle, /c\/x@1 +high +0 +0 +3 +–/);
   assert.match(topLines(engineView(reading(1, []), reading(2, []))).join('\n'), /No model/);
+  const narrow = topLines(view, 70).join('\n');
+  assert.match(narrow, /MODEL +REQ\/S/);
+  assert.match(narrow, /RUN p50/);
+  assert.doesNotMatch(narrow, /CHANNELS|CLASS/);
   const lines = fitted(topLines(view), { columns: 60, rows: 4 });
   assert.equal(lines.length, 4);
   assert.ok(lines.every((line) => line.length <= 60));

@@ -49,34 +49,51 @@ function workersText(workers: readonly WorkerView[]): string {
     .join(' ');
 }
 
-function modelTable(models: readonly ModelView[]): string {
-  return table(
-    [
-      ...['MODEL', 'CLASS', 'REQ/S', 'ERR/S', 'QUEUED', 'BATCH', 'CHANNELS'],
-      ...['QUEUE p50 p95 p99', 'RUN p50 p95 p99', 'CPU:CORES'],
-    ],
-    [...models]
-      .sort((a, b) => b.requests_per_second - a.requests_per_second)
-      .map((model) => {
-        const isIdle = model.requests_per_second === 0;
-        return [
-          model.model_id,
-          model.priority,
-          count(model.requests_per_second),
-          count(model.errors_per_second),
-          String(model.queued),
-          batchText(model),
-          String(model.channels),
-          times(model.queue_us, isIdle),
-          times(model.run_us, isIdle),
-          workersText(model.workers),
-        ];
-      }),
-  );
+interface Column {
+  readonly head: string;
+  readonly cell: (model: ModelView) => string;
 }
 
-/** The tables of one second, as lines. */
-export function topLines(view: EngineView): readonly string[] {
+const isIdle = (model: ModelView) => model.requests_per_second === 0;
+
+/** In their order on the screen. */
+const columns = {
+  model: { head: 'MODEL', cell: (model) => model.model_id },
+  class: { head: 'CLASS', cell: (model) => model.priority },
+  rate: { head: 'REQ/S', cell: (model) => count(model.requests_per_second) },
+  errors: { head: 'ERR/S', cell: (model) => count(model.errors_per_second) },
+  queued: { head: 'QUEUED', cell: (model) => String(model.queued) },
+  batch: { head: 'BATCH', cell: batchText },
+  channels: { head: 'CHANNELS', cell: (model) => String(model.channels) },
+  queue: { head: 'QUEUE p50 p95 p99', cell: (model) => times(model.queue_us, isIdle(model)) },
+  run: { head: 'RUN p50 p95 p99', cell: (model) => times(model.run_us, isIdle(model)) },
+  workers: { head: 'CPU:CORES', cell: (model) => workersText(model.workers) },
+} as const satisfies Record<string, Column>;
+
+/** What a narrow screen does without, the first first. */
+const dispensable = ['channels', 'class', 'batch', 'errors', 'workers', 'queue'] as const;
+
+function modelTable(models: readonly ModelView[], width: number): string {
+  const shown = new Map<string, Column>(Object.entries(columns));
+  const sorted = [...models].sort((a, b) => b.requests_per_second - a.requests_per_second);
+  const draw = () => {
+    const list = [...shown.values()];
+    return table(
+      list.map(({ head }) => head),
+      sorted.map((model) => list.map(({ cell }) => cell(model))),
+    );
+  };
+  let text = draw();
+  for (const name of dispensable) {
+    if (text.split('\n').every((line) => line.length <= width)) break;
+    shown.delete(name);
+    text = draw();
+  }
+  return text;
+}
+
+/** The tables of one second, as lines; on a narrow screen without what matters least. */
+export function topLines(view: EngineView, width = Number.POSITIVE_INFINITY): readonly string[] {
   const sections = [
     table(
       ['PLUGIN', 'PID', 'STATE', 'ENGINE', 'CORES', 'MEMORY'],
@@ -89,7 +106,7 @@ export function topLines(view: EngineView): readonly string[] {
         bytes(process.rss_bytes),
       ]),
     ),
-    view.models.length === 0 ? 'No model is loaded in an engine.' : modelTable(view.models),
+    view.models.length === 0 ? 'No model is loaded in an engine.' : modelTable(view.models, width),
   ];
   if (view.processes.length === 0) return ['No plugin process runs.'];
   return sections.join('\n\n').split('\n');
@@ -109,9 +126,10 @@ export function topTitle(view: EngineView, where: string): string {
 /** Lines cut to a screen, so that the terminal neither wraps nor scrolls. */
 export function fitted(
   lines: readonly string[],
-  { columns, rows }: { readonly columns: number; readonly rows: number },
+  screen: { readonly columns: number; readonly rows: number },
 ): readonly string[] {
-  const width = Math.max(columns, narrowest);
+  const { rows } = screen;
+  const width = Math.max(screen.columns, narrowest);
   const shown = lines.length > rows ? [...lines.slice(0, Math.max(0, rows - 1)), '…'] : lines;
   return shown.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line));
 }

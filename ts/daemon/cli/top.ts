@@ -85,7 +85,7 @@ function untilAsked(): { readonly signal: AbortSignal; readonly stop: () => void
 
 function draw(view: EngineView, where: string): void {
   const { columns = 80, rows = 24 } = process.stdout;
-  const [title = '', ...lines] = fitted([topTitle(view, where), '', ...topLines(view)], {
+  const [title = '', ...lines] = fitted([topTitle(view, where), '', ...topLines(view, columns)], {
     columns,
     rows: rows - 1,
   });
