@@ -1,24 +1,39 @@
 # The fallback where CMake is missing. Settings of Node-API stand in native/src/napi/setup.h, not
 # here, so that every way to build has the same ones.
 {
+  'target_defaults': {
+    'include_dirs': ['native/src'],
+    # Node compiles itself without exceptions and with its own dialect.
+    'cflags!': ['-fno-exceptions', '-O3'],
+    'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17', '-std=gnu++20'],
+    'cflags_cc': [
+      '-std=c++20', '-O2', '-DNDEBUG',
+      '-Wall', '-Wextra', '-Wshadow', '-Wconversion', '-Werror',
+      '-fvisibility=hidden', '-fvisibility-inlines-hidden'
+    ],
+    'ldflags': ['-pthread', '-Wl,-z,relro,-z,now'],
+    'libraries': ['-ldl']
+  },
   'targets': [
     {
       'target_name': 'mlos',
-      'sources': ['<!@(cat native/sources.txt)'],
-      'include_dirs': ['native/src'],
-      # Node compiles itself without exceptions and with its own dialect.
-      'cflags!': ['-fno-exceptions', '-O3'],
-      'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17', '-std=gnu++20'],
+      'sources': ['<!@(grep -v /capi/ native/sources.txt)'],
       'cflags_cc': [
-        '-std=c++20', '-O2', '-DNDEBUG',
-        '-Wall', '-Wextra', '-Wshadow', '-Wconversion', '-Werror',
-        '-fvisibility=hidden', '-fvisibility-inlines-hidden',
         # -isystem: the warnings above are for our code.
         '-isystem', '<!(node -p "path.resolve(require(\'node-addon-api\').include_dir)")',
         '-isystem', '<!(node -p "require(\'node-api-headers\').include_dir")'
-      ],
-      'ldflags': ['-pthread', '-Wl,-z,relro,-z,now'],
-      'libraries': ['-ldl']
+      ]
+    },
+    {
+      # libmlos.so; a module to gyp, which would give a library a soname of its own.
+      'target_name': 'mlos_c',
+      'product_name': 'libmlos',
+      'product_extension': 'so',
+      'sources': ['<!@(grep -E "/src/(base|shm|capi)/" native/sources.txt)'],
+      'ldflags': [
+        '-Wl,-soname,libmlos.so.0',
+        '-Wl,--version-script=<(module_root_dir)/native/src/capi/libmlos.map'
+      ]
     }
   ]
 }

@@ -1,4 +1,5 @@
-// Builds the native addon, build/Release/mlos.node, without any download.
+// Builds the native addon, build/Release/mlos.node, and the library of the C API beside it,
+// libmlos.so, without any download.
 //
 //   node scripts/native-build.mjs [--with=cmake|gyp|direct] [--force]
 //
@@ -9,13 +10,14 @@ import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { BuildError, commonFlags, findCompiler, hashOf, readText } from './native/compile.mjs';
+import { finishLibrary, isLibraryFinished } from './native/library.mjs';
 import { chooseWays, directFlags, output, ways } from './native/ways.mjs';
 import { isMain, main, root } from './steps.mjs';
 
 const stampFile = `${output}.stamp`;
 const require = createRequire(import.meta.url);
 
-/** Everything but system headers that decides what the addon becomes. */
+/** Everything but system headers that decides what is built. */
 function inputHash() {
   const files = [];
   const walk = (folder) => {
@@ -26,9 +28,8 @@ function inputHash() {
     }
   };
   walk(path.join(root, 'native/src'));
-  for (const name of ['native/sources.txt', 'native/CMakeLists.txt', 'binding.gyp']) {
-    files.push(path.join(root, name));
-  }
+  const lists = ['sources.txt', 'CMakeLists.txt', 'libmlos.cmake'].map((name) => `native/${name}`);
+  for (const name of [...lists, 'binding.gyp']) files.push(path.join(root, name));
   const settings = JSON.stringify([
     process.arch,
     process.env.CXX ?? '',
@@ -62,7 +63,7 @@ async function buildSomehow(names, log) {
 }
 
 /**
- * Builds the addon unless it is up to date.
+ * Builds the addon and libmlos.so unless they are up to date.
  * @param {{with?: "cmake" | "gyp" | "direct", force?: boolean, log?: (line: string) => void}} options
  * @returns {Promise<{output: string, way: string, built: boolean}>}
  * @throws {BuildError}
@@ -73,7 +74,8 @@ export async function buildNative(options = {}) {
   const hash = inputHash();
   const stamp = readText(stampFile)?.split(' ') ?? [];
   const sameWay = options.with === undefined || stamp[1] === options.with;
-  if (!options.force && fs.existsSync(output) && stamp[0] === hash && sameWay) {
+  const isThere = fs.existsSync(output) && isLibraryFinished();
+  if (!options.force && isThere && stamp[0] === hash && sameWay) {
     log(`up to date (built with ${stamp[1]})`);
     return { output, way: stamp[1], built: false };
   }
@@ -83,9 +85,10 @@ export async function buildNative(options = {}) {
   const started = performance.now();
   fs.rmSync(stampFile, { force: true });
   const way = await buildSomehow(candidates, log);
+  finishLibrary();
   fs.writeFileSync(stampFile, `${hash} ${way}`);
   log(
-    `built ${path.relative(root, output)} in ${((performance.now() - started) / 1000).toFixed(1)} s`,
+    `built ${path.relative(root, output)} and libmlos.so in ${((performance.now() - started) / 1000).toFixed(1)} s`,
   );
   return { output, way, built: true };
 }

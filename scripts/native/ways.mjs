@@ -14,17 +14,18 @@ import {
   run,
 } from './compile.mjs';
 
-/** The three ways to build the addon. */
+/** The three ways to build the addon and the library of the C API. */
 const require = createRequire(import.meta.url);
 export const output = path.join(root, 'build/Release/mlos.node');
+export const libraryOutput = path.join(root, 'build/Release/libmlos.so');
 export const directFlags = ['-O2', '-DNDEBUG', '-fPIC', '-fvisibility-inlines-hidden'];
 
 /** Puts a finished file in place at once: a process that has the old one loaded keeps it. */
-function install(file) {
-  fs.mkdirSync(path.dirname(output), { recursive: true });
-  const temporary = `${output}.${process.pid}`;
+function install(file, place) {
+  fs.mkdirSync(path.dirname(place), { recursive: true });
+  const temporary = `${place}.${process.pid}`;
   fs.copyFileSync(file, temporary);
-  fs.renameSync(temporary, output);
+  fs.renameSync(temporary, place);
 }
 
 const nodeFirst = () => ({
@@ -39,7 +40,8 @@ async function buildWithCmake() {
   const args = ['compile', '--directory', path.join(root, 'native'), '--out', folder];
   args.push('--target', 'mlos', '--parallel', String(parallelJobs));
   await run(process.execPath, [tool, ...args], { env: nodeFirst() });
-  install(path.join(folder, 'Release/mlos.node'));
+  install(path.join(folder, 'Release/mlos.node'), output);
+  install(path.join(folder, 'Release/libmlos.so'), libraryOutput);
 }
 
 /** node-gyp wants a folder with Node's headers and build settings; a package manager's Node has
@@ -84,12 +86,22 @@ async function buildDirectly(log, { strict }) {
   const flags = [...compileFlags(), ...directFlags, ...extra];
   if (!strict) flags.push('-Wno-error');
   const folder = path.join(root, 'build/direct');
-  const objects = await compileObjects({ compiler, flags, sources: listSources(), folder, log });
-  log('link mlos.node');
-  const linked = path.join(folder, 'mlos.node');
-  const linkFlags = ['-shared', '-pthread', '-Wl,-z,relro,-z,now', ...extra];
-  await run(compiler, [...linkFlags, ...objects, '-ldl', '-o', linked]);
-  install(linked);
+  const sources = listSources();
+  const objects = await compileObjects({ compiler, flags, sources, folder, log });
+  const link = async (place, wanted, special) => {
+    const name = path.basename(place);
+    log(`link ${name}`);
+    const linked = path.join(folder, name);
+    const linkFlags = ['-shared', '-pthread', '-Wl,-z,relro,-z,now', ...special, ...extra];
+    const chosen = objects.filter((_, i) => wanted(sources[i]));
+    await run(compiler, [...linkFlags, ...chosen, '-ldl', '-o', linked]);
+    install(linked, place);
+  };
+  await link(output, (source) => !source.includes('/capi/'), []);
+  await link(libraryOutput, (source) => /\/src\/(base|shm|capi)\//.test(source), [
+    '-Wl,-soname,libmlos.so.0',
+    `-Wl,--version-script=${path.join(root, 'native/src/capi/libmlos.map')}`,
+  ]);
 }
 
 export const ways = {

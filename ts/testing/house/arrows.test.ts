@@ -74,6 +74,7 @@ const nativeRooms: Readonly<Record<string, readonly string[]>> = {
   gpu: ['base'],
   engine: ['base', 'shm', 'cpu'],
   ort: ['base', 'shm', 'engine'],
+  capi: ['base', 'shm'],
   napi: ['base', 'shm', 'cpu', 'gpu', 'engine', 'ort'],
 };
 
