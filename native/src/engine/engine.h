@@ -67,10 +67,10 @@ struct AddedModel {
 
 /// The engine of one plugin host: channels → per-model queues → batches → runners.
 ///
-/// Threads: each model has `instances` workers. One of them at a time is the leader: it looks at the
-/// request rings of the model's channels, sorts what it finds into the queue, takes the next batch
-/// and runs it itself; before a run that is expected to be long it passes the leadership on. A
-/// monitor thread sleeps on the control socket and on the channels' sockets: new channels, dead
+/// Threads: each model has `instances` workers. One of them at a time is the leader: it looks at
+/// the request rings of the model's channels, sorts what it finds into the queue, takes the next
+/// batch and runs it itself; before a run that is expected to be long it passes the leadership on.
+/// A monitor thread sleeps on the control socket and on the channels' sockets: new channels, dead
 /// clients, cancellations of requests that run.
 class Engine {
  public:
@@ -81,8 +81,8 @@ class Engine {
   ~Engine();
 
   /// `open` loads the model. It is called on a thread that has the model's policy, nice value and
-  /// affinity already, so that the threads which the runtime starts for it inherit them. Blocks until
-  /// the model is loaded and, where its shapes allow, `auto` is measured (at most ~1 s).
+  /// affinity already, so that the threads which the runtime starts for it inherit them. Blocks
+  /// until the model is loaded and, where its shapes allow, `auto` is measured (at most ~1 s).
   /// Errors: TOO_MANY_REQUESTS (kMaxModels), and those of `open` and CreateContext().
   Result<AddedModel> AddModel(const std::function<Result<std::unique_ptr<Runner>>()>& open,
                               const ModelOptions& options);
