@@ -1,5 +1,5 @@
-// What the engine is made of: check against the signature, batch plan, gathering, statistics, kernel
-// side. No channel, no thread.
+// What the engine is made of: check against the signature, batch plan, gathering, statistics,
+// kernel side. No channel, no thread.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -52,9 +52,8 @@ MLOS_TEST(engine_check_names_what_is_wrong) {
            std::string("Input \"ids\" is given twice."));
   CHECK_EQ(CheckText({ids, x, View(2, Dtype::kBool, {1}, bytes)}, layout::kUnknownInput),
            std::string("The model has no input number 2; it has 2, counted from 0."));
-  CHECK_EQ(
-      CheckText({View(0, Dtype::kInt32, {1, 4}, bytes), x}, layout::kInvalidDtype),
-      std::string("Input \"ids\": expected int64[batch,4], but dtype \"int32\" came."));
+  CHECK_EQ(CheckText({View(0, Dtype::kInt32, {1, 4}, bytes), x}, layout::kInvalidDtype),
+           std::string("Input \"ids\": expected int64[batch,4], but dtype \"int32\" came."));
   CHECK_EQ(CheckText({ids, View(1, Dtype::kFloat32, {1, 5}, bytes)}, layout::kInvalidShape),
            std::string("Input \"x\": expected float32[batch,3], but shape [1,5] came."));
   CHECK_EQ(CheckText({ids, View(1, Dtype::kFloat32, {3}, bytes)}, layout::kInvalidShape),
@@ -145,7 +144,8 @@ MLOS_TEST(engine_gather_copies_integers_and_joins_ragged_rows) {
   gatherer.Join(both);
   CHECK_EQ(gatherer.inputs()[1].shape.dims[0], 3);
   const float* joined = reinterpret_cast<const float*>(gatherer.inputs()[1].data.data());
-  CHECK(std::equal(joined, joined + 9, std::vector<float>{0.5F, 1.5F, 2.5F, 3, 4, 5, 6, 7, 8}.begin()));
+  CHECK(std::equal(joined, joined + 9,
+                   std::vector<float>{0.5F, 1.5F, 2.5F, 3, 4, 5, 6, 7, 8}.begin()));
 
   b.outputs = {0, 1};
   CHECK(!CanJoin(a, b));

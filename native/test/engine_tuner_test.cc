@@ -23,8 +23,7 @@ Outcome Tune(FakeRunner& runner, BatchOptions options) {
   return {tuner.verdict(), tuner.batch_limit()};
 }
 
-constexpr BatchOptions kAuto{
-    .mode = BatchOptions::Mode::kAuto, .max_batch = 16, .max_delay_us = 0};
+constexpr BatchOptions kAuto{.mode = BatchOptions::Mode::kAuto, .max_batch = 16, .max_delay_us = 0};
 
 }  // namespace
 
