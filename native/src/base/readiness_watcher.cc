@@ -8,30 +8,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <system_error>
+
+#include "base/block_signals.h"
 
 namespace mlos {
 namespace {
 
 constexpr uint64_t kStopId = 0;
 constexpr int kMaxEvents = 32;
-
-/// The thread is a guest in its process: no signal handler of the host may run on it.
-class BlockAllSignals {
- public:
-  BlockAllSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  BlockAllSignals(const BlockAllSignals&) = delete;
-  BlockAllSignals& operator=(const BlockAllSignals&) = delete;
-  ~BlockAllSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_{};
-};
 
 Status Arm(int epoll, int fd, uint64_t id, uint32_t events) {
   epoll_event event{};
