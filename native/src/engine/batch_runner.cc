@@ -62,8 +62,7 @@ void BatchRunner::RunSingle(Request& request, Outcome& outcome) {
   if (auto error = gatherer_.Single(request)) return Fail(outcome, std::move(*error));
   ModelChannel& channel = *request.channel;
   answer_.Begin(*channel.host, channel.answer_room, request.outputs);
-  RequestError error =
-      RunContextOnce(gatherer_.inputs(), request.outputs, answer_, outcome.run_ns);
+  RequestError error = RunContextOnce(gatherer_.inputs(), request.outputs, answer_, outcome.run_ns);
   if (error.status == layout::kOk) {
     if (const std::optional<ResultBlock> block = answer_.Finish()) {
       outcome.block = *block;

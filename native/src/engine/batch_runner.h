@@ -42,9 +42,8 @@ class BatchRunner {
  private:
   void RunSingle(Request& request, Outcome& outcome);
   bool RunJoined(std::span<Request* const> requests);
-  RequestError RunContextOnce(std::span<const TensorView> inputs,
-                              std::span<const uint32_t> outputs, OutputSink& sink,
-                              uint64_t& run_ns);
+  RequestError RunContextOnce(std::span<const TensorView> inputs, std::span<const uint32_t> outputs,
+                              OutputSink& sink, uint64_t& run_ns);
 
   RunContext& context_;
   InputGatherer gatherer_;

@@ -58,8 +58,10 @@ void ChannelSet::Remove(const ModelChannel& channel) {
 }
 
 bool ChannelSet::HasEntries(const List& list) {
-  return std::any_of(list.begin(), list.end(),
-                     [](const auto& channel) { return channel->host->HasEntries(); });
+  return std::any_of(list.begin(), list.end(), [](const auto& channel) {
+    // What a closed one has left is nobody's work any more.
+    return channel->host->HasEntries() && !channel->host->closed();
+  });
 }
 
 void ChannelSet::SetSleeping(bool sleeping) {

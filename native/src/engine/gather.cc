@@ -5,6 +5,7 @@
 
 #include "engine/batch_plan.h"
 #include "engine/request_check.h"
+#include "shm/packed_strings.h"
 
 namespace mlos {
 namespace {
@@ -21,18 +22,6 @@ void CopyElements(Dtype dtype, std::span<const std::byte> from, std::byte* to) {
   for (size_t i = 0; i < from.size(); ++i) to[i] = std::byte{from[i] != std::byte{0}};
 }
 
-/// Whether packed strings (layout.h) in private memory are what they say.
-bool StringsAddUp(std::span<const std::byte> packed, uint64_t count) {
-  if (packed.size() / sizeof(uint32_t) < count) return false;
-  uint64_t total = count * sizeof(uint32_t);
-  for (uint64_t i = 0; i < count; ++i) {
-    uint32_t length = 0;
-    std::memcpy(&length, packed.data() + i * sizeof length, sizeof length);
-    total += length;
-  }
-  return total == packed.size();
-}
-
 }  // namespace
 
 std::optional<RequestError> InputGatherer::Single(const Request& request) {
@@ -45,10 +34,10 @@ std::optional<RequestError> InputGatherer::Single(const Request& request) {
     CopyElements(input.dtype, input.data, copy.data());
     input.data = copy;
     if (input.dtype != Dtype::kString) continue;
-    const auto count = ElementCount(input.shape);
-    if (!count || !StringsAddUp(copy, *count)) {
-      return RequestError{layout::kInvalidValue, "Input number " + std::to_string(i) +
-                                                     ": the strings' lengths do not add up."};
+    const Status unpacked = UnpackStrings(copy, ElementCount(input.shape).value_or(0), strings_);
+    if (!unpacked.ok()) {
+      return RequestError{layout::kInvalidValue,
+                          "Input number " + std::to_string(i) + ": " + unpacked.error().message};
     }
   }
   return std::nullopt;

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "engine/aligned_buffer.h"
@@ -34,6 +35,7 @@ class InputGatherer {
  private:
   std::vector<TensorView> inputs_;
   std::vector<AlignedBuffer> buffers_;
+  std::vector<std::string_view> strings_;
 };
 
 /// Takes a joined run's outputs into private memory, whence rows are handed out.

@@ -59,8 +59,7 @@ void Model::Accept(const std::shared_ptr<ModelChannel>& channel, const layout::R
   }
   request->deadline_ns = checked_.deadline_ns;
   request->priority = std::max(checked_.priority, channel->most_urgent);
-  const auto error =
-      CheckAgainstSignature(*signature_, checked_.inputs, checked_.wanted, *request);
+  const auto error = CheckAgainstSignature(*signature_, checked_.inputs, checked_.wanted, *request);
   stats_.CountTaken(request->input_bytes);
   if (error) return Refuse(request, error->status, error->text);
   request->rows = RowsOf(plan_, *request);
@@ -94,10 +93,9 @@ void Model::AnswerEarly(Request& request, layout::StatusCode status, std::string
 
 void Model::EndUnwantedRun(ActiveRun& run) {
   if (run.requests.empty() || run.terminated) return;
-  const bool wanted =
-      std::any_of(run.requests.begin(), run.requests.end(), [](const Request* request) {
-        return !request->answered.load(std::memory_order_relaxed);
-      });
+  const bool wanted = std::any_of(
+      run.requests.begin(), run.requests.end(),
+      [](const Request* request) { return !request->answered.load(std::memory_order_relaxed); });
   if (wanted) return;
   run.terminated = true;
   stats_.AskTerminate(run.worker, MonotonicNanos());

@@ -168,7 +168,8 @@ void Model::WatchFromMonitor(bool watch) {
   epoll_event event{};
   event.events = watch ? static_cast<uint32_t>(EPOLLIN) : 0;
   event.data.u64 = MonitorEvent(MonitorEventKind::kModel, handle_);
-  // Fails only where the descriptor is not registered, a bug of ours; then intake waits for the run.
+  // Fails only where the descriptor is not registered, a bug of ours; then intake waits for the
+  // run.
   ::epoll_ctl(around_.monitor_epoll, EPOLL_CTL_MOD, channels_->fd(), &event);
 }
 

@@ -35,18 +35,19 @@ class OutputSink {
  public:
   virtual ~OutputSink() = default;
   /// Memory for output `index` of the signature, `byte_length` bytes, aligned to
-  /// layout::kBlockAlignment. A shorter span: there is no room. Strings: `byte_length` of the packed
-  /// form of layout.h.
+  /// layout::kBlockAlignment. A shorter span: there is no room. Strings: `byte_length` of the
+  /// packed form of layout.h.
   ///
   /// Asked again for the same index within one run, it gives up what it gave before and the new
-  /// description holds: a runner that binds outputs ahead learns of a wrong guess only from the run.
+  /// description holds: a runner that binds outputs ahead learns of a wrong guess only from the
+  /// run.
   virtual std::span<std::byte> Allocate(uint32_t index, Dtype dtype, const Shape& shape,
                                         uint64_t byte_length) = 0;
 };
 
 struct RunRequest {
-  /// Inputs in the order of the signature, all of them there, dtypes and shapes fitting it. Elements
-  /// lie where nobody else writes, or are of a dtype whose values lead nothing astray.
+  /// Inputs in the order of the signature, all of them there, dtypes and shapes fitting it.
+  /// Elements lie where nobody else writes, or are of a dtype whose values lead nothing astray.
   std::span<const TensorView> inputs;
   /// Indices of the outputs wanted, ascending; never empty.
   std::span<const uint32_t> outputs;

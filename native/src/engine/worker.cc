@@ -54,11 +54,11 @@ void Worker::Serve(std::unique_lock<std::mutex>& held, uint64_t began_ns) {
   model_.EndRun(run_, answers_, took_ns);
 }
 
-void Worker::Publish(const Request& request, const Outcome& outcome, uint64_t began_ns,
+void Worker::Publish(Request& request, const Outcome& outcome, uint64_t began_ns,
                      Answered& answer) {
   HostChannel& host = *request.channel->host;
   answer = {.status = outcome.status,
-            .published = !const_cast<Request&>(request).answered.exchange(true),
+            .published = !request.answered.exchange(true, std::memory_order_acq_rel),
             .output_bytes = outcome.output_bytes,
             .run_ns = outcome.run_ns,
             .batch = outcome.batch};
@@ -86,6 +86,7 @@ void Worker::Publish(const Request& request, const Outcome& outcome, uint64_t be
 bool Worker::Tune(std::unique_lock<std::mutex>& held) {
   AutoTuner* tuner = model_.BorrowTuner();
   if (tuner == nullptr) return false;
+  model_.PassOn(run_.worker);
   held.unlock();
   const uint64_t began = MonotonicNanos();
   tuner->Step(*context_);
@@ -100,9 +101,8 @@ bool Worker::Spin(uint64_t until_ns, uint32_t wakes) {
   const uint64_t left = until_ns > began ? until_ns - began : 0;
   const uint64_t budget = std::min(spin_.Begin(), left);
   if (budget == 0) return false;
-  const bool found = SpinUntil(budget, [&] {
-    return model_.channels().wakes() != wakes || ChannelSet::HasEntries(seen_);
-  });
+  const bool found = SpinUntil(
+      budget, [&] { return model_.channels().wakes() != wakes || ChannelSet::HasEntries(seen_); });
   if (found) {
     spin_.Hit(MonotonicNanos() - began);
   } else {

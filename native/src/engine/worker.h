@@ -13,9 +13,9 @@
 
 namespace mlos {
 
-/// One thread that runs one model's requests. Leads where nobody else does (see Model): looks at the
-/// rings, takes a batch and runs it itself, so that from ring to run nothing is handed from thread
-/// to thread.
+/// One thread that runs one model's requests. Leads where nobody else does (see Model): looks at
+/// the rings, takes a batch and runs it itself, so that from ring to run nothing is handed from
+/// thread to thread.
 class Worker {
  public:
   /// `spin_us`: the most microseconds that an idle worker spins before it sleeps.
@@ -31,8 +31,7 @@ class Worker {
   bool Tune(std::unique_lock<std::mutex>& held);
   void WaitForWork(std::unique_lock<std::mutex>& held, uint64_t until_ns);
   bool Spin(uint64_t until_ns, uint32_t wakes);
-  void Publish(const Request& request, const Outcome& outcome, uint64_t began_ns,
-               Answered& answer);
+  void Publish(Request& request, const Outcome& outcome, uint64_t began_ns, Answered& answer);
 
   Model& model_;
   const std::unique_ptr<RunContext> context_;

@@ -60,6 +60,7 @@ Status HostChannel::Activate(std::shared_ptr<Mapping> request_region) {
 }
 
 std::shared_ptr<Mapping> HostChannel::response_mapping() const { return impl_->response_mapping; }
+std::shared_ptr<Mapping> HostChannel::request_mapping() const { return impl_->request_mapping; }
 uint64_t HostChannel::channel_id() const { return impl_->id; }
 int HostChannel::bell_fd() const { return impl_->bell.get(); }
 int HostChannel::socket_fd() const { return impl_->socket.get(); }

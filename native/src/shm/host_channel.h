@@ -42,6 +42,8 @@ class HostChannel {
   /// For tests with ThreadSanitizer (see ClientChannel::OnMemory).
   Status Activate(std::shared_ptr<Mapping> request_region);
   std::shared_ptr<Mapping> response_mapping() const;
+  /// Null before Activate().
+  std::shared_ptr<Mapping> request_mapping() const;
 
   uint64_t channel_id() const;
   /// To be watched with EPOLLIN | EPOLLET (it becomes ready anew at each ring) and never to be
