@@ -5,9 +5,20 @@ import { limits } from '../protocol/limits.ts';
 import type { MethodName, Params, Result } from '../protocol/method-table.ts';
 import { decodeMsgpack, encodeMsgpack } from '../protocol/msgpack.ts';
 import type { Tensor } from '../protocol/tensor.ts';
+import type { AttachedModel, AttachOptions } from './attached/attached-model.ts';
 import { connectError, lostError } from './connection-error.ts';
 import { type PendingCall, PendingCalls } from './pending-calls.ts';
 import { type InferInput, inputToWire, outputsFromWire } from './tensor-wire.ts';
+
+export type {
+  AttachedModel,
+  AttachOptions,
+  ModelSyncOptions,
+  RequestChoice,
+} from './attached/attached-model.ts';
+export type { AttachedRequest, RequestOptions, SyncOptions } from './attached/attached-request.ts';
+export type { AttachedResult, InferenceAnswer, OutputTensor } from './attached/attached-result.ts';
+export type { InputShape } from './attached/request-slots.ts';
 
 /**
  * A client of the daemon's IPC socket. Calls may overlap; answers find their calls by id. One
@@ -56,7 +67,9 @@ export class Client implements AsyncDisposable {
   readonly #where: string;
   readonly #pending = new PendingCalls();
   readonly #maxFrameBytes: number;
+  readonly #models = new Set<AttachedModel>();
   #lastId = 0;
+  #isClosed = false;
   /** Why no further call can be made, once there is a reason. */
   #over: MlosError | null = null;
 
@@ -113,8 +126,30 @@ export class Client implements AsyncDisposable {
     return { ...facts, outputs: outputsFromWire(outputs, output_dtypes, output_shapes) };
   }
 
-  /** Closes the connection; calls under way are rejected with CANCELLED. Idempotent. */
+  /**
+   * Joins this process with the model's host by shared memory; the model is loaded if it is not. The
+   * model attaches over connections of its own, so it outlives a restart of the daemon.
+   * Errors: those of models.attach; FAILED_PRECONDITION where no daemon listens; NATIVE_UNAVAILABLE
+   * (a NativeError) where the addon cannot be loaded.
+   */
+  async attach(modelId: string, options: AttachOptions = {}): Promise<AttachedModel> {
+    this.#requireOpen();
+    // Loaded here, so that whoever does not attach never loads the addon.
+    const attached = await import('./attached/attached-model.ts');
+    const where = { socketPath: this.#where, modelId };
+    const model = await attached.AttachedModel.attach(where, options, (closed) =>
+      this.#models.delete(closed),
+    );
+    if (this.#isClosed) model.close();
+    this.#requireOpen();
+    this.#models.add(model);
+    return model;
+  }
+
+  /** Closes the connection and the attached models; calls under way are rejected with CANCELLED. Idempotent. */
   close(): Promise<void> {
+    this.#isClosed = true;
+    for (const model of this.#models) model.close();
     this.#end(new MlosError('CANCELLED', 'The client is closed.'));
     return new Promise((resolve) => {
       if (this.#socket.closed) resolve();
@@ -124,6 +159,10 @@ export class Client implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed) throw new MlosError('CANCELLED', 'The client is closed.');
   }
 
   #request(method: string, params: unknown, options: CallOptions): Promise<unknown> {

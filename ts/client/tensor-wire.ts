@@ -35,7 +35,7 @@ export type InferInput =
   | string
   | boolean;
 
-const dtypeOfArray: Readonly<Record<string, Dtype>> = {
+export const dtypeOfArray: Readonly<Record<string, Dtype>> = {
   Float32Array: 'float32',
   Float64Array: 'float64',
   Int8Array: 'int8',
@@ -49,7 +49,7 @@ const dtypeOfArray: Readonly<Record<string, Dtype>> = {
   BigUint64Array: 'uint64',
 };
 
-function isNumberArray(value: unknown): value is NumberArray {
+export function isNumberArray(value: unknown): value is NumberArray {
   return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }
 

@@ -107,6 +107,11 @@ export const limits = {
   /** Default and largest deadline of one inference, in ms. */
   inferenceDefaultMs: 60_000,
   inferenceMaxMs: 3_600_000,
+  /** First and largest pause before an attached client asks for its model again, in ms. */
+  reattachMinMs: 20,
+  reattachMaxMs: 1_000,
+  /** What the shared memory of an attached client grows to, unless it says otherwise, in bytes. */
+  arenaGrowthBytes: 1 * GiB,
   /** SIGTERM waits this long for accepted requests, in ms. */
   drainMs: 10_000,
 } as const;
