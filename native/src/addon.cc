@@ -10,6 +10,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   mlos::binding::ExportLayout(env, exports);
   mlos::binding::ExportChannelFiles(env, exports);
   mlos::binding::ExportClientChannel(env, exports);
+  mlos::binding::ExportEngine(env, exports);
   mlos::binding::ExportSocket(env, exports);
   mlos::binding::ExportProcess(env, exports);
   mlos::binding::ExportWatch(env, exports);

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { ChannelBinding } from './channel-binding.ts';
 import type { ChannelLayout } from './channel-layout.ts';
 import type { CpuTopology, SchedulingPolicy } from './cpu-types.ts';
+import type { EngineBinding } from './engine-binding.ts';
 import type { GpuVendorReport } from './gpu-types.ts';
 import { NativeError } from './native-error.ts';
 
@@ -16,7 +17,7 @@ export type PidFdHandle = NativeHandle<'pidfd'>;
 export type FileLockHandle = NativeHandle<'file-lock'>;
 
 /** The addon's exports, typed once. Only this folder calls them; each throws coded errors. */
-export interface NativeBinding extends ChannelBinding {
+export interface NativeBinding extends ChannelBinding, EngineBinding {
   regionCreate(byteLength: number, label: string, populate: boolean): RegionHandle;
   regionAdopt(fd: number, maxBytes: number, writable: boolean): RegionHandle;
   regionFd(region: RegionHandle): number;
@@ -96,6 +97,13 @@ const names: Record<keyof NativeBinding, true> = {
   channelClose: true,
   descriptorsSend: true,
   descriptorsReceive: true,
+  engineStart: true,
+  engineAddOnnx: true,
+  engineAddCallback: true,
+  engineSettle: true,
+  engineReject: true,
+  engineRemove: true,
+  engineClose: true,
   socketPair: true,
   socketConnect: true,
   peerGone: true,

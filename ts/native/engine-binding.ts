@@ -85,8 +85,8 @@ export interface EngineBinding {
     description: string,
   ): Promise<NativeAddedModel>;
   /** A run's outputs, or its error. Unknown calls (terminated ones) are fine. */
-  engineSettle(call: number, outputs: readonly NativeTensor[]): void;
-  engineReject(call: number, code: string, message: string): void;
+  engineSettle(engine: EngineHandle, call: number, outputs: readonly NativeTensor[]): void;
+  engineReject(engine: EngineHandle, call: number, code: string, message: string): void;
   engineRemove(engine: EngineHandle, model: number, status: number): Promise<void>;
   engineClose(engine: EngineHandle): void;
 }

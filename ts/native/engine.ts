@@ -6,7 +6,6 @@ import { requireFd, requireInteger } from './arguments.ts';
 import { nativeBinding } from './binding.ts';
 import { channelLayout, type Priority } from './channel-layout.ts';
 import type {
-  EngineBinding,
   EngineHandle,
   NativeAddedModel,
   NativeModelOptions,
@@ -92,7 +91,7 @@ export class Engine {
     requireFd(controlFd, 'controlFd');
     requireInteger(spinUs, 'spinUs', { min: 0, max: 1_000_000 });
     return translated(
-      () => new Engine(engineBinding().engineStart(controlFd, spinUs, reservedCpus, lockMemory)),
+      () => new Engine(nativeBinding().engineStart(controlFd, spinUs, reservedCpus, lockMemory)),
     );
   }
 
@@ -117,7 +116,7 @@ export class Engine {
       freeDimensions: Object.entries(ort.freeDimensions ?? {}),
     };
     return settled(() =>
-      engineBinding().engineAddOnnx(this.#requireOpen(), settings, toNative(model)),
+      nativeBinding().engineAddOnnx(this.#requireOpen(), settings, toNative(model)),
     );
   }
 
@@ -128,22 +127,17 @@ export class Engine {
     model: EngineModelOptions,
     description: string,
   ): Promise<AddedModel> {
+    const handle = this.#requireOpen();
     const native: NativeSignature = {
       inputs: signature.inputs.map(specToNative),
       outputs: signature.outputs.map(specToNative),
     };
     const start = (call: number, inputs: readonly NativeTensor[], outputs: readonly number[]) => {
       // A rejection is answered inside; nothing is left to await.
-      void answer(signature, run, call, inputs, outputs);
+      void answer(handle, signature, run, call, inputs, outputs);
     };
     return settled(() =>
-      engineBinding().engineAddCallback(
-        this.#requireOpen(),
-        native,
-        start,
-        toNative(model),
-        description,
-      ),
+      nativeBinding().engineAddCallback(handle, native, start, toNative(model), description),
     );
   }
 
@@ -151,7 +145,7 @@ export class Engine {
   async removeModel(handle: number, code: ErrorCode): Promise<void> {
     requireInteger(handle, 'handle', { min: 1, max: 0xffff_ffff });
     try {
-      await engineBinding().engineRemove(this.#requireOpen(), handle, statusOfErrorCode(code));
+      await nativeBinding().engineRemove(this.#requireOpen(), handle, statusOfErrorCode(code));
     } catch (thrown) {
       throw toMlosError(thrown);
     }
@@ -161,7 +155,7 @@ export class Engine {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    translated(() => engineBinding().engineClose(this.#handle));
+    translated(() => nativeBinding().engineClose(this.#handle));
   }
 
   [Symbol.dispose](): void {
@@ -175,13 +169,14 @@ export class Engine {
 }
 
 async function answer(
+  engine: EngineHandle,
   signature: Signature,
   run: CallbackRun,
   call: number,
   inputs: readonly NativeTensor[],
   wanted: readonly number[],
 ): Promise<void> {
-  const binding = engineBinding();
+  const binding = nativeBinding();
   try {
     const given = new Map(
       inputs.map((tensor) => [specAt(signature.inputs, tensor.index).name, fromNative(tensor)]),
@@ -195,11 +190,11 @@ async function answer(
       const came = tensor === undefined ? 'is missing' : `is ${tensor.dtype}, not ${spec.dtype}`;
       throw new MlosError('INFERENCE_FAILED', `Output ${JSON.stringify(spec.name)} ${came}.`);
     });
-    binding.engineSettle(call, outputs);
+    binding.engineSettle(engine, call, outputs);
   } catch (thrown) {
     const known = thrown instanceof MlosError;
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    binding.engineReject(call, known ? thrown.code : 'INFERENCE_FAILED', message);
+    binding.engineReject(engine, call, known ? thrown.code : 'INFERENCE_FAILED', message);
   }
 }
 
@@ -250,8 +245,4 @@ async function settled(add: () => Promise<NativeAddedModel>): Promise<AddedModel
   } catch (thrown) {
     throw toMlosError(thrown);
   }
-}
-
-function engineBinding(): EngineBinding {
-  return nativeBinding() as unknown as EngineBinding;
 }

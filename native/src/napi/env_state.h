@@ -1,6 +1,7 @@
 #ifndef MLOS_NAPI_ENV_STATE_H_
 #define MLOS_NAPI_ENV_STATE_H_
 
+#include "napi/engine_room.h"
 #include "napi/setup.h"
 #include "napi/watches.h"
 
@@ -10,6 +11,7 @@ namespace mlos::binding {
 /// into the same process, so nothing of this may be global.
 struct EnvState {
   Watches watches;
+  EngineRoom engines;
 };
 
 /// Creates the state; called once, by the module's initialiser.

@@ -11,6 +11,7 @@ void ExportRegion(Napi::Env env, Napi::Object exports);
 void ExportLayout(Napi::Env env, Napi::Object exports);
 void ExportChannelFiles(Napi::Env env, Napi::Object exports);
 void ExportClientChannel(Napi::Env env, Napi::Object exports);
+void ExportEngine(Napi::Env env, Napi::Object exports);
 void ExportSocket(Napi::Env env, Napi::Object exports);
 void ExportProcess(Napi::Env env, Napi::Object exports);
 void ExportWatch(Napi::Env env, Napi::Object exports);

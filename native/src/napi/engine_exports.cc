@@ -1,0 +1,162 @@
+#include <memory>
+#include <utility>
+
+#include "engine/engine.h"
+#include "napi/engine_values.h"
+#include "napi/env_state.h"
+#include "napi/exports.h"
+#include "napi/handle.h"
+#include "napi/js_runner.h"
+#include "napi/translate_error.h"
+#include "napi/type_tags.h"
+#include "napi/values.h"
+#include "ort/library.h"
+#include "ort/ort_runner.h"
+
+namespace mlos::binding {
+namespace {
+
+constexpr int64_t kMaxSpinMicros = 1'000'000;
+constexpr int64_t kMaxHandle = 0xffff'ffff;
+constexpr int64_t kMaxCall = (int64_t{1} << 53) - 1;
+constexpr int64_t kMaxStatus = 1000;
+constexpr uint32_t kMaxCpus = 65'536;
+
+/// An engine as JavaScript has it; `engine` is empty after close. Work in the background shares it.
+struct EngineHandle {
+  std::shared_ptr<Engine> engine;
+  std::shared_ptr<JsCalls> calls;
+
+  EngineHandle() = default;
+  EngineHandle(const EngineHandle&) = delete;
+  EngineHandle& operator=(const EngineHandle&) = delete;
+  ~EngineHandle() { Close(); }
+
+  void Close() {
+    if (calls != nullptr) calls->Close();  // rule 2 of JsCalls
+    engine.reset();
+  }
+};
+
+EngineHandle& ReadEngine(const Napi::Value& value) {
+  auto& handle = ReadHandle<EngineHandle>(value, kEngineTag);
+  if (handle.engine == nullptr) {
+    Throw(value.Env(), Error{.code = "HANDLE_CLOSED",
+                             .message = "the engine is closed",
+                             .error_number = 0,
+                             .syscall = ""});
+  }
+  return handle;
+}
+
+uint64_t ReadCall(const Napi::Value& value) {
+  return static_cast<uint64_t>(ReadInteger(value, "call", 0, kMaxCall));
+}
+
+using OpenModel = std::function<Result<std::unique_ptr<Runner>>()>;
+
+Napi::Value AddInBackground(Napi::Env env, const std::shared_ptr<Engine>& engine, OpenModel open,
+                            const ModelOptions& options) {
+  return StateOf(env).engines.background(env).Run(
+      env, [engine, open = std::move(open), options]() -> Background::Outcome {
+        auto added = std::make_shared<Result<AddedModel>>(engine->AddModel(open, options));
+        return [added](Napi::Env at) -> Napi::Value {
+          if (!added->ok()) Throw(at, added->error());
+          return ToValue(at, added->value());
+        };
+      });
+}
+
+/// engineStart(controlFd, spinUs, reservedCpus, lockMemory) -> handle; owns the descriptor from
+/// here on, also when it throws, unless an argument is invalid
+Napi::Value EngineStart(const Napi::CallbackInfo& info) {
+  const EngineOptions options{
+      .spin_us = static_cast<uint32_t>(ReadInteger(info[1], "spinUs", 0, kMaxSpinMicros)),
+      .reserved_cpus = ReadIntList(info[2], "reservedCpus", kMaxCpus),
+      .lock_memory = ReadBoolean(info[3], "lockMemory")};
+  UniqueFd control(ReadFd(info[0], "controlFd"));
+  auto handle = std::make_unique<EngineHandle>();
+  handle->calls = StateOf(info.Env()).engines.MakeCalls(info.Env());
+  handle->engine = Unwrap(info.Env(), Engine::Start(std::move(control), options));
+  return MakeHandle(info.Env(), std::move(handle), kEngineTag);
+}
+
+/// engineAddOnnx(handle, settings, options) -> promise of the model
+Napi::Value EngineAddOnnx(const Napi::CallbackInfo& info) {
+  const EngineHandle& handle = ReadEngine(info[0]);
+  const OrtSessionSettings settings = ReadOrtSettings(info[1]);
+  const std::string library = ReadString(info[1].As<Napi::Object>().Get("library"), "library");
+  OpenModel open = [settings, library]() -> Result<std::unique_ptr<Runner>> {
+    auto opened = OrtLibrary::Open(library);
+    if (!opened.ok()) return opened.error();
+    return OpenOrtRunner(std::move(opened).value(), settings);
+  };
+  return AddInBackground(info.Env(), handle.engine, std::move(open), ReadModelOptions(info[2]));
+}
+
+/// engineAddCallback(handle, signature, run, options, description) -> promise of the model
+Napi::Value EngineAddCallback(const Napi::CallbackInfo& info) {
+  const EngineHandle& handle = ReadEngine(info[0]);
+  if (!info[2].IsFunction()) ThrowInvalid(info.Env(), "run must be a function");
+  const ModelOptions options = ReadModelOptions(info[3]);
+  auto runner =
+      std::make_unique<JsRunner>(handle.calls, info[2].As<Napi::Function>(), ReadSignature(info[1]),
+                                 ReadString(info[4], "description"));
+  // A std::function has to be copyable; the engine opens a model once.
+  auto kept = std::make_shared<std::unique_ptr<Runner>>(std::move(runner));
+  OpenModel open = [kept]() -> Result<std::unique_ptr<Runner>> { return std::move(*kept); };
+  return AddInBackground(info.Env(), handle.engine, std::move(open), options);
+}
+
+/// engineSettle(handle, call, outputs)
+Napi::Value EngineSettle(const Napi::CallbackInfo& info) {
+  JsCalls& calls = *ReadHandle<EngineHandle>(info[0], kEngineTag).calls;
+  const uint64_t call = ReadCall(info[1]);
+  if (calls.IsWaiting(call)) calls.Settle(call, ReadTensors(info[2]));
+  return info.Env().Undefined();
+}
+
+/// engineReject(handle, call, code, message)
+Napi::Value EngineReject(const Napi::CallbackInfo& info) {
+  JsCalls& calls = *ReadHandle<EngineHandle>(info[0], kEngineTag).calls;
+  calls.Reject(ReadCall(info[1]), {.code = ReadString(info[2], "code"),
+                                   .message = info[3].ToString().Utf8Value(),
+                                   .error_number = 0,
+                                   .syscall = ""});
+  return info.Env().Undefined();
+}
+
+/// engineRemove(handle, model, status) -> promise
+Napi::Value EngineRemove(const Napi::CallbackInfo& info) {
+  const auto model = static_cast<uint32_t>(ReadInteger(info[1], "model", 1, kMaxHandle));
+  const auto status =
+      static_cast<layout::StatusCode>(ReadInteger(info[2], "status", 0, kMaxStatus));
+  const Napi::Env env = info.Env();
+  return StateOf(env).engines.background(env).Run(
+      env, [engine = ReadEngine(info[0]).engine, model, status]() -> Background::Outcome {
+        return [removed = engine->RemoveModel(model, status)](Napi::Env at) {
+          Check(at, removed);
+          return at.Undefined();
+        };
+      });
+}
+
+/// engineClose(handle); closing twice is fine
+Napi::Value EngineClose(const Napi::CallbackInfo& info) {
+  ReadHandle<EngineHandle>(info[0], kEngineTag).Close();
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void ExportEngine(Napi::Env env, Napi::Object exports) {
+  ExportFunction<EngineStart>(env, exports, "engineStart");
+  ExportFunction<EngineAddOnnx>(env, exports, "engineAddOnnx");
+  ExportFunction<EngineAddCallback>(env, exports, "engineAddCallback");
+  ExportFunction<EngineSettle>(env, exports, "engineSettle");
+  ExportFunction<EngineReject>(env, exports, "engineReject");
+  ExportFunction<EngineRemove>(env, exports, "engineRemove");
+  ExportFunction<EngineClose>(env, exports, "engineClose");
+}
+
+}  // namespace mlos::binding
