@@ -7,6 +7,7 @@ import {
   errorCodeOfStatus,
 } from '../../../native/control-message.ts';
 import { receiveDescriptors, sendDescriptors } from '../../../native/fd-socket.ts';
+import { NativeError } from '../../../native/native-error.ts';
 import { onReadable, type Watch } from '../../../native/readable.ts';
 import { MlosError } from '../../../protocol/errors.ts';
 import type { Clock, Timer } from '../clock.ts';
@@ -123,7 +124,10 @@ export class EngineControl {
         return;
       }
     } catch (error) {
-      this.#events.broken(`broke the contract of its control socket: ${String(error)}`);
+      // With messages of ours unread, its end resets the connection.
+      const isReset = error instanceof NativeError && error.code === 'ECONNRESET';
+      const reason = `broke the contract of its control socket: ${String(error)}`;
+      this.#events.broken(isReset ? controlSocketClosed : reason);
       return;
     }
     // An event may have closed it.
