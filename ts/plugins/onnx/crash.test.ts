@@ -37,10 +37,21 @@ test(
   },
 );
 
-test('a run past its deadline is ended by replacing the process', options, async () => {
+test('a run past its deadline is ended, and costs nobody anything', options, async () => {
   await using onnx = await openOnnxHost();
   const modelId = 't/slow@1';
   await onnx.load(modelId, slowModel());
+  const infer = (count: number, timeoutMs: number) =>
+    outcome(onnx.host.infer({ modelId, inputs: turns(count), timeoutMs }));
+  assert.equal(await infer(1_000_000, 100), 'DEADLINE_EXCEEDED');
+  assert.equal(await infer(1, 50_000), 'ok');
+  assert.equal(onnx.host.status.restarts, 0);
+});
+
+test('a run that cannot be ended goes with its process', options, async () => {
+  await using onnx = await openOnnxHost();
+  const modelId = 't/slow@1';
+  await onnx.load(modelId, slowModel(), { runner: 'js' });
   const endless = onnx.host.infer({ modelId, inputs: turns(1_000_000), timeoutMs: 100 });
   assert.equal(await outcome(endless), 'DEADLINE_EXCEEDED');
   assert.equal(

@@ -1,24 +1,26 @@
+import type { Engine } from '../../native/engine.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import { servePlugin } from '../../smi/serve.ts';
-import { ortJsRunner } from './ort-js-runner.ts';
-import type { RunnerSession } from './runner.ts';
+import { openModel } from './choose-runner.ts';
+import { readModelOptions } from './model-options.ts';
+import { ortVersion } from './ort-package.ts';
+import type { EngineModel } from './runner.ts';
 
 /*
- * The built-in ONNX plugin: models by id, each one session of the runner.
+ * The built-in ONNX plugin: puts models into the engine of this process; requests come through channels.
  */
-const runner = ortJsRunner;
-const sessions = new Map<string, RunnerSession>();
+let engine: Engine | null = null;
+const models = new Map<string, EngineModel>();
 
-function sessionOf(modelId: string): RunnerSession {
-  const session = sessions.get(modelId);
-  if (session !== undefined) return session;
-  throw new MlosError('FAILED_PRECONDITION', `${modelId} is not loaded in this process.`);
+function requireEngine(): Engine {
+  if (engine !== null) return engine;
+  throw new MlosError('UNIMPLEMENTED', 'The onnx plugin needs a daemon that offers an engine.');
 }
 
-async function close(modelId: string): Promise<void> {
-  const session = sessions.get(modelId);
-  sessions.delete(modelId);
-  await session?.close();
+/** Apps that are attached are told to try again: the model may be loaded anew. */
+async function remove(model: EngineModel): Promise<void> {
+  await requireEngine().removeModel(model.added.handle, 'PLUGIN_UNAVAILABLE');
+  await model.release();
 }
 
 servePlugin({
@@ -41,14 +43,40 @@ servePlugin({
     'bool',
     'string',
   ],
-  runner: runner.name,
-  async loadModel({ modelId, file, options }) {
-    const session = await runner.open(file, options);
-    await close(modelId);
-    sessions.set(modelId, session);
-    return session;
+  runner: `ONNX Runtime ${ortVersion()}`,
+  engine: true,
+  initialize(context) {
+    engine = context.engine;
   },
-  unloadModel: close,
-  infer: ({ modelId, inputs, outputs }) => sessionOf(modelId).run(inputs, outputs),
-  getModelInfo: (modelId) => ({ ...sessionOf(modelId).metadata }),
+  cleanup() {
+    engine?.close();
+  },
+  async loadModel({ modelId, file, options }) {
+    const model = await openModel(requireEngine(), file, readModelOptions(options));
+    const before = models.get(modelId);
+    models.set(modelId, model);
+    if (before !== undefined) await remove(before);
+    const { handle, signature, runner, measures } = model.added;
+    return {
+      signature,
+      engine: {
+        handle,
+        runner,
+        measures: [...measures],
+        ...(model.onLoop ? { on_loop: true } : {}),
+      },
+    };
+  },
+  async unloadModel(modelId) {
+    const model = models.get(modelId);
+    models.delete(modelId);
+    if (model !== undefined) await remove(model);
+  },
+  getModelInfo(modelId) {
+    const added = models.get(modelId)?.added;
+    if (added === undefined) {
+      throw new MlosError('FAILED_PRECONDITION', `${modelId} is not loaded in this process.`);
+    }
+    return { runner: added.runner, measures: added.measures };
+  },
 });

@@ -1,14 +1,13 @@
-import { InferenceSession, type Tensor as OrtTensor } from 'onnxruntime-node';
+import { env, InferenceSession, type Tensor as OrtTensor } from 'onnxruntime-node';
 import { dtypeFromOnnx } from '../../protocol/dtype.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Tensor } from '../../protocol/tensor.ts';
+import type { Signature, Tensor } from '../../protocol/tensor.ts';
 import { signatureOf } from './ort-signature.ts';
 import { fromOrtTensor, toOrtTensor } from './ort-tensor.ts';
-import { ortVersion } from './ort-version.ts';
 import { ranklessValues } from './rankless.ts';
-import type { Runner, RunnerSession } from './runner.ts';
-import { sessionOptions } from './session-options.ts';
+import type { Runner } from './runner.ts';
+import type { SessionSettings } from './session-options.ts';
 
 function text(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
@@ -31,81 +30,72 @@ function loadFailure(error: unknown): MlosError {
   return new MlosError('MODEL_LOAD_FAILED', message);
 }
 
-class OrtJsSession implements RunnerSession {
-  readonly signature;
-  readonly metadata = {};
-  readonly #session: InferenceSession;
-
-  constructor(session: InferenceSession, file: string) {
-    this.#session = session;
-    let names: ReadonlySet<string> | null = null;
-    this.signature = signatureOf(session, () => {
-      names ??= ranklessValues(file);
-      return names;
-    });
-  }
-
-  async run(
-    inputs: ReadonlyMap<string, Tensor>,
-    outputs: readonly string[] | null,
-  ): Promise<Map<string, Tensor>> {
-    const names = this.#outputNames(outputs);
-    const results = await this.#run(this.#feeds(inputs), names);
-    const answer = new Map<string, Tensor>();
-    for (const name of names) {
-      const result = results[name];
-      if (result !== undefined) answer.set(name, fromOrtTensor(name, result as OrtTensor));
-    }
-    return answer;
-  }
-
-  close(): Promise<void> {
-    return this.#session.release();
-  }
-
+function feedsOf(inputs: ReadonlyMap<string, Tensor>): Record<string, OrtTensor> {
   /** Without a prototype: a model may call an input `__proto__`. */
-  #feeds(inputs: ReadonlyMap<string, Tensor>): Record<string, OrtTensor> {
-    const feeds: Record<string, OrtTensor> = Object.create(null);
-    const missing = this.#session.inputNames.find((name) => !inputs.has(name));
-    if (missing !== undefined) {
-      throw new MlosError('MISSING_INPUT', `Input ${JSON.stringify(missing)} is missing.`);
-    }
-    for (const [name, tensor] of inputs) {
-      if (!this.#session.inputNames.includes(name)) {
-        throw new MlosError('UNKNOWN_INPUT', `The model has no input ${JSON.stringify(name)}.`);
-      }
-      feeds[name] = toOrtTensor(name, tensor);
-    }
-    return feeds;
-  }
-
-  #outputNames(wanted: readonly string[] | null): readonly string[] {
-    const known = this.#session.outputNames;
-    const strange = wanted?.find((name) => !known.includes(name));
-    if (strange !== undefined) {
-      throw new MlosError('UNKNOWN_INPUT', `The model has no output ${JSON.stringify(strange)}.`);
-    }
-    return wanted === null || wanted.length === 0 ? known : wanted;
-  }
-
-  async #run(feeds: Record<string, OrtTensor>, names: readonly string[]) {
-    try {
-      return await this.#session.run(feeds, names);
-    } catch (error) {
-      throw new MlosError('INFERENCE_FAILED', text(error));
-    }
-  }
+  const feeds: Record<string, OrtTensor> = Object.create(null);
+  for (const [name, tensor] of inputs) feeds[name] = toOrtTensor(name, tensor);
+  return feeds;
 }
 
-/** The public JavaScript API of onnxruntime-node. It runs on this thread: one model at a time. */
+async function run(
+  session: InferenceSession,
+  inputs: ReadonlyMap<string, Tensor>,
+  names: readonly string[],
+): Promise<Map<string, Tensor>> {
+  const feeds = feedsOf(inputs);
+  let results: InferenceSession.OnnxValueMapType;
+  try {
+    results = await session.run(feeds, names);
+  } catch (error) {
+    throw new MlosError('INFERENCE_FAILED', text(error));
+  }
+  const answer = new Map<string, Tensor>();
+  for (const name of names) {
+    const result = results[name];
+    if (result !== undefined) answer.set(name, fromOrtTensor(name, result as OrtTensor));
+  }
+  return answer;
+}
+
+function jsOptions(settings: SessionSettings): InferenceSession.SessionOptions {
+  const { intraOpThreads, interOpThreads, graphOptimization, executionMode } = settings;
+  const { cpuMemArena, memPattern, freeDimensions } = settings;
+  const options: InferenceSession.SessionOptions = {};
+  if (intraOpThreads !== undefined) options.intraOpNumThreads = intraOpThreads;
+  if (interOpThreads !== undefined) options.interOpNumThreads = interOpThreads;
+  if (graphOptimization !== undefined) options.graphOptimizationLevel = graphOptimization;
+  if (executionMode !== undefined) options.executionMode = executionMode;
+  if (cpuMemArena !== undefined) options.enableCpuMemArena = cpuMemArena;
+  if (memPattern !== undefined) options.enableMemPattern = memPattern;
+  if (freeDimensions !== undefined) options.freeDimensionOverrides = freeDimensions;
+  return options;
+}
+
+function signature(session: InferenceSession, file: string): Signature {
+  let names: ReadonlySet<string> | null = null;
+  return signatureOf(session, () => {
+    names ??= ranklessValues(file);
+    return names;
+  });
+}
+
+/**
+ * The public JavaScript API of onnxruntime-node, as a callback model of the same engine: slower, but it
+ * needs no more than the package. It runs on this process's event loop, one request at a time.
+ */
 export const ortJsRunner: Runner = {
-  name: `onnxruntime-node ${ortVersion()}`,
-  async open(file, options) {
-    const settings = sessionOptions(options);
+  async open(engine, file, settings, options) {
     let session: InferenceSession | null = null;
     try {
-      session = await InferenceSession.create(file, settings);
-      return new OrtJsSession(session, file);
+      const opened = await InferenceSession.create(file, jsOptions(settings));
+      session = opened;
+      const added = await engine.addCallbackModel(
+        signature(opened, file),
+        (inputs, names) => run(opened, inputs, names),
+        { ...options, instances: 1 },
+        `onnxruntime-node ${env.versions.node ?? env.versions.common} (JavaScript API)`,
+      );
+      return { added, onLoop: true, release: () => opened.release() };
     } catch (error) {
       await session?.release();
       throw loadFailure(error);

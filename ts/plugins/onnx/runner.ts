@@ -1,21 +1,22 @@
-import type { Signature, Tensor } from '../../protocol/tensor.ts';
+import type { AddedModel, Engine, EngineModelOptions } from '../../native/engine.ts';
+import type { SessionSettings } from './session-options.ts';
 
-/** One loaded model. */
-export interface RunnerSession {
-  readonly signature: Signature;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  /** `outputs`: names wanted, null for all. Throws INFERENCE_FAILED, MISSING_INPUT, UNKNOWN_INPUT. */
-  run(
-    inputs: ReadonlyMap<string, Tensor>,
-    outputs: readonly string[] | null,
-  ): Promise<Map<string, Tensor>>;
-  close(): Promise<void>;
+/** One model in the engine. */
+export interface EngineModel {
+  readonly added: AddedModel;
+  /** Its runs hold up this process's event loop. */
+  readonly onLoop: boolean;
+  /** Frees what the engine does not own; called once the engine has let go of the model. */
+  release(): Promise<void>;
 }
 
 /** What executes ONNX models; the plugin does not know how. */
 export interface Runner {
-  /** For status pages, such as `onnxruntime-node 1.30.0`. */
-  readonly name: string;
-  /** Throws MODEL_LOAD_FAILED or UNIMPLEMENTED. */
-  open(file: string, options: Readonly<Record<string, unknown>>): Promise<RunnerSession>;
+  /** Errors: MODEL_LOAD_FAILED, INVALID_ARGUMENT; UNIMPLEMENTED where it cannot run this model, or none here. */
+  open(
+    engine: Engine,
+    file: string,
+    session: SessionSettings,
+    model: EngineModelOptions,
+  ): Promise<EngineModel>;
 }

@@ -145,6 +145,8 @@ test('a stopped (SIGSTOP) plugin costs its request the deadline', {
   const daemon = await place.start();
   await registerModel(place, daemon, { id: ids.other, model: identityModel('float32', ['n']) });
   process.kill(await processOf(daemon, ids.other), 'SIGSTOP');
+  // It takes a moment until all of its threads stand still.
+  await delay(100);
   const reply = await infer(daemon, ids.other, { x: [1] }, { timeout_ms: 300 });
   assert.equal(codeOf(reply), '504 DEADLINE_EXCEEDED', JSON.stringify(reply.body));
   const next = await infer(daemon, ids.other, { x: [2] });

@@ -144,11 +144,10 @@ for (const [door, [adapter, crowd]] of Object.entries(crowds)) {
     const place = await openPlace(t);
     const daemon = await place.start({ args: ['--set', `api.http.adapter=${adapter}`] });
     await registerModel(place, daemon, { id: 'l/slow@1', model: slowModel() });
-    await registerModel(place, daemon, { id: 'l/x@1', model: identityModel('float32', []) });
     daemon.http.close();
     await becomes(() => false, 300);
     const before = openDescriptorsOf(daemon.pid).length;
-    const waiting = Array.from({ length: 20 }, () => ['l/x@1', { x: 1 }] as const);
+    const waiting = Array.from({ length: 20 }, () => ['l/slow@1', { turns: 1, x: 1 }] as const);
     const leave = await crowd(daemon, [['l/slow@1', { turns: 1_000_000, x: 1 }], ...waiting]);
     const isFull = () => openDescriptorsOf(daemon.pid).length >= before + 21;
     assert.ok(await becomes(isFull, 10_000));

@@ -189,17 +189,18 @@ export class ModelChannel {
       do {
         this.#takeAnswers();
         this.#events.drained(this);
-        // What `drained` has submitted is looked after by the next turn.
-      } while (
-        !this.#closed &&
-        this.#pending.size > 0 &&
-        !this.#scheduled &&
-        !this.#channel.listen()
-      );
+      } while (this.#mustLook());
     } finally {
       this.#draining = false;
     }
     if (!this.#closed && this.#channel.state === 'closed') this.#ended();
+  }
+
+  /** False once the next answer will wake the loop, or there is none to come. */
+  #mustLook(): boolean {
+    // What `drained` has submitted is looked after by the next turn.
+    if (!this.open || this.#pending.size === 0 || this.#scheduled) return false;
+    return !this.#channel.listen();
   }
 
   #takeAnswers(): void {
