@@ -154,12 +154,14 @@ export class Attachment implements LinkOwner {
   onClosed(link: Link, reason: MlosError, unbegun: readonly Call[]): void {
     if (this.#closed !== null) return;
     this.#backlog.putBack(unbegun);
-    if (this.#link !== link) return;
-    this.#link = null;
-    this.#lastError = reason;
-    // Whoever was sent away does not come back by itself.
-    if (reason.code === 'PERMISSION_DENIED') this.#backlog.rejectAll(reason);
-    else this.#attachAgain();
+    if (this.#link === link) {
+      this.#link = null;
+      this.#lastError = reason;
+      // Whoever was sent away does not come back by itself.
+      if (reason.code === 'PERMISSION_DENIED') this.#backlog.rejectAll(reason);
+      else this.#attachAgain();
+    }
+    this.#flush();
   }
 
   onRoom(link: Link): void {
