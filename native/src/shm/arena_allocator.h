@@ -66,7 +66,9 @@ class ArenaAllocator {
     uint32_t second;
   };
   struct CFree {
-    void operator()(uint32_t* table) const { std::free(table); }
+    void operator()(uint32_t* table) const {
+      std::free(table);  // NOLINT(cppcoreguidelines-owning-memory): the other half of calloc()
+    }
   };
   static constexpr uint32_t kSecondBits = 4;
   static constexpr uint32_t kSeconds = 1U << kSecondBits;

@@ -19,7 +19,7 @@ uint64_t ArenaOffset(uint32_t kind) {
 }
 
 layout::RegionHeader CopyHeader(const Mapping& mapping) {
-  layout::RegionHeader header;
+  layout::RegionHeader header{};
   CopyIn(&header, mapping.bytes().data(), sizeof header);
   return header;
 }

@@ -22,7 +22,7 @@ void Ring(int bell) {
 /// short for it.
 std::span<const std::byte> CopyDescriptor(std::span<const std::byte> answer,
                                           std::span<std::byte, kMaxDescriptorBytes> scratch) {
-  layout::ResultDescriptor fixed;
+  layout::ResultDescriptor fixed{};
   if (answer.size() < sizeof fixed) return {};
   CopyIn(&fixed, answer.data(), sizeof fixed);
   if (fixed.output_count > layout::kMaxTensors) return {};
@@ -140,7 +140,7 @@ void ClientChannel::Cancel(uint64_t request_id) {
 bool ClientChannel::PollInto(Completion& completion) {
   Impl& my = *impl_;
   if (my.broken) return false;
-  layout::CompletionEntry entry;
+  layout::CompletionEntry entry{};
   switch (my.completions.Next(entry)) {
     case RingReader<layout::CompletionEntry>::Found::kNothing:
       return false;

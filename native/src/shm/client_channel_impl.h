@@ -46,7 +46,7 @@ struct ClientChannel::Impl {
   layout::StatusCode given_up_code = layout::kOk;
 
   /// A result's descriptor is copied to here before it is looked at.
-  alignas(layout::kCacheLine) std::array<std::byte, kMaxDescriptorBytes> scratch;
+  alignas(layout::kCacheLine) std::array<std::byte, kMaxDescriptorBytes> scratch{};
 };
 
 }  // namespace mlos

@@ -114,7 +114,7 @@ bool ClientChannel::ListenOnSocket() {
 
 void ClientChannel::StopListening() {
   impl_->sleeper.Retract();
-  std::array<std::byte, 64> bytes;
+  std::array<std::byte, 64> bytes{};
   // One byte comes for each time that was listened; one that is late wakes the next one early.
   static_cast<void>(::recv(impl_->files.socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT));
 }

@@ -61,7 +61,7 @@ Status DecodeTensors(std::span<const std::byte> descriptors, const Block& bounds
   std::bitset<kMaxTensors> seen;
   views.resize(descriptors.size() / sizeof(TensorDescriptor));
   for (size_t i = 0; i < views.size(); ++i) {
-    TensorDescriptor tensor;
+    TensorDescriptor tensor{};
     std::memcpy(&tensor, descriptors.data() + i * sizeof tensor, sizeof tensor);
     if (tensor.index >= kMaxTensors || seen.test(tensor.index)) {
       return TensorRefusal("INVALID_ARGUMENT", tensor, "is there twice, or its index is too large");
@@ -87,7 +87,7 @@ Result<std::span<const std::byte>> TensorsOf(std::span<const std::byte> descript
 
 Status DecodeRequest(std::span<const std::byte> descriptor, std::span<const std::byte> arena,
                      CheckedRequest& request) {
-  layout::RequestDescriptor fixed;
+  layout::RequestDescriptor fixed{};
   if (descriptor.size() < sizeof fixed) {
     return CodedError("INVALID_ARGUMENT", "the descriptor is cut off");
   }
@@ -106,7 +106,7 @@ Status DecodeRequest(std::span<const std::byte> descriptor, std::span<const std:
 
 Status DecodeResult(std::span<const std::byte> descriptor, const Block& block,
                     std::span<const std::byte> arena, std::vector<TensorView>& outputs) {
-  layout::ResultDescriptor fixed;
+  layout::ResultDescriptor fixed{};
   if (descriptor.size() < sizeof fixed) {
     return CodedError("INVALID_ARGUMENT", "the descriptor is cut off");
   }

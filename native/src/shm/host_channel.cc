@@ -72,7 +72,7 @@ bool HostChannel::HasEntries() const {
 
 std::optional<layout::RequestEntry> HostChannel::Take() {
   if (!impl_->active.load(std::memory_order_acquire)) return std::nullopt;
-  layout::RequestEntry entry;
+  layout::RequestEntry entry{};
   while (!closed()) {
     const Impl::Requests::Found found = impl_->requests->Next(entry);
     if (found == Impl::Requests::Found::kNothing) break;
@@ -117,7 +117,7 @@ bool HostChannel::DrainSocket() {
   // A client that sends without end must not keep a thread here: the rest makes the socket ready
   // again.
   constexpr int kReadsAtOnce = 4;
-  std::array<std::byte, 256> bytes;
+  std::array<std::byte, 256> bytes{};
   for (int i = 0; i < kReadsAtOnce; ++i) {
     const ssize_t count = ::recv(impl_->socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
     if (count == 0) return false;

@@ -47,7 +47,7 @@ struct HostChannel::Impl {
 
   /// The leader's.
   alignas(layout::kCacheLine) std::optional<Requests> requests;
-  alignas(layout::kCacheLine) std::array<std::byte, kMaxDescriptorBytes> scratch;
+  alignas(layout::kCacheLine) std::array<std::byte, kMaxDescriptorBytes> scratch{};
 
   /// The id of the unanswered request in each slot; 0: none. Set by Take(), cleared by Complete(),
   /// before the client is told that the slot is free; the rings carry that order back to Take().
