@@ -83,6 +83,7 @@ export interface EngineBinding {
     run: NativeRun,
     options: NativeModelOptions,
     description: string,
+    isBlocking: boolean,
   ): Promise<NativeAddedModel>;
   /** A run's outputs, or its error. Unknown calls (terminated ones) are fine. */
   engineSettle(engine: EngineHandle, call: number, outputs: readonly NativeTensor[]): void;

@@ -120,12 +120,17 @@ export class Engine {
     );
   }
 
-  /** Puts a model into service that `run` executes on this thread. Rejections become the answer's error. */
+  /**
+   * Puts a model into service that `run` executes on this thread. Rejections become the answer's error.
+   * `isBlocking`: a run holds this thread up, so that one which was asked to end is waited for, and not
+   * left to itself.
+   */
   async addCallbackModel(
     signature: Signature,
     run: CallbackRun,
     model: EngineModelOptions,
     description: string,
+    isBlocking = false,
   ): Promise<AddedModel> {
     const handle = this.#requireOpen();
     const native: NativeSignature = {
@@ -137,7 +142,9 @@ export class Engine {
       void answer(handle, signature, run, call, inputs, outputs);
     };
     return settled(() =>
-      nativeBinding().engineAddCallback(handle, native, start, toNative(model), description),
+      nativeBinding().engineAddCallback(
+        ...([handle, native, start, toNative(model), description, isBlocking] as const),
+      ),
     );
   }
 

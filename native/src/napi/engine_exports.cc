@@ -94,14 +94,16 @@ Napi::Value EngineAddOnnx(const Napi::CallbackInfo& info) {
   return AddInBackground(info.Env(), handle.engine, std::move(open), ReadModelOptions(info[2]));
 }
 
-/// engineAddCallback(handle, signature, run, options, description) -> promise of the model
+/// engineAddCallback(handle, signature, run, options, description, isBlocking) -> promise of the
+/// model
 Napi::Value EngineAddCallback(const Napi::CallbackInfo& info) {
   const EngineHandle& handle = ReadEngine(info[0]);
   if (!info[2].IsFunction()) ThrowInvalid(info.Env(), "run must be a function");
   const ModelOptions options = ReadModelOptions(info[3]);
-  auto runner =
-      std::make_unique<JsRunner>(handle.calls, info[2].As<Napi::Function>(), ReadSignature(info[1]),
-                                 ReadString(info[4], "description"));
+  auto runner = std::make_unique<JsRunner>(
+      handle.calls, info[2].As<Napi::Function>(), ReadSignature(info[1]),
+      ReadString(info[4], "description"),
+      ReadBoolean(info[5], "isBlocking") ? JsRuns::kAreAwaited : JsRuns::kMayBeLeft);
   // A std::function has to be copyable; the engine opens a model once.
   auto kept = std::make_shared<std::unique_ptr<Runner>>(std::move(runner));
   OpenModel open = [kept]() -> Result<std::unique_ptr<Runner>> { return std::move(*kept); };

@@ -23,8 +23,9 @@ bool IsWhole(const JsTensor& tensor) {
 
 class JsRunContext : public RunContext {
  public:
-  JsRunContext(std::shared_ptr<JsCalls> calls, uint64_t function, const ModelSignature& signature)
-      : calls_(std::move(calls)), function_(function), signature_(signature) {}
+  JsRunContext(std::shared_ptr<JsCalls> calls, uint64_t function, const ModelSignature& signature,
+               JsRuns runs)
+      : calls_(std::move(calls)), function_(function), signature_(signature), runs_(runs) {}
 
   Status Run(const RunRequest& request, OutputSink& sink) override {
     const uint64_t call = calls_->NextCall();
@@ -43,7 +44,7 @@ class JsRunContext : public RunContext {
 
   void Terminate() override {
     terminated_ = true;
-    calls_->Cancel(running_);
+    if (runs_ == JsRuns::kMayBeLeft) calls_->Cancel(running_);
   }
 
   void Reset() override { terminated_ = false; }
@@ -81,6 +82,7 @@ class JsRunContext : public RunContext {
   const std::shared_ptr<JsCalls> calls_;
   const uint64_t function_;
   const ModelSignature& signature_;
+  const JsRuns runs_;
   std::atomic<uint64_t> running_ = 0;  // 0 is no call
   std::atomic<bool> terminated_ = false;
 };
@@ -88,16 +90,18 @@ class JsRunContext : public RunContext {
 }  // namespace
 
 JsRunner::JsRunner(std::shared_ptr<JsCalls> calls, const Napi::Function& function,
-                   ModelSignature signature, std::string description)
+                   ModelSignature signature, std::string description, JsRuns runs)
     : calls_(std::move(calls)),
       function_(calls_->AddFunction(function)),
       signature_(std::move(signature)),
-      description_(std::move(description)) {}
+      description_(std::move(description)),
+      runs_(runs) {}
 
 JsRunner::~JsRunner() { calls_->RemoveFunction(function_); }
 
 Result<std::unique_ptr<RunContext>> JsRunner::CreateContext() {
-  return std::unique_ptr<RunContext>(std::make_unique<JsRunContext>(calls_, function_, signature_));
+  return std::unique_ptr<RunContext>(
+      std::make_unique<JsRunContext>(calls_, function_, signature_, runs_));
 }
 
 }  // namespace mlos::binding

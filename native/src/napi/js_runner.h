@@ -10,11 +10,16 @@
 
 namespace mlos::binding {
 
+/// Whether a run that was asked to end may be left to itself. What holds up JavaScript's thread
+/// must not: the next run could not begin either, and nobody would see that the last one still goes
+/// on.
+enum class JsRuns { kMayBeLeft, kAreAwaited };
+
 /// A model that a JavaScript function runs. Made on JavaScript's thread, destroyed on any.
 class JsRunner : public Runner {
  public:
   JsRunner(std::shared_ptr<JsCalls> calls, const Napi::Function& function, ModelSignature signature,
-           std::string description);
+           std::string description, JsRuns runs);
   JsRunner(const JsRunner&) = delete;
   JsRunner& operator=(const JsRunner&) = delete;
   ~JsRunner() override;
@@ -28,6 +33,7 @@ class JsRunner : public Runner {
   const uint64_t function_;
   const ModelSignature signature_;
   const std::string description_;
+  const JsRuns runs_;
 };
 
 }  // namespace mlos::binding

@@ -94,6 +94,7 @@ export const ortJsRunner: Runner = {
         (inputs, names) => run(opened, inputs, names),
         { ...options, instances: 1 },
         `onnxruntime-node ${env.versions.node ?? env.versions.common} (JavaScript API)`,
+        true,
       );
       return { added, onLoop: true, release: () => opened.release() };
     } catch (error) {

@@ -19,7 +19,7 @@ export class EngineLine {
     readonly limits: HostLimits;
     readonly clock: Clock;
     readonly budget: QueueBudget;
-    readonly events: Omit<ModelLineEvents, 'isRunning'>;
+    readonly events: ModelLineEvents;
   }) {
     this.#limits = options.limits;
     this.#clock = options.clock;
@@ -30,7 +30,6 @@ export class EngineLine {
       idle: () => {
         if (this.empty) events.idle();
       },
-      isRunning,
     };
   }
 
@@ -90,9 +89,4 @@ export class EngineLine {
   rejectWaiting(error: MlosError): void {
     for (const line of this.#models.values()) line.rejectWaiting(error);
   }
-}
-
-function isRunning({ engine, handle }: EngineModel): boolean {
-  const row = engine.stats().find((model) => model.handle === handle);
-  return row?.workers.some((worker) => worker.runStartedNs !== null) ?? false;
 }

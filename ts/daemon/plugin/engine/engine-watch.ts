@@ -1,9 +1,23 @@
+import type { EngineModelStats } from '../../../native/engine-stats.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { HostLimits } from '../host-limits.ts';
 import type { EngineModel } from './engine-model.ts';
 import type { HostEngine } from './host-engine.ts';
 
 const nanosecondsPerMs = 1e6;
+
+/** True while a run of the model is under way. */
+export function runs({ workers }: EngineModelStats): boolean {
+  return workers.some(({ runStartedNs }) => runStartedNs !== null);
+}
+
+/** True where a run of the model goes on that was asked to end `longMs` ago. */
+export function isStuck({ workers }: EngineModelStats, longMs: number): boolean {
+  const now = Number(process.hrtime.bigint());
+  return workers.some(
+    ({ terminateAskedNs: asked }) => asked !== null && now - asked >= longMs * nanosecondsPerMs,
+  );
+}
 
 /** Looks at what an engine counts, about once a heart-beat: whether it gets on, and what is stuck in it. */
 export class EngineWatch {
@@ -12,7 +26,7 @@ export class EngineWatch {
   /** The models that are in the engine now. */
   readonly #models: () => readonly EngineModel[];
   #timer: Timer | null = null;
-  #seen = 0;
+  #finished = 0;
 
   constructor(options: {
     readonly limits: HostLimits;
@@ -27,6 +41,7 @@ export class EngineWatch {
   /** `kill`: a run goes on that was asked to end long ago. */
   start(engine: HostEngine, kill: (reason: string) => void): void {
     this.stop();
+    this.#finished = 0;
     const { heartbeatMs, stuckRunMs } = this.#limits;
     const look = () => {
       const model = this.#stuck(engine);
@@ -42,35 +57,26 @@ export class EngineWatch {
   }
 
   /**
-   * True where the engine has run something since the last call, or runs a model on its event loop: then
-   * the process lives, though its loop may have no time for a heart-beat.
+   * True where the engine has finished something since the last call, or runs a model on the plugin's
+   * event loop: then the process lives, though its loop may have no time for a heart-beat.
    */
   getsOn(engine: HostEngine | null): boolean {
     const rows = engine?.stats() ?? [];
-    const ran = rows.reduce((sum, { batches }) => sum + batches, 0);
-    const moved = ran !== this.#seen;
-    this.#seen = ran;
+    const finished = rows.reduce((sum, row) => sum + row.succeeded + row.failed, 0);
+    const moved = finished !== this.#finished;
+    this.#finished = finished;
     if (moved) return true;
     const onLoop = new Set(
       this.#models()
         .filter(({ entry }) => entry.on_loop === true)
         .map(({ handle }) => handle),
     );
-    return rows.some(
-      ({ handle, workers }) =>
-        onLoop.has(handle) && workers.some(({ runStartedNs }) => runStartedNs !== null),
-    );
+    return rows.some((row) => onLoop.has(row.handle) && runs(row));
   }
 
   /** The model in which a run is stuck, or null. */
   #stuck(engine: HostEngine): string | null {
-    const now = Number(process.hrtime.bigint());
-    const longNs = this.#limits.stuckRunMs * nanosecondsPerMs;
-    const row = engine.stats().find(({ workers }) =>
-      workers.some(({ terminateAskedNs }) => {
-        return terminateAskedNs !== null && now - terminateAskedNs > longNs;
-      }),
-    );
+    const row = engine.stats().find((model) => isStuck(model, this.#limits.stuckRunMs));
     if (row === undefined) return null;
     return this.#models().find(({ handle }) => handle === row.handle)?.modelId ?? 'a model';
   }

@@ -135,14 +135,6 @@ export class ModelChannel {
     return this.#channel.wasBegun(id);
   }
 
-  /** Some other request than this one has been begun. */
-  hasBegunAnother(id: number): boolean {
-    for (const other of this.#pending.keys()) {
-      if (other !== id && this.#channel.wasBegun(other)) return true;
-    }
-    return false;
-  }
-
   /** Takes what is unanswered out, in the order in which it was submitted, after a last look for answers. */
   takePending(): Unanswered[] {
     this.#takeAnswers();

@@ -1,4 +1,5 @@
 import type { Answer } from '../../../native/client-channel.ts';
+import type { EngineModelStats } from '../../../native/engine-stats.ts';
 import type { ErrorCode } from '../../../protocol/error-codes.ts';
 import { MlosError } from '../../../protocol/errors.ts';
 import type { Clock } from '../clock.ts';
@@ -10,6 +11,7 @@ import type { QueueBudget } from '../queue-budget.ts';
 import { Waiters } from '../waiters.ts';
 import { ChannelJob } from './channel-job.ts';
 import type { EngineModel } from './engine-model.ts';
+import { isStuck, runs } from './engine-watch.ts';
 import type { ModelChannel, Unanswered } from './model-channel.ts';
 import { ModelChannels } from './model-channels.ts';
 import { packRequest } from './packed-request.ts';
@@ -24,8 +26,6 @@ export interface ModelLineEvents {
   kill(reason: string): void;
   /** A sign that the process is dying. */
   dying(): void;
-  /** Whether a run of this model is under way, whoever asked for it. */
-  isRunning(model: EngineModel): boolean;
 }
 
 interface Place {
@@ -240,7 +240,7 @@ export class ModelLine {
     }
     if (!job.settled) job.reject(error);
     this.#callOff(job);
-    this.#armGrace(job);
+    this.#armGrace(job, begun);
   }
 
   #callOff(job: ChannelJob): void {
@@ -248,20 +248,33 @@ export class ModelLine {
     place?.channel.cancel(place.id);
   }
 
-  /** What the engine cannot end, ends with its process. */
-  #armGrace(job: ChannelJob): void {
+  /**
+   * What the engine cannot end, ends with its process. The request itself may have been answered long
+   * since: what counts is the run.
+   */
+  #armGrace(job: ChannelJob, wasBegun: boolean): void {
     const { overdueGraceMs } = this.#limits;
-    job.arm(
-      this.#clock.after(overdueGraceMs, () => {
+    const model = this.#model;
+    this.#clock.after(
+      overdueGraceMs,
+      () => {
+        if (this.#model !== model) return;
+        const row = rowOf(model);
         const place = this.#places.get(job);
-        if (place === undefined) return;
-        const { channel, id } = place;
-        const begun = channel.wasBegun(id);
+        const begun = place?.channel.wasBegun(place.id) ?? false;
+        // The engine hears of a deadline a little later than we do.
+        const stuck = wasBegun && row !== undefined && isStuck(row, overdueGraceMs / 2);
         // It may stand behind others that have every right to run.
-        const waits = channel.hasBegunAnother(id) || this.#events.isRunning(this.#model);
-        if (!begun && waits) this.#armGrace(job);
-        else this.#events.kill(`was still busy ${overdueGraceMs} ms after a request's deadline`);
-      }),
+        const idle = row === undefined || !runs(row);
+        if (begun || stuck || (place !== undefined && idle)) {
+          this.#events.kill(`was still busy ${overdueGraceMs} ms after a request's deadline`);
+        } else if (place !== undefined) this.#armGrace(job, false);
+      },
+      'background',
     );
   }
+}
+
+function rowOf({ engine, handle }: EngineModel): EngineModelStats | undefined {
+  return engine.stats().find((row) => row.handle === handle);
 }
