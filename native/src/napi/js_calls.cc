@@ -84,6 +84,7 @@ void JsCalls::Start(Napi::Env env, uint64_t call, uint64_t function) {
     const std::lock_guard lock(mutex_);
     const auto found = calls_.find(call);
     if (found == calls_.end() || found->second.done) return;
+    found->second.begun = true;
     inputs = std::move(found->second.inputs);
     outputs = found->second.outputs;
   }
@@ -110,7 +111,11 @@ void JsCalls::Finish(Call& call, Status status, std::vector<JsTensor> results) {
   finished_.notify_all();
 }
 
-void JsCalls::Cancel(uint64_t call) { Reject(call, Cancelled()); }
+void JsCalls::Cancel(uint64_t call) {
+  const std::lock_guard lock(mutex_);
+  const auto found = calls_.find(call);
+  if (found != calls_.end() && !found->second.begun) Finish(found->second, Cancelled(), {});
+}
 
 void JsCalls::Settle(uint64_t call, std::vector<JsTensor> results) {
   const std::lock_guard lock(mutex_);

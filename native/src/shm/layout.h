@@ -112,7 +112,6 @@ struct ResponseControl {
 };
 
 enum ChannelState : uint32_t { kOpening = 0, kOpen = 1, kClosed = 2 };
-
 /// One message from client to host.
 struct RequestEntry {
   /// EntryKind.
