@@ -11,7 +11,9 @@ import { startDaemon, stopDaemon } from '../scripts/quickstart/daemon.mjs';
  */
 export async function startProcess(file, facts = {}) {
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const child = fork(path, [JSON.stringify(facts)]);
+  // Node's channel to a child is lines of JSON on a socket, which any language can speak.
+  const python = file.endsWith('.py') ? { execPath: pythonProgram(), execArgv: [] } : {};
+  const child = fork(path, [JSON.stringify(facts)], python);
   const next = () =>
     new Promise((resolve, reject) => {
       const onExit = (code, signal) => reject(new Error(`${file} ended (${signal ?? code})`));

@@ -1,6 +1,20 @@
 import { duration, figure } from './stats.mjs';
 
 /** The report as text. */
+/** Rows that say model, payload and clients, each with a ratio to its baseline. */
+const dataPlaneColumns = [
+  ['', (row) => row.title ?? row.name],
+  ['model', (row) => row.model],
+  ['input', (row) => `${row.payload_bytes.toLocaleString('en-US')} B`],
+  ['clients', (row) => String(row.concurrency)],
+  ['p50', (row) => duration(row.p50)],
+  ['p95', (row) => duration(row.p95)],
+  ['p99', (row) => duration(row.p99)],
+  ['req/s', (row) => Math.round(row.rps).toLocaleString('en-US')],
+  ['p50 ×', (row) => row.ratio.toFixed(2)],
+  ['of', (row) => (row.name === row.baseline ? '' : row.baseline)],
+];
+
 const latencyColumns = [
   ['', (row) => row.name],
   ['p50', (row) => duration(row.p50)],
@@ -19,6 +33,11 @@ const idleColumns = [
   ['of it anonymous', (row) => `${figure(row.anonymous_mb)} MB`],
   ['plugins RSS', (row) => `${figure(row.plugins_rss_mb)} MB`],
 ];
+
+function columnsOf(id, [row]) {
+  if (id === 'idle') return idleColumns;
+  return row?.payload_bytes === undefined ? latencyColumns : dataPlaneColumns;
+}
 
 function table(columns, rows) {
   const cells = [
@@ -50,10 +69,32 @@ export function machineLine({ machine, started_at: startedAt }) {
 export function reportText(run) {
   const parts = [machineLine(run), run.method.join('\n')];
   for (const { id, title, rows } of run.questions) {
-    parts.push(`${title}\n${table(id === 'idle' ? idleColumns : latencyColumns, rows)}`);
+    parts.push(`${title}\n${table(columnsOf(id, rows), rows)}`);
   }
   const checks = run.questions.flatMap((question) => question.checks);
   parts.push(`Targets\n${checks.map(checkLine).join('\n')}`);
   if (run.warnings.length > 0) parts.push(`Warnings\n${run.warnings.join('\n')}`);
   return `${parts.join('\n\n')}\n`;
+}
+
+/** One JSON object a line for every row that has latencies. */
+export function reportLines(run) {
+  const rows = run.questions.flatMap((question) =>
+    question.rows
+      .filter(({ p50 }) => p50 !== undefined)
+      .map((row) => ({
+        question: question.id,
+        name: row.name,
+        model: row.model ?? null,
+        payload_bytes: row.payload_bytes ?? 0,
+        concurrency: row.concurrency ?? row.clients ?? 1,
+        p50_us: row.p50,
+        p95_us: row.p95,
+        p99_us: row.p99,
+        rps: row.rps,
+        baseline: row.baseline ?? null,
+        ratio: row.ratio ?? row.times ?? null,
+      })),
+  );
+  return rows.map((row) => JSON.stringify(row)).join('\n');
 }

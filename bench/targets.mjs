@@ -1,13 +1,24 @@
 /**
- * What the design promises. `…Us` are typical latencies by operation and door; the limits at the end
- * are what a change may not break.
+ * What the design promises. `…Us` are typical latencies by operation and door, `…Times` are ratios to
+ * what stands beside them in the same run; the limits at the end are what a change may not break.
  */
 export const targets = {
   healthHttpUs: 1_000,
   healthSocketUs: 50,
   smallModel: { httpUs: 2_000, socketUs: 100 },
-  largeModel: { httpUs: 50_000, socketUs: 10_000 },
-  inferencesPerSecond: { http: 1_000, socket: 10_000 },
+  inferencesPerSecond: { http: 1_000, socket: 10_000, pipelined: 100_000 },
+  attached: {
+    syncTimes: 0.6,
+    asyncTimes: 1.5,
+    beyondRunUs: 3,
+    largeInputTimes: 1.1,
+    slowModelTimes: 1.03,
+    /** Both sides asleep, against a futex ping-pong between two processes and the run. */
+    asleepTimes: 1.3,
+  },
+  batching: { gainTimes: 3.2, noGainTimes: 0.97 },
+  /** p99 of an urgent model beside a batch model, with classes and affinity against without. */
+  urgentTimes: 0.35,
   /** Of the requests per second of a bare uWebSockets.js server. */
   healthHttpShare: 0.5,
   /** Times the round trip of a bare echo. */

@@ -5,9 +5,9 @@ import { setup } from './setup.mjs';
 import { isMain, main, root, StepError } from './steps.mjs';
 
 /**
- *     npm run bench -- [--quick] [--only health|inference|idle] [--no-setup]
+ *     npm run bench -- [--quick] [--only QUESTION[,QUESTION]] [--no-setup] [--json]
  *
- * Writes .cache/bench/latest.json and .cache/bench/latest.svg. A missed target is reported and is no
+ * With --json standard output is one JSON object a line, one for each row, and nothing else. Writes .cache/bench/latest.json and .cache/bench/latest.svg. A missed target is reported and is no
  * failure: a machine that does something else at the time misses them too.
  */
 const folder = join(root, '.cache', 'bench');
@@ -26,7 +26,11 @@ const groups = {
     (await import('../bench/health-http.mjs')).healthHttp,
     (await import('../bench/health-socket.mjs')).healthSocket,
   ],
-  inference: async () => [(await import('../bench/inference.mjs')).inference],
+  'data-plane': async () => [(await import('../bench/data-plane.mjs')).dataPlane],
+  pipelined: async () => [(await import('../bench/pipelined.mjs')).pipelined],
+  asleep: async () => [(await import('../bench/asleep.mjs')).asleep],
+  batching: async () => [(await import('../bench/batching.mjs')).batching],
+  urgent: async () => [(await import('../bench/urgent.mjs')).urgent],
   idle: async () => [(await import('../bench/idle.mjs')).idle],
 };
 
@@ -35,13 +39,15 @@ function options() {
     options: {
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
+      json: { type: 'boolean', default: false },
       'no-setup': { type: 'boolean', default: false },
     },
   });
-  if (values.only !== undefined && !Object.hasOwn(groups, values.only)) {
+  const only = values.only?.split(',') ?? Object.keys(groups);
+  if (only.some((name) => !Object.hasOwn(groups, name))) {
     throw new StepError(`--only takes ${Object.keys(groups).join(', ')}.`);
   }
-  return values;
+  return { ...values, only };
 }
 
 function methodOf(plan) {
@@ -75,25 +81,30 @@ function warningsOf({ machine, plan, questions }) {
 }
 
 async function bench() {
-  const { quick: isQuick, only, 'no-setup': noSetup } = options();
-  if (!noSetup) await setup();
+  const { quick: isQuick, only, json, 'no-setup': noSetup } = options();
+  if (!noSetup) await setup((line) => process.stderr.write(`  ${line}\n`));
   const { buildGenerator } = await import('../bench/generator.mjs');
   const { describeMachine } = await import('../bench/machine.mjs');
-  const { reportText } = await import('../bench/report.mjs');
+  const { reportLines, reportText } = await import('../bench/report.mjs');
   const { chart } = await import('../bench/chart.mjs');
+  const { buildNativeLoad } = await import('../bench/native.mjs');
   await buildGenerator();
-  const plan = isQuick ? { ...quick, ...quickIdle } : { ...full, ...fullIdle };
+  await buildNativeLoad();
+  const machine = describeMachine();
+  const plan = {
+    ...(isQuick ? { ...quick, ...quickIdle } : { ...full, ...fullIdle }),
+    cores: machine.cores,
+  };
   const run = {
     started_at: new Date().toISOString(),
-    machine: describeMachine(),
+    machine,
     method: methodOf(plan),
     plan,
     questions: [],
     warnings: [],
   };
-  const loads = only === undefined ? Object.values(groups) : [groups[only]];
-  for (const load of loads) {
-    for (const question of await load()) {
+  for (const name of only) {
+    for (const question of await groups[name]()) {
       process.stderr.write(`  measuring ${question.name} …\n`);
       run.questions.push(await question(plan));
     }
@@ -102,6 +113,10 @@ async function bench() {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'latest.json'), `${JSON.stringify(run, null, 2)}\n`);
   writeFileSync(join(folder, 'latest.svg'), chart(run));
+  if (json) {
+    process.stdout.write(`${reportLines(run)}\n`);
+    return;
+  }
   process.stdout.write(`\n${reportText(run)}\n`);
   const shown = relative(process.cwd(), folder) || '.';
   process.stdout.write(`${shown}/latest.json, ${shown}/latest.svg\n`);

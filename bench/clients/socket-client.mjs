@@ -2,8 +2,12 @@ import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import { connect } from '../../dist/client/client.js';
 import { closedLoop, serveQuestions } from './closed-loop.mjs';
+import { memfdAsks } from './memfd-client.mjs';
 
-/** Apps on the Unix socket: `raw` sends prepared bytes, `health` and `infer` use the Node client. */
+/**
+ * Apps on the Unix socket: `raw` sends prepared bytes, `health` and `infer` use the Node client,
+ * `memfd` puts its tensors into sealed memory and sends the descriptor.
+ */
 async function rawAsks({ path, request }) {
   const socket = connectSocket(path);
   await once(socket, 'connect');
@@ -32,18 +36,21 @@ async function clientAsks({ path, clients = 1 }, askWith) {
   };
 }
 
-function prepare(question) {
-  if (question.kind === 'raw') return rawAsks(question);
-  if (question.kind === 'health') {
-    return clientAsks(question, (client) => client.call('health.get', {}));
-  }
-  const { modelId, shape } = question;
-  const data = new Float32Array(shape.reduce((product, dim) => product * dim, 1)).fill(0.5);
-  return clientAsks(question, (client) => client.infer(modelId, { x: { shape, data } }));
+function inferAsks(question) {
+  const { id, shape, payloadBytes } = question.model;
+  const data = new Float32Array(payloadBytes / 4).fill(0.5);
+  return clientAsks(question, (client) => client.infer(id, { x: { shape, data } }));
 }
 
+const kinds = {
+  raw: rawAsks,
+  health: (question) => clientAsks(question, (client) => client.call('health.get', {})),
+  infer: inferAsks,
+  memfd: memfdAsks,
+};
+
 serveQuestions(async (question) => {
-  const { asks, close } = await prepare(question);
+  const { asks, close } = await kinds[question.kind](question);
   try {
     return await closedLoop({ ...question, asks });
   } finally {
