@@ -14,8 +14,8 @@ async function attach({ id, payloadBytes }, options = {}) {
   return client.attach(id, { inputBytes: room, ...options });
 }
 
-function requestFor(attached, { shape }) {
-  const request = attached.request({ x: { shape } });
+async function requestFor(attached, { shape }) {
+  const request = await attached.request({ x: shape });
   request.inputs.x.fill(0.5);
   return request;
 }
@@ -24,7 +24,7 @@ const ways = {
   async sync(question) {
     const attached = await attach(question.model);
     try {
-      const request = requestFor(attached, question.model);
+      const request = await requestFor(attached, question.model);
       return closedLoopSync({ ...question, ask: () => request.inferSync().release() });
     } finally {
       await attached.close();
@@ -36,10 +36,11 @@ const ways = {
       for (let i = 0; i < question.clients; i++) {
         all.push(await attach(question.model, question.attachOptions));
       }
-      const asks = all.map((attached) => {
-        const request = requestFor(attached, question.model);
-        return async () => (await request.infer()).release();
-      });
+      const asks = [];
+      for (const attached of all) {
+        const request = await requestFor(attached, question.model);
+        asks.push(async () => (await request.infer()).release());
+      }
       return await closedLoop({ ...question, asks });
     } finally {
       await Promise.all(all.map((attached) => attached.close()));
@@ -48,10 +49,11 @@ const ways = {
   async pipelined(question) {
     const attached = await attach(question.model, { inputBytes: 1024 * 1024 });
     try {
-      const asks = Array.from({ length: question.depth }, () => {
-        const request = requestFor(attached, question.model);
-        return async () => (await request.infer()).release();
-      });
+      const asks = [];
+      for (let i = 0; i < question.depth; i++) {
+        const request = await requestFor(attached, question.model);
+        asks.push(async () => (await request.infer()).release());
+      }
       return await closedLoop({ ...question, asks });
     } finally {
       await attached.close();
@@ -63,7 +65,8 @@ const ways = {
       const model = models[i % models.length];
       const attached = await attach(model);
       held.push(attached);
-      (await requestFor(attached, model).infer()).release();
+      const request = await requestFor(attached, model);
+      (await request.infer()).release();
     }
     return { held: held.length };
   },
