@@ -27,6 +27,8 @@ export async function test(filters) {
   if (filters.length === 0) {
     const { testNative } = await import('./native-test.mjs');
     await testNative();
+    // Both ends of a channel, each on its threads: what only ThreadSanitizer sees.
+    await testNative(['--sanitize=thread', 'channel_threads']);
   }
   const all = testFiles(join(root, 'dist'));
   const files =
