@@ -110,14 +110,16 @@ export function dataPlane(plan) {
       const all = waysOf(daemon, processes);
       const rows = [];
       for (const one of cases(models)) {
+        // Python is not everywhere; its rows are then missing, and the run says so.
+        const ways = one.ways.filter((way) => all[way] !== undefined);
         const subjects = Object.fromEntries(
-          one.ways.map((way) => [
+          ways.map((way) => [
             way,
             () => all[way](one.model, one.clients, timesFor({ model: one.model, way }, plan)),
           ]),
         );
         process.stderr.write(`    ${one.model.key}, ${one.clients} clients …\n`);
-        rows.push(...rowsOf(one, await alternate(plan, subjects)));
+        rows.push(...rowsOf({ ...one, ways }, await alternate(plan, subjects)));
       }
       return { id: 'data-plane', title: 'One answer, by each way', rows, checks: checksOf(rows) };
     });

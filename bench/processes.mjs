@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,8 +12,8 @@ import { startDaemon, stopDaemon } from '../scripts/quickstart/daemon.mjs';
 export async function startProcess(file, facts = {}) {
   const path = fileURLToPath(new URL(file, import.meta.url));
   // Node's channel to a child is lines of JSON on a socket, which any language can speak.
-  const python = file.endsWith('.py') ? { execPath: pythonProgram(), execArgv: [] } : {};
-  const child = fork(path, [JSON.stringify(facts)], python);
+  const program = file.endsWith('.py') ? { execPath: python, execArgv: [] } : {};
+  const child = fork(path, [JSON.stringify(facts)], program);
   const next = () =>
     new Promise((resolve, reject) => {
       const onExit = (code, signal) => reject(new Error(`${file} ended (${signal ?? code})`));
@@ -40,6 +40,13 @@ export async function startProcess(file, facts = {}) {
         child.kill('SIGTERM');
       }),
   };
+}
+
+const python = process.env.PYTHON ?? 'python3';
+
+/** Whether there is a Python that the package `mlos` can run in. */
+export function hasPython() {
+  return spawnSync(python, ['-c', 'import numpy'], { stdio: 'ignore' }).status === 0;
 }
 
 /** A daemon with folders and doors of its own, one intra-op thread, and quiet. */

@@ -1,6 +1,6 @@
 import { generate, httpRequest } from './generator.mjs';
 import { nativeLoad } from './native.mjs';
-import { startProcess } from './processes.mjs';
+import { hasPython, startProcess } from './processes.mjs';
 
 /**
  * How an app can get an answer. Each way is `(model, clients, times) → latencies`; the row names are
@@ -17,7 +17,9 @@ export const wayStarts = (daemon) => [
   () => startProcess('clients/in-process.mjs'),
   () => startProcess('clients/attached.mjs', { socketPath: daemon.socketPath }),
   () => startProcess('clients/socket-client.mjs'),
-  () => startProcess('clients/attached.py', { socketPath: daemon.socketPath }),
+  ...(hasPython()
+    ? [() => startProcess('clients/attached.py', { socketPath: daemon.socketPath })]
+    : []),
 ];
 
 export function waysOf(daemon, [app, attached, socket, python]) {
@@ -36,7 +38,11 @@ export function waysOf(daemon, [app, attached, socket, python]) {
       attached.ask({ way: 'async', model, clients, ...times }),
     'attached-c': (model, clients, times) =>
       nativeLoad({ mode: 'attached', socketPath: daemon.socketPath, model, clients, ...times }),
-    'attached-python': (model, clients, times) => python.ask({ model, clients, ...times }),
+    ...(python === undefined
+      ? {}
+      : {
+          'attached-python': (model, clients, times) => python.ask({ model, clients, ...times }),
+        }),
     'socket-inline': (model, clients, times) =>
       socket.ask({ kind: 'infer', path: daemon.socketPath, model, clients, ...times }),
     'socket-memfd': (model, clients, times) =>

@@ -64,6 +64,10 @@ function warningsOf({ machine, plan, questions }) {
   if (plan.rounds === 1) {
     warnings.push('A quick run shows that the bench works; its figures are those of cold code.');
   }
+  const planes = questions.filter(({ id }) => id === 'data-plane');
+  if (planes.some(({ rows }) => !rows.some(({ name }) => name === 'attached-python'))) {
+    warnings.push('Python with numpy was not found: its rows are missing.');
+  }
   if (machine.load_average[0] > 0.5) {
     warnings.push(
       `The load average was ${machine.load_average[0]} at the start: something else ran here. ` +

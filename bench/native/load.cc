@@ -19,7 +19,7 @@ namespace {
 
 constexpr double kNsPerSecond = 1e9;
 /// Room for so many answers a second.
-constexpr double kMostPerSecond = 2e6;
+constexpr double kMostPerSecond = 1e7;
 
 uint64_t ToNs(double seconds) { return static_cast<uint64_t>(seconds * kNsPerSecond); }
 

@@ -26,7 +26,8 @@ struct JsTensor {
 
 /// The runs of one engine's callback models that are under way.
 ///
-/// 1. A worker that waits in Run() is let go when JavaScript settles the call, or by Close(). A call
+/// 1. A worker that waits in Run() is let go when JavaScript settles the call, or by Close(). A
+/// call
 ///    that JavaScript has begun with cannot be taken back: were its worker let go, the next call
 ///    would stand behind it unseen, and a run that never ends would look like one that did.
 /// 2. Close() comes before the engine is destroyed, which waits for its workers on the very thread
