@@ -33,6 +33,7 @@ void Worker::Main() {
     } else if (leads) {
       WaitForWork(held, ready_at);
     } else {
+      ForgetChannels();
       model_.WaitAsFollower(held);
     }
   }
@@ -111,6 +112,11 @@ bool Worker::Spin(uint64_t until_ns, uint32_t wakes) {
   return found;
 }
 
+void Worker::ForgetChannels() {
+  seen_.clear();
+  seen_version_ = UINT32_MAX;
+}
+
 void Worker::WaitForWork(std::unique_lock<std::mutex>& held, uint64_t until_ns) {
   ChannelSet& channels = model_.channels();
   if (seen_version_ != channels.version()) {
@@ -126,6 +132,7 @@ void Worker::WaitForWork(std::unique_lock<std::mutex>& held, uint64_t until_ns) 
   channels.SetSleeping(true);
   if (channels.wakes() == wakes && !channels.HasEntries()) {
     held.unlock();
+    ForgetChannels();
     channels.Sleep(until_ns);
     held.lock();
   }

@@ -31,6 +31,8 @@ class Worker {
   bool Tune(std::unique_lock<std::mutex>& held);
   void WaitForWork(std::unique_lock<std::mutex>& held, uint64_t until_ns);
   bool Spin(uint64_t until_ns, uint32_t wakes);
+  /// Before a long sleep: a channel's memory goes with its last holder, and its client may go now.
+  void ForgetChannels();
   void Publish(Request& request, const Outcome& outcome, uint64_t began_ns, Answered& answer);
 
   Model& model_;
