@@ -33,7 +33,7 @@ struct ModelOptions {
   uint32_t max_queue = 1024;
   BatchOptions batching;
   /// CPUs that the workers may use; empty: chosen by class (see kernel_side.h).
-  std::vector<int> cpus;
+  std::vector<int> cpus{};
   /// Of the runner, for the stats page.
   uint32_t intra_op_threads = 0;
 };

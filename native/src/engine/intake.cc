@@ -1,7 +1,6 @@
 // Model's intake: from the rings into the queue, and the requests' memory.
 #include <algorithm>
 
-#include "base/clock.h"
 #include "engine/model.h"
 #include "engine/request_check.h"
 #include "shm/status_code.h"
@@ -75,31 +74,6 @@ void Model::Enqueue(Request* request) {
   if (deadline == 0) return;
   nearest_deadline_ns_ = std::min(nearest_deadline_ns_, deadline);
   around_.alarm.SetAtMost(deadline);
-}
-
-void Model::Refuse(Request* request, layout::StatusCode status, std::string_view text) {
-  AnswerEarly(*request, status, text);
-  Recycle(request);
-}
-
-void Model::AnswerEarly(Request& request, layout::StatusCode status, std::string_view text) {
-  if (request.answered.exchange(true, std::memory_order_acq_rel)) return;
-  stats_.CountRefused(status);
-  if (status == layout::kClientGone) return;
-  // False where the channel has been closed meanwhile: then nobody waits for it.
-  [[maybe_unused]] const bool published =
-      request.channel->host->CompleteError(request.id, request.slot, status, text);
-}
-
-void Model::EndUnwantedRun(ActiveRun& run) {
-  if (run.requests.empty() || run.terminated) return;
-  const bool wanted = std::any_of(
-      run.requests.begin(), run.requests.end(),
-      [](const Request* request) { return !request->answered.load(std::memory_order_relaxed); });
-  if (wanted) return;
-  run.terminated = true;
-  stats_.AskTerminate(run.worker, MonotonicNanos());
-  run.context->Terminate();
 }
 
 Request* Model::NewRequest() {

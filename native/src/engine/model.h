@@ -22,6 +22,7 @@ namespace mlos {
 struct ActiveRun {
   uint32_t worker = 0;
   RunContext* context = nullptr;
+  uint64_t began_ns = 0;
   /// Empty: idle.
   std::vector<Request*> requests;
   bool terminated = false;
@@ -39,7 +40,8 @@ struct ModelSurroundings {
 ///
 /// Intake (taking entries out of rings) is the right of one thread at a time: the leader. That is a
 /// worker; or, while all workers are in runs that are long, the monitor, so that deadlines,
-/// cancellations and back-pressure are answered meanwhile; or nobody, for a moment.
+/// cancellations and back-pressure are answered meanwhile; or nobody, for a moment. A leader whose
+/// run was expected to be short and is not loses it to the monitor after a while.
 class Model {
  public:
   Model(uint32_t handle, const ModelOptions& options, const ModelSurroundings& around,
@@ -111,6 +113,8 @@ class Model {
   bool Dismiss(Request* request, uint64_t now_ns);
   void EndUnwantedRun(ActiveRun& run);
   void FillBatch(ActiveRun& run, uint64_t now_ns);
+  void GiveToMonitor();
+  uint64_t RescueIntake(uint64_t now_ns);
   void WatchFromMonitor(bool watch);
   Request* NewRequest();
   void Recycle(Request* request);
