@@ -78,6 +78,8 @@ class Engine {
   /// invalid for tests that add channels by hand. Ends itself when the daemon's end is closed.
   static Result<std::unique_ptr<Engine>> Start(UniqueFd control, const EngineOptions& options);
   /// Closes all channels with kPluginUnavailable, waits for what runs.
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
   ~Engine();
 
   /// `open` loads the model. It is called on a thread that has the model's policy, nice value and

@@ -58,6 +58,8 @@ class ClientChannel {
   /// ThreadSanitizer two mappings of the same bytes are two things, so both ends share one.
   static std::unique_ptr<ClientChannel> OnMemory(ChannelMemory memory, Files files,
                                                  uint32_t spin_us);
+  ClientChannel(const ClientChannel&) = delete;
+  ClientChannel& operator=(const ClientChannel&) = delete;
   ~ClientChannel();
 
   /// For the daemon, which hands it to the host after Open(); valid as long as the channel.

@@ -34,6 +34,8 @@ class HostChannel {
   /// Errors: those of CheckForeignMemfd, INVALID_REGION for a header that does not fit.
   static Result<std::shared_ptr<HostChannel>> Open(uint64_t channel_id, UniqueFd response_region,
                                                    UniqueFd bell, UniqueFd socket);
+  HostChannel(const HostChannel&) = delete;
+  HostChannel& operator=(const HostChannel&) = delete;
   ~HostChannel();
 
   /// Takes the client's region: read-only, under CheckForeignMemfd's rules. The state becomes

@@ -132,7 +132,7 @@ export const configKeys = {
     'Requests of one model that may wait; beyond it the answer is TOO_MANY_REQUESTS.',
   ),
   'engine.spin_us': integer(
-    50,
+    200,
     { min: 0, max: 1000 },
     'The most microseconds that an idle worker looks for requests before it sleeps; a host with one core sleeps at once.',
   ),
