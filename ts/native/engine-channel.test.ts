@@ -281,8 +281,34 @@ test('a cancelled run is let go; what JavaScript answers later is dropped', opti
   assert.equal(channel.wasBegun(id), true);
   channel.cancel(id);
   assert.equal((await next(channel)).code, 'CANCELLED');
+  // The only worker is free, though the first run is still under way.
+  request.submit();
+  assert.deepEqual(asFloats(await next(channel)), [[2]]);
   settle?.();
   request.submit();
+  assert.deepEqual(asFloats(await next(channel)), [[2]]);
+});
+
+test('a cancelled run that blocks is waited for', options, async () => {
+  using host = await EngineInProcess.start();
+  let settle: (() => void) | undefined;
+  let runs = 0;
+  const slow: CallbackRun = async (inputs, outputs) => {
+    runs += 1;
+    if (runs === 1) await new Promise<void>((resolve) => (settle = resolve));
+    return twice(inputs, outputs);
+  };
+  const { handle } = await host.engine.addCallbackModel(signature, slow, plainModel, 'slow', true);
+  using channel = await host.open(handle);
+  const request = prepare(channel, [floats(0, 1)]);
+  const id = request.submit();
+  while (runs === 0) await sleep(5);
+  channel.cancel(id);
+  assert.equal((await next(channel)).code, 'CANCELLED');
+  request.submit();
+  await sleep(50);
+  assert.equal(runs, 1);
+  settle?.();
   assert.deepEqual(asFloats(await next(channel)), [[2]]);
 });
 

@@ -41,7 +41,7 @@ uint64_t ReadRequestId(const Napi::Value& value) {
   return static_cast<uint64_t>(ReadInteger(value, "requestId", 0, kMaxRequestId));
 }
 
-Napi::Value MailboxArray(Napi::Env env, const std::shared_ptr<ChannelMailbox>& mailbox) {
+Napi::Float64Array MailboxArray(Napi::Env env, const std::shared_ptr<ChannelMailbox>& mailbox) {
   auto& words = mailbox->words;
   const auto buffer =
       Napi::ArrayBuffer::New(env, words.data(), sizeof(words), [mailbox](Napi::BasicEnv, void*) {});

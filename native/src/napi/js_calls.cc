@@ -111,10 +111,12 @@ void JsCalls::Finish(Call& call, Status status, std::vector<JsTensor> results) {
   finished_.notify_all();
 }
 
-void JsCalls::Cancel(uint64_t call) {
+void JsCalls::Cancel(uint64_t call, JsRuns runs) {
   const std::lock_guard lock(mutex_);
   const auto found = calls_.find(call);
-  if (found != calls_.end() && !found->second.begun) Finish(found->second, Cancelled(), {});
+  if (found == calls_.end()) return;
+  if (found->second.begun && runs == JsRuns::kAreAwaited) return;
+  Finish(found->second, Cancelled(), {});
 }
 
 void JsCalls::Settle(uint64_t call, std::vector<JsTensor> results) {

@@ -24,12 +24,15 @@ struct JsTensor {
   std::vector<std::byte> bytes;
 };
 
+/// Whether a run that was asked to end may be left to itself. What holds up JavaScript's thread
+/// must not: the next run could not begin either, and nobody would see that the last one still goes
+/// on.
+enum class JsRuns { kMayBeLeft, kAreAwaited };
+
 /// The runs of one engine's callback models that are under way.
 ///
-/// 1. A worker that waits in Run() is let go when JavaScript settles the call, or by Close(). A
-/// call
-///    that JavaScript has begun with cannot be taken back: were its worker let go, the next call
-///    would stand behind it unseen, and a run that never ends would look like one that did.
+/// 1. A worker that waits in Run() is let go by whatever comes first: JavaScript settles the call,
+///    somebody cancels it, or Close(). A call that JavaScript has begun with goes on after that.
 /// 2. Close() comes before the engine is destroyed, which waits for its workers on the very thread
 ///    that they wait for.
 /// 3. Results that come after their worker has left are dropped.
@@ -48,9 +51,9 @@ class JsCalls : public std::enable_shared_from_this<JsCalls> {
   /// CANCELLED.
   Status Run(uint64_t call, uint64_t function, std::vector<JsTensor> inputs,
              std::vector<uint32_t> outputs, std::vector<JsTensor>& results);
-  /// From any thread: a call that JavaScript has not begun with is not begun; Run() then returns
-  /// CANCELLED.
-  void Cancel(uint64_t call);
+  /// From any thread: Run() of this call returns CANCELLED, now or as soon as it is called; unless
+  /// JavaScript has begun with it, and `runs` says that such runs are awaited.
+  void Cancel(uint64_t call, JsRuns runs);
 
   /// On JavaScript's thread: what came of a call. Unknown calls are fine (rule 3).
   void Settle(uint64_t call, std::vector<JsTensor> results);

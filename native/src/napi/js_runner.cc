@@ -31,7 +31,7 @@ class JsRunContext : public RunContext {
     const uint64_t call = calls_->NextCall();
     // Whichever of Run() and Terminate() writes later sees what the other wrote.
     running_ = call;
-    if (terminated_) calls_->Cancel(call);
+    if (terminated_) calls_->Cancel(call, runs_);
     std::vector<JsTensor> inputs;
     inputs.reserve(request.inputs.size());
     for (const TensorView& input : request.inputs) inputs.push_back(Copy(input));
@@ -44,7 +44,7 @@ class JsRunContext : public RunContext {
 
   void Terminate() override {
     terminated_ = true;
-    if (runs_ == JsRuns::kMayBeLeft) calls_->Cancel(running_);
+    calls_->Cancel(running_, runs_);
   }
 
   void Reset() override { terminated_ = false; }

@@ -10,11 +10,6 @@
 
 namespace mlos::binding {
 
-/// Whether a run that was asked to end may be left to itself. What holds up JavaScript's thread
-/// must not: the next run could not begin either, and nobody would see that the last one still goes
-/// on.
-enum class JsRuns { kMayBeLeft, kAreAwaited };
-
 /// A model that a JavaScript function runs. Made on JavaScript's thread, destroyed on any.
 class JsRunner : public Runner {
  public:
