@@ -77,6 +77,8 @@ class Engine {
   /// `control`: the host's end of the SEQPACKET socket to the daemon (layout::ControlMessage), or
   /// invalid for tests that add channels by hand. Ends itself when the daemon's end is closed.
   static Result<std::unique_ptr<Engine>> Start(UniqueFd control, const EngineOptions& options);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
   /// Closes all channels with kPluginUnavailable, waits for what runs.
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
