@@ -70,7 +70,7 @@ test('a plugin killed in an inference costs that request only', { timeout: 120_0
     sharedPids.add(pid);
     const victim = infer(daemon, ids.slow, forever);
     await delay(100);
-    const waiting = [1, 2, 3].map((x) => infer(daemon, ids.other, { x: [round, x] }));
+    const waiting = [1, 2, 3].map((x) => infer(daemon, ids.slow, { turns: 1, x: 10 * round + x }));
     await delay(50 + 10 * round);
     const killedAt = performance.now();
     process.kill(pid, 'SIGKILL');
@@ -82,8 +82,9 @@ test('a plugin killed in an inference costs that request only', { timeout: 120_0
     servedMs.push(performance.now() - killedAt);
     assert.deepEqual(next.body.outputs?.y, [round], JSON.stringify(next.body));
     for (const [index, reply] of (await Promise.all(waiting)).entries()) {
-      assert.deepEqual(reply.body.outputs?.y, [round, index + 1], JSON.stringify(reply.body));
+      assert.deepEqual(reply.body.outputs?.y, [10 * round + index + 1], JSON.stringify(reply.body));
     }
+    assert.equal(codeOf(await infer(daemon, ids.other, { x: [round] })), 'ok');
     assert.ok(!isAlive(pid), 'the killed process is gone');
   }
   isOver = true;

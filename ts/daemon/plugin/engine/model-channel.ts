@@ -44,6 +44,8 @@ interface Submission {
 
 /** Runs that are likely to end within so many microseconds are waited for before the loop sleeps. */
 const spinWorthUs = 40;
+/** For so long: a worker that slept needs about half of that until it looks, and then the run itself. */
+const spinUs = 100;
 const nanosecondsPerMs = 1e6;
 
 /** The daemon's own channel to one loaded model. Never blocks but for a bounded spin. */
@@ -169,7 +171,7 @@ export class ModelChannel {
     setImmediate(() => {
       this.#scheduled = false;
       if (this.#closed) return;
-      if (this.#expectedUs < spinWorthUs) this.#channel.spin(spinWorthUs);
+      if (this.#expectedUs < spinWorthUs) this.#channel.spin(spinUs);
       this.#drain();
     });
   }
