@@ -36,6 +36,14 @@ export interface Answer {
   release(): void;
 }
 
+/**
+ * Whether the model ran, and there was no room for its outputs: the arena is too small, or full of other
+ * answers. On a larger channel the request can succeed. One that a full queue refused has not run.
+ */
+export function foundNoRoom({ code, runNs }: Answer): boolean {
+  return code === 'PAYLOAD_TOO_LARGE' || (code === 'TOO_MANY_REQUESTS' && runNs > 0);
+}
+
 const dtypeOfNumber: readonly (Dtype | undefined)[] = (() => {
   const list: (Dtype | undefined)[] = [];
   for (const name of dtypeNames) list[dtypes[name].onnx] = name;

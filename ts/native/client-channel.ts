@@ -15,7 +15,7 @@ import {
 } from './prepared-request.ts';
 import { errorCodeOfStatus } from './status-code.ts';
 
-export type { Answer, AnswerTensor } from './channel-answer.ts';
+export { type Answer, type AnswerTensor, foundNoRoom } from './channel-answer.ts';
 export type { Priority } from './channel-layout.ts';
 export { PreparedRequest, type PrepareOptions, type TensorSlot } from './prepared-request.ts';
 

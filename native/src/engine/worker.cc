@@ -68,7 +68,7 @@ void Worker::Publish(Request& request, const Outcome& outcome, uint64_t began_ns
     return;
   }
   if (outcome.status != layout::kOk) {
-    host.CompleteError(request.id, request.slot, outcome.status, outcome.text);
+    host.CompleteError(request.id, request.slot, outcome.status, outcome.text, outcome.run_ns);
     return;
   }
   layout::CompletionEntry entry{};

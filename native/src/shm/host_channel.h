@@ -83,9 +83,10 @@ class HostChannel {
   /// channel is then closed.
   bool Complete(const layout::CompletionEntry& entry);
   /// The same for an error, with its text (cut to kMaxErrorBytes; left out where the arena is
-  /// full).
+  /// full). `run_ns`: how long the model ran before that; a request that ran and is answered
+  /// kTooManyRequests found no room for its outputs.
   bool CompleteError(uint64_t request_id, uint32_t slot, layout::StatusCode status,
-                     std::string_view text);
+                     std::string_view text, uint64_t run_ns = 0);
 
   /// Tells the client to ring (or that it need not). Before each sleep: SetHostSleeping(true), then
   /// HasEntries(), then sleep; a client rings once after each such call, so a thread that goes back

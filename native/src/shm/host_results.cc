@@ -75,8 +75,9 @@ bool HostChannel::Complete(const layout::CompletionEntry& entry) {
 }
 
 bool HostChannel::CompleteError(uint64_t request_id, uint32_t slot, layout::StatusCode status,
-                                std::string_view text) {
+                                std::string_view text, uint64_t run_ns) {
   layout::CompletionEntry entry{};
+  entry.run_ns = run_ns;
   entry.request_id = request_id;
   entry.slot = slot;
   entry.status = status;

@@ -1,4 +1,4 @@
-import type { Answer } from '../../../native/client-channel.ts';
+import { type Answer, foundNoRoom } from '../../../native/client-channel.ts';
 import type { EngineModelStats } from '../../../native/engine-stats.ts';
 import type { ErrorCode } from '../../../protocol/error-codes.ts';
 import { MlosError } from '../../../protocol/errors.ts';
@@ -147,7 +147,7 @@ export class ModelLine {
   #onAnswer(job: ChannelJob, answer: Answer): void {
     this.#places.delete(job);
     const { code } = answer;
-    if (code === 'PAYLOAD_TOO_LARGE' && !job.settled && this.#channels?.growFor(job) === true) {
+    if (foundNoRoom(answer) && !job.settled && this.#channels?.growFor(job) === true) {
       job.begunAt = null;
       this.#queue.putBack([job]);
       return;
