@@ -1,4 +1,4 @@
-import type { Answer } from '../../native/client-channel.ts';
+import { type Answer, foundNoRoom } from '../../native/client-channel.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Attachment } from './attachment.ts';
@@ -58,7 +58,7 @@ function spunAnswer<T>(
     return Promise.resolve(result as T);
   }
   answer.release();
-  if (answer.code === 'PAYLOAD_TOO_LARGE' && attachment.outgrowOutputs(link)) {
+  if (foundNoRoom(answer) && attachment.outgrowOutputs(link)) {
     return queued(attachment, job, deadlineMs);
   }
   job.done();
@@ -116,7 +116,7 @@ function attemptSync<T>(attachment: Attachment, job: Job, deadlineMs: number): T
   }
   if (answer.code === null) return job.take(answer, link) as T;
   answer.release();
-  if (answer.code === 'PAYLOAD_TOO_LARGE' && attachment.outgrowOutputs(link)) return null;
+  if (foundNoRoom(answer) && attachment.outgrowOutputs(link)) return null;
   throw errorOfAnswer(answer);
 }
 

@@ -169,10 +169,12 @@ export class Attachment implements LinkOwner {
     this.#forgetEnded();
   }
 
-  onTooLarge(link: Link, call: Call): boolean {
-    if (this.#closed !== null || !this.outgrowOutputs(link)) return false;
+  onNoRoom(link: Link, call: Call): boolean {
+    if (this.#closed !== null) return false;
+    // At the limit it waits for the others to be done, if there are any.
+    if (!this.outgrowOutputs(link) && link.isQuiet) return false;
     this.#backlog.add(call);
-    this.#flush();
+    if (link !== this.#link) this.#flush();
     return true;
   }
 

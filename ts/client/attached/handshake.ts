@@ -34,6 +34,8 @@ export interface OpenedChannel {
 export type Exchange<T> = Generator<number, T, void>;
 
 const maxAnswerBytes = 1024 * 1024;
+/** An answer has some hundred bytes; a signature of hundreds of tensors takes a few turns. */
+const readBytes = 16 * 1024;
 const channelDescriptors = 4;
 
 class AttachConnection {
@@ -91,7 +93,7 @@ class AttachConnection {
     let message: ReturnType<typeof receiveDescriptors>;
     try {
       const maxFds = channelDescriptors - this.#fds.length;
-      message = receiveDescriptors(this.#fd, { maxBytes: maxAnswerBytes, maxFds });
+      message = receiveDescriptors(this.#fd, { maxBytes: readBytes, maxFds });
     } catch (error) {
       throw lostError(this.#where, error);
     }

@@ -1,5 +1,5 @@
 import { channelLayout } from '../../native/channel-layout.ts';
-import type { Answer, ClientChannel } from '../../native/client-channel.ts';
+import { type Answer, type ClientChannel, foundNoRoom } from '../../native/client-channel.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import { AnswerPump } from './answer-pump.ts';
 import type { AttachFacts } from './attach-facts.ts';
@@ -13,8 +13,8 @@ export interface LinkOwner {
   onClosed(link: Link, reason: MlosError, unbegun: readonly Call[]): void;
   /** Answers came, so there is room. */
   onRoom(link: Link): void;
-  /** The answer did not fit. True: the owner has taken the call over. */
-  onTooLarge(link: Link, call: Call): boolean;
+  /** There was no room for the answer. True: the owner has taken the call over. */
+  onNoRoom(link: Link, call: Call): boolean;
 }
 
 /**
@@ -201,7 +201,7 @@ export class Link {
     else if (answer.code === null) this.#resolve(call, answer);
     else {
       answer.release();
-      if (answer.code === 'PAYLOAD_TOO_LARGE' && this.#owner.onTooLarge(this, call)) return;
+      if (foundNoRoom(answer) && this.#owner.onNoRoom(this, call)) return;
       call.reject(errorOfAnswer(answer));
     }
     if (this.#state !== 'open') this.#endWhenUnused();
