@@ -11,14 +11,14 @@ test('rings at the earliest deadline, and again at what remains', async () => {
     for (const deadline of deadlines) {
       if (deadline > nowMs) continue;
       deadlines.delete(deadline);
-      rung.push(deadline - start);
+      rung.push(Math.round(deadline - start));
     }
     return Math.min(...deadlines);
   });
   for (const deadline of deadlines) expiry.include(deadline);
   expiry.include(Number.POSITIVE_INFINITY);
   while (deadlines.size > 1) await delay(5);
-  // On a busy machine both are over at the first ring.
+  // On a busy machine both may be over when it rings.
   assert.deepEqual(
     rung.sort((a, b) => a - b),
     [10, 40],

@@ -99,6 +99,23 @@ async function throughIpc(client: Client, id: string, inputs: Inputs) {
   return new Map(Object.entries(outputs).map(([name, value]) => [name, bits(value)]));
 }
 
+/** Both ways of an attached client: copied, and written in place where the dtype has a place. */
+async function throughChannel(client: Client, id: string, inputs: Inputs) {
+  using model = await client.attach(id);
+  const { outputs } = await model.infer(inputs);
+  const copied = new Map(Object.entries(outputs).map(([name, value]) => [name, bits(value)]));
+  if (Object.values(inputs).some(({ dtype }) => dtype === 'string')) return copied;
+  using request = await model.request(inputs);
+  for (const [name, { data }] of Object.entries(inputs)) {
+    const { buffer, byteOffset, byteLength } = request.inputs[name] as Uint8Array;
+    new Uint8Array(buffer, byteOffset, byteLength).set(data as Uint8Array);
+  }
+  using result = request.inferSync();
+  const inPlace = Object.entries(result.copy().outputs);
+  assert.deepEqual(new Map(inPlace.map(([name, value]) => [name, bits(value)])), copied);
+  return copied;
+}
+
 for (const adapter of ['uwebsockets', 'node']) {
   test(`every model, bit for bit (${adapter} and ipc)`, { timeout: 120_000 }, async (t) => {
     const place = await openPlace(t);
@@ -120,6 +137,9 @@ for (const adapter of ['uwebsockets', 'node']) {
         faults.push(`${name} over HTTP: ${inspect(overHttp)}`);
       if (!isDeepStrictEqual(overIpc, expected))
         faults.push(`${name} over IPC: ${inspect(overIpc)}`);
+      const attached = await throughChannel(client, id, inputs).catch(String);
+      if (!isDeepStrictEqual(attached, expected))
+        faults.push(`${name} attached: ${inspect(attached)}`);
     }
     t.diagnostic(`${Object.keys(caseModels).length} models`);
     assert.deepEqual(faults, []);
