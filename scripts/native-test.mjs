@@ -46,6 +46,23 @@ export async function buildFakeNvml(log = () => {}) {
   return library;
 }
 
+/** A client that breaks every rule (native/test/hostile), for tests against a real daemon. */
+export async function buildHostileClient(log = () => {}) {
+  const compiler = findCompiler();
+  const folder = path.join(root, 'build/test/hostile');
+  const own = fs.readdirSync(path.join(root, 'native/test/hostile')).sort();
+  const room = /\/src\/(base|shm)\/|\/capi\/(daemon_connection|error_codes|msgpack)\.cc$/;
+  const sources = [
+    ...own.filter((name) => name.endsWith('.cc')).map((name) => `native/test/hostile/${name}`),
+    ...listSources().filter((source) => room.test(source)),
+  ];
+  const flags = [...commonFlags, '-O2', '-Inative/src', '-Inative/test/hostile'];
+  const objects = await compileObjects({ compiler, flags, sources, folder, log });
+  const program = path.join(folder, 'hostile_client');
+  await linkIfOlder(compiler, ['-pthread'], objects, program);
+  return program;
+}
+
 async function linkIfOlder(compiler, flags, objects, output) {
   const built = fs.statSync(output, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (objects.every((object) => fs.statSync(object).mtimeMs < built)) return;
