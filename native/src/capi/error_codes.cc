@@ -51,6 +51,8 @@ static_assert(SameDtype(MLOS_BFLOAT16, Dtype::kBfloat16));
 
 static_assert(MLOS_MAX_RANK == layout::kMaxRank && MLOS_MAX_TENSORS == layout::kMaxTensors);
 static_assert(MLOS_MAX_IN_FLIGHT == layout::kSlots);
+// python/mlos reads it field by field.
+static_assert(sizeof(mlos_tensor) == 24 + 8 * MLOS_MAX_RANK);
 static_assert(static_cast<int>(MLOS_REALTIME) == layout::kRealtime);
 static_assert(static_cast<int>(MLOS_BATCH) == layout::kBatch);
 
