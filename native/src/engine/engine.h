@@ -80,8 +80,6 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   /// Closes all channels with kPluginUnavailable, waits for what runs.
-  Engine(const Engine&) = delete;
-  Engine& operator=(const Engine&) = delete;
   ~Engine();
 
   /// `open` loads the model. It is called on a thread that has the model's policy, nice value and
