@@ -25,15 +25,13 @@
       ]
     },
     {
-      # libmlos.so; a module to gyp, which would give a library a soname of its own.
+      # libmlos.so. To node-gyp every target is a module that ends in .node; scripts/native/ways.mjs
+      # gives it its name.
       'target_name': 'mlos_c',
-      'product_name': 'libmlos',
-      'product_extension': 'so',
       'sources': ['<!@(grep -E "/src/(base|shm|capi)/" native/sources.txt)'],
-      'ldflags': [
-        '-Wl,-soname,libmlos.so.0',
-        '-Wl,--version-script=<(module_root_dir)/native/src/capi/libmlos.map'
-      ]
+      'ldflags': ['-Wl,--version-script=<(module_root_dir)/native/src/capi/libmlos.map'],
+      # Here because these come last: gyp gives a soname of its own before them.
+      'libraries': ['-Wl,-soname,libmlos.so.0']
     }
   ]
 }

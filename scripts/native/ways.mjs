@@ -76,6 +76,7 @@ async function buildWithGyp() {
   const args = ['configure', 'build', '--release', `--nodedir=${findNodeFolder()}`];
   args.push(`--jobs=${parallelJobs}`);
   await run(process.execPath, [tool, ...args], { env: nodeFirst() });
+  install(path.join(root, 'build/Release/mlos_c.node'), libraryOutput);
 }
 
 /** With `strict` false a warning does not end the build: this is the last resort of a machine whose
