@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { ErrorCode } from '../protocol/error-codes.ts';
 import { MlosError } from '../protocol/errors.ts';
 import { requireFd, requireInteger } from './arguments.ts';
@@ -30,12 +31,12 @@ export interface ChannelFds {
 export interface ClientChannelOptions {
   /**
    * The most microseconds that runSync spins before it sleeps; what it spins is learned below that.
-   * Default 50; 0 on one-core hosts.
+   * Default 200; 0 on one-core hosts.
    */
   readonly spinUs?: number;
 }
 
-const defaultSpinUs = 50;
+const defaultSpinUs = availableParallelism() > 1 ? 200 : 0;
 const maxSpinUs = 1_000_000;
 const closedState = 2;
 const stateNames = ['opening', 'open', 'closed'] as const;
