@@ -37,6 +37,8 @@ class LoadedModel {
   static Result<std::shared_ptr<LoadedModel>> Load(const OpenRunner& open, const Request& request,
                                                    const ModelSurroundings& around);
   /// Stop() the model and Join() first.
+  LoadedModel(const LoadedModel&) = delete;
+  LoadedModel& operator=(const LoadedModel&) = delete;
   ~LoadedModel();
 
   Model& model() { return model_; }

@@ -30,6 +30,8 @@ class Monitor {
   /// Errors of the system.
   static Result<std::unique_ptr<Monitor>> Start(Parts parts);
   /// Ends the thread.
+  Monitor(const Monitor&) = delete;
+  Monitor& operator=(const Monitor&) = delete;
   ~Monitor();
 
   int epoll() const { return parts_.epoll.get(); }
