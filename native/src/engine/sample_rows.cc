@@ -56,7 +56,7 @@ double ToleranceOf(Dtype dtype) {
 /// `variant` of a number between 0 and 1, spread over the row; each differs from its neighbours.
 double MadeUp(uint64_t position, uint32_t variant) {
   constexpr uint64_t kModulus = 1009;
-  const uint64_t mixed = (position + 1) * 7919 + variant * 2741 + position * variant * 31;
+  const uint64_t mixed = (position + 1) * 7919 + uint64_t{variant} * 2741 + position * variant * 31;
   return static_cast<double>(mixed % kModulus) / kModulus;
 }
 
@@ -146,7 +146,7 @@ void SampleRows::TakeFrom(std::span<const TensorView> inputs) {
       } else if (view.dtype == Dtype::kFloat64) {
         ScaleRow<double>(row, variant);
       } else {
-        const auto middle = static_cast<ptrdiff_t>(variant * width % row_bytes);
+        const auto middle = static_cast<ptrdiff_t>(uint64_t{variant} * width % row_bytes);
         std::rotate(row.begin(), row.begin() + middle, row.end());
       }
     }

@@ -276,7 +276,7 @@ enum BatchVerdict : uint32_t {
 };
 
 struct StatsPage {
-  RegionHeader header;
+  RegionHeader header{};
   std::atomic<uint64_t> started_ns;
   alignas(kCacheLine) ModelStats models[kMaxModels];
 };
