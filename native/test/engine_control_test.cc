@@ -79,6 +79,20 @@ MLOS_TEST(engine_answers_deadlines_while_a_run_goes_on) {
   CHECK(Eventually([&] { return busy.daemon.Stats(busy.handle).expired.load() == 2; }));
 }
 
+MLOS_TEST(engine_uses_its_second_worker_when_a_short_run_turns_out_long) {
+  ModelOptions options;
+  options.instances = 2;
+  // Measured at load: a run is expected to be over at once.
+  options.batching = {.mode = BatchOptions::Mode::kFixed, .max_batch = 2};
+  BusyModel busy(options);
+  REQUIRE(busy.ok());
+  busy.client.Send(1);
+  busy.log->gate.WaitForArrivals(busy.runs_before + 2);
+  busy.log->gate.Open();
+  CHECK(busy.client.IsAnswer(busy.client.Receive(), 1));
+  CHECK(busy.first.IsAnswer(busy.first.Receive(), 1000));
+}
+
 MLOS_TEST(engine_ends_a_run_that_nobody_waits_for) {
   FakeDaemon daemon;
   REQUIRE(daemon.ok());
@@ -244,7 +258,8 @@ MLOS_TEST(engine_unloads_a_model_under_load) {
   std::vector<std::thread> threads;
   for (int n = 0; n < 3; ++n) {
     threads.emplace_back([&, client = daemon.Attach(handle)]() mutable {
-      for (float value = 0;; ++value) {
+      for (int i = 0;; ++i) {
+        const auto value = static_cast<float>(i);
         if (client.Send(value) == 0) break;
         const Completion completion = client.Receive();
         if (client.channel().state() == layout::kClosed) break;

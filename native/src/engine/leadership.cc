@@ -32,14 +32,17 @@ bool Model::Lead(uint32_t worker) {
 void Model::PassOn(uint32_t worker) {
   const bool unknown = expected_run_ns_ == 0;
   const bool others_wait = queue_.size() > 0;
-  const bool leads = leader_ == worker;
-  if (idle_followers_ > 0) {
-    if (leads && (others_wait || unknown || expected_run_ns_ > kHandOverRunNs)) leader_ = kNobody;
-    if (leader_ == kNobody || others_wait) followers_.notify_one();
+  const bool has_follower = idle_followers_ > 0;
+  if (leader_ != worker) {
+    if (has_follower && (others_wait || leader_ == kNobody)) followers_.notify_one();
     return;
   }
-  if (!leads) return;
-  if (unknown || expected_run_ns_ > kLongRunNs) return GiveToMonitor();
+  if (has_follower && (others_wait || unknown || expected_run_ns_ > kHandOverRunNs)) {
+    leader_ = kNobody;
+    followers_.notify_one();
+    return;
+  }
+  if (!has_follower && (unknown || expected_run_ns_ > kLongRunNs)) return GiveToMonitor();
   const ActiveRun& run = *runs_[worker];
   if (!run.requests.empty()) around_.alarm.SetAtMost(run.began_ns + kRescueNs);
 }
@@ -57,7 +60,12 @@ uint64_t Model::RescueIntake(uint64_t now_ns) {
   if (leader_ >= runs_.size() || runs_[leader_]->requests.empty()) return UINT64_MAX;
   const uint64_t due = runs_[leader_]->began_ns + kRescueNs;
   if (due > now_ns) return due;
-  GiveToMonitor();
+  if (idle_followers_ > 0) {
+    leader_ = kNobody;
+    followers_.notify_one();
+  } else {
+    GiveToMonitor();
+  }
   return UINT64_MAX;
 }
 

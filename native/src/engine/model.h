@@ -41,7 +41,7 @@ struct ModelSurroundings {
 /// Intake (taking entries out of rings) is the right of one thread at a time: the leader. That is a
 /// worker; or, while all workers are in runs that are long, the monitor, so that deadlines,
 /// cancellations and back-pressure are answered meanwhile; or nobody, for a moment. A leader whose
-/// run was expected to be short and is not loses it to the monitor after a while.
+/// run was expected to be short and is not loses it after a while.
 class Model {
  public:
   Model(uint32_t handle, const ModelOptions& options, const ModelSurroundings& around,
