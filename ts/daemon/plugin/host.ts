@@ -6,7 +6,7 @@ import type { PluginDescriptor } from './descriptor.ts';
 import type { EngineChannel } from './engine/engine-channel.ts';
 import type { EngineModel } from './engine/engine-model.ts';
 import { ChannelIds, defaultEngineSettings } from './engine/engine-settings.ts';
-import { EngineWatch } from './engine/engine-watch.ts';
+import { EngineWatch, hasAnswered } from './engine/engine-watch.ts';
 import type { EngineChannelRequest } from './engine/host-engine.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { HostModel, InferenceRequest, InferenceResult, LoadResult } from './host-jobs.ts';
@@ -246,6 +246,7 @@ export class PluginHost {
       this.#work.rejectWaiting(this.#unavailable('was stopped.'));
       return;
     }
+    if (hasAnswered(processOf(this.#state)?.engine ?? null)) this.#policy.succeed();
     const since = this.#state.state === 'ready' ? this.#state.since : this.#clock.now();
     const pause = this.#policy.crash(this.#clock.now() - since);
     const restingUntil = death.permanent ? null : this.#clock.now() + pause.ms;

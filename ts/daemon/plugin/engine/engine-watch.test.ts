@@ -4,7 +4,7 @@ import type { EngineModelStats, EngineWorkerStats } from '../../../native/engine
 import { FakeClock } from '../fake-clock.ts';
 import { hostLimits } from '../host-limits.ts';
 import type { EngineModel } from './engine-model.ts';
-import { EngineWatch } from './engine-watch.ts';
+import { EngineWatch, hasAnswered } from './engine-watch.ts';
 import type { HostEngine } from './host-engine.ts';
 
 const msAgo = (ms: number) => Number(process.hrtime.bigint()) - ms * 1e6;
@@ -33,6 +33,14 @@ test('an engine that finishes requests gets on; one that only runs does not', ()
   assert.equal(watch.getsOn(engine), false);
   run(msAgo(10), null);
   assert.equal(watch.getsOn(engine), false, 'its loop is free for heart-beats');
+});
+
+test('an engine that has answered anybody works, rightly or with an error', () => {
+  const { row, engine } = watched();
+  assert.equal(hasAnswered(null), false);
+  assert.equal(hasAnswered(engine), false);
+  row.failed = 1;
+  assert.equal(hasAnswered(engine), true);
 });
 
 test('a run on the event loop is no sign of death', () => {

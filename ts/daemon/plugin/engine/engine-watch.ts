@@ -19,6 +19,15 @@ export function isStuck({ workers }: EngineModelStats, longMs: number): boolean 
   );
 }
 
+function answered(rows: readonly EngineModelStats[]): number {
+  return rows.reduce((sum, row) => sum + row.succeeded + row.failed, 0);
+}
+
+/** True where an engine has answered anybody: its channels' clients tell nobody else of it. */
+export function hasAnswered(engine: HostEngine | null): boolean {
+  return engine !== null && answered(engine.stats()) > 0;
+}
+
 /** Looks at what an engine counts, about once a heart-beat: whether it gets on, and what is stuck in it. */
 export class EngineWatch {
   readonly #limits: HostLimits;
@@ -62,7 +71,7 @@ export class EngineWatch {
    */
   getsOn(engine: HostEngine | null): boolean {
     const rows = engine?.stats() ?? [];
-    const finished = rows.reduce((sum, row) => sum + row.succeeded + row.failed, 0);
+    const finished = answered(rows);
     const moved = finished !== this.#finished;
     this.#finished = finished;
     if (moved) return true;
