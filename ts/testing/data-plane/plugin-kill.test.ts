@@ -5,6 +5,7 @@ import { codeOf, infer, registerModel } from '../daemon/models.ts';
 import { becomes, openDescriptorsOf } from '../daemon/processes.ts';
 import type { DaemonProcess } from '../daemon/start-daemon.ts';
 import { openPlace, type Place } from '../daemon/with-daemon.ts';
+import { slowModel } from '../onnx-models.ts';
 import { scaleModel } from './models.ts';
 import { Program } from './program.ts';
 import type { SteadyFacts, SteadyReport } from './steady-client.ts';
@@ -21,7 +22,8 @@ const watchdog = { timeout: 90_000 + rounds * 15_000 };
 /** No measure: what takes longer hangs. */
 const patienceMs = 15_000;
 const clientCount = 8;
-const id = 'kill/scale@1';
+/** The slow one is at work at nearly every kill. */
+const models = { scale: 'kill/scale@1', slow: 'kill/slow@1' };
 
 /** Codes that a request may end with when a process that it needs dies. */
 const expected = new Set(['PLUGIN_CRASHED', 'PLUGIN_UNAVAILABLE', 'SHUTTING_DOWN']);
@@ -38,7 +40,7 @@ class Crowd {
         way: 'attached',
         socketPath: daemon.socketPath,
         httpPort: daemon.httpPort,
-        models: { scale: id },
+        models,
         seed: seed + i,
         maxElements: 2_000,
         pauseMs: 0,
@@ -106,7 +108,8 @@ class Crowd {
 
 async function start(place: Place): Promise<DaemonProcess> {
   const daemon = await place.start();
-  await registerModel(place, daemon, { id, model: scaleModel() });
+  await registerModel(place, daemon, { id: models.scale, model: scaleModel() });
+  await registerModel(place, daemon, { id: models.slow, model: slowModel() });
   return daemon;
 }
 
@@ -145,6 +148,7 @@ test(`kill -9 of the plugin under ${clientCount} clients, ${rounds} times`, watc
   assert.ok(flat, `descriptors: ${after} after ${before}`);
   await crowd.finish();
   t.diagnostic(`errors: ${JSON.stringify(crowd.errors())}`);
+  assert.ok((crowd.errors()['PLUGIN_CRASHED'] ?? 0) > 0, 'nothing was begun at any kill');
 });
 
 test('kill -9 of a client: all of it is given back, others notice nothing', watchdog, async (t) => {
@@ -154,13 +158,13 @@ test('kill -9 of a client: all of it is given back, others notice nothing', watc
   await crowd.answeredSince(nowNs());
   const [plugin = 0] = daemon.plugins();
   const channels = async () => (await daemon.http.get('/channels')).body.total;
-  assert.equal(await channels(), clientCount);
+  assert.equal(await channels(), 2 * clientCount);
   const before = descriptors([daemon.pid, plugin]);
   const [victim] = crowd.programs;
   assert.ok(victim !== undefined);
   const killedNs = nowNs();
   victim.kill();
-  assert.ok(await becomes(async () => (await channels()) === clientCount - 1, patienceMs));
+  assert.ok(await becomes(async () => (await channels()) === 2 * (clientCount - 1), patienceMs));
   t.diagnostic(`kill → channel gone: ${((nowNs() - killedNs) / 1e6).toFixed(0)} ms`);
   const isFreed = () => descriptors([daemon.pid, plugin]).every((n, i) => n < (before[i] ?? 0));
   assert.ok(await becomes(isFreed, patienceMs), 'descriptors of both are given back');
@@ -183,7 +187,7 @@ test('kill -9 of the daemon: clients come back with the next one', watchdog, asy
   const second = await place.start();
   const startedNs = nowNs();
   t.diagnostic(`daemon up → all answer again: ${worstOf([await crowd.answeredSince(startedNs)])}`);
-  assert.equal(codeOf(await infer(second, id, { x: [1] })), 'ok');
+  assert.equal(codeOf(await infer(second, models.scale, { x: [1] })), 'ok');
   await crowd.finish();
   t.diagnostic(`errors: ${JSON.stringify(crowd.errors())}`);
 });

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AttachedModel, type Client, connect } from '../../client/client.ts';
+import type { InferInput } from '../../client/tensor-wire.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import { HttpCaller } from '../daemon/http-call.ts';
 import { tableRows } from './models.ts';
@@ -15,7 +16,7 @@ export interface SteadyFacts {
   readonly socketPath: string;
   readonly httpPort: number;
   /** Ids by what the model does (models.ts); those that are left out are not asked. */
-  readonly models: Readonly<Partial<Record<'scale' | 'rows' | 'gather' | 'text', string>>>;
+  readonly models: Readonly<Partial<Record<'scale' | 'rows' | 'gather' | 'text' | 'slow', string>>>;
   readonly seed: number;
   readonly maxElements: number;
   /** Between two requests. */
@@ -38,6 +39,8 @@ type Kind = keyof SteadyFacts['models'];
 type Values = Float32Array | BigInt64Array | readonly string[];
 interface Question {
   readonly kind: Kind;
+  /** Beside `x`. */
+  readonly more: Readonly<Record<string, InferInput>>;
   readonly shape: readonly number[];
   readonly x: Values;
   readonly y: readonly (number | string)[];
@@ -63,17 +66,22 @@ const honestFrom = 1_000_000;
 
 function question(kind: Kind): Question {
   const n = kind === 'rows' ? 64 * (1 + below(4)) : 1 + below(facts.maxElements);
-  const shape = kind === 'rows' ? [n / 64, 64] : [n];
+  const shape = kind === 'rows' ? [n / 64, 64] : kind === 'slow' ? [] : [n];
+  const more = {};
   if (kind === 'gather') {
     const x = BigInt64Array.from({ length: n }, () => BigInt(below(tableRows)));
-    return { kind, shape, x, y: Array.from(x, (i) => 100 + Number(i)) };
+    return { kind, more, shape, x, y: Array.from(x, (i) => 100 + Number(i)) };
   }
   if (kind === 'text') {
     const x = Array.from({ length: 1 + (n % 50) }, (_, i) => `${'ü'.repeat(below(9))}${i}-${n}`);
-    return { kind, shape: [x.length], x, y: x };
+    return { kind, more, shape: [x.length], x, y: x };
+  }
+  if (kind === 'slow') {
+    const x = Float32Array.of(n);
+    return { kind, more: { turns: 3 }, shape, x, y: [n] };
   }
   const x = Float32Array.from({ length: n }, () => honestFrom + below(100_000));
-  return { kind, shape, x, y: Array.from(x, (value) => 2 * value + 1) };
+  return { kind, more, shape, x, y: Array.from(x, (value) => 2 * value + 1) };
 }
 
 function check({ kind, y, shape }: Question, values: ArrayLike<number | bigint | string>): void {
@@ -97,10 +105,10 @@ async function attachedAsk(client: Client): Promise<Ask> {
   for (const [kind, id] of Object.entries(facts.models)) {
     models.set(kind as Kind, await client.attach(id));
   }
-  return async ({ kind, shape, x }) => {
+  return async ({ kind, more, shape, x }) => {
     const model = models.get(kind) as AttachedModel;
-    if (kind === 'text' || random() < 0.5) {
-      const { outputs } = await model.infer({ x: { shape, data: x } });
+    if (kind === 'text' || kind === 'slow' || random() < 0.5) {
+      const { outputs } = await model.infer({ ...more, x: { shape, data: x } });
       return elements(kind === 'text' ? outputs['y']?.data : outputs['y']?.values);
     }
     const request = await model.request({ x: shape });
@@ -117,19 +125,20 @@ async function attachedAsk(client: Client): Promise<Ask> {
 }
 
 function socketAsk(client: Client): Ask {
-  return async ({ kind, shape, x }) => {
-    const { outputs } = await client.infer(facts.models[kind] as string, { x: { shape, data: x } });
+  return async ({ kind, more, shape, x }) => {
+    const inputs = { ...more, x: { shape, data: x } };
+    const { outputs } = await client.infer(facts.models[kind] as string, inputs);
     return elements(kind === 'text' ? outputs['y']?.data : outputs['y']?.values);
   };
 }
 
 function httpAsk(caller: HttpCaller): Ask {
-  return async ({ kind, shape, x }) => {
+  return async ({ kind, more, shape, x }) => {
     const data = Array.from(x as ArrayLike<number | bigint | string>, (value) =>
       typeof value === 'bigint' ? Number(value) : value,
     );
     const path = `/models/${encodeURIComponent(facts.models[kind] as string)}/inference`;
-    const { status, body } = await caller.post(path, { inputs: { x: { shape, data } } });
+    const { status, body } = await caller.post(path, { inputs: { ...more, x: { shape, data } } });
     if (status !== 200) throw new MlosError(body.code, body.message);
     return body.outputs.y.flat();
   };
