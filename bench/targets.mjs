@@ -19,6 +19,8 @@ export const targets = {
   batching: { gainTimes: 3.2, noGainTimes: 0.97 },
   /** p99 of an urgent model beside a batch model, with classes and affinity against without. */
   urgentTimes: 0.35,
+  /** p99 of a client beside one that floods the same model, against alone. */
+  floodedTimes: 2,
   /** Of the requests per second of a bare uWebSockets.js server. */
   healthHttpShare: 0.5,
   /** Times the round trip of a bare echo. */

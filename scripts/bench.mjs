@@ -31,6 +31,7 @@ const groups = {
   asleep: async () => [(await import('../bench/asleep.mjs')).asleep],
   batching: async () => [(await import('../bench/batching.mjs')).batching],
   urgent: async () => [(await import('../bench/urgent.mjs')).urgent],
+  fairness: async () => [(await import('../bench/fairness.mjs')).fairness],
   idle: async () => [(await import('../bench/idle.mjs')).idle],
 };
 
