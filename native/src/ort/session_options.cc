@@ -40,9 +40,8 @@ Status Apply(const OrtApi& api, OrtSessionOptions* options, const OrtSessionSett
   if (given.cpu_mem_arena) {
     settings.Set(*given.cpu_mem_arena ? api.enable_cpu_mem_arena : api.disable_cpu_mem_arena);
   }
-  if (given.mem_pattern) {
-    settings.Set(*given.mem_pattern ? api.enable_mem_pattern : api.disable_mem_pattern);
-  }
+  const bool with_patterns = given.mem_pattern.value_or(false);
+  settings.Set(with_patterns ? api.enable_mem_pattern : api.disable_mem_pattern);
   for (const auto& [name, size] : given.free_dimensions) {
     settings.Set(api.add_free_dimension_by_name, name.c_str(), size);
   }

@@ -23,7 +23,7 @@ enum class OrtGraphOptimization : int {
 
 enum class OrtExecutionMode : int { kSequential = 0, kParallel = 1 };
 
-/// How a model is opened. What is not given stays at the runtime's default.
+/// How a model is opened. What is not given stays at the runtime's default, but for `mem_pattern`.
 struct OrtSessionSettings {
   std::string model_path;
   /// 0: the runtime decides.
@@ -32,6 +32,8 @@ struct OrtSessionSettings {
   std::optional<OrtGraphOptimization> graph_optimization;
   std::optional<OrtExecutionMode> execution_mode;
   std::optional<bool> cpu_mem_arena;
+  /// Off where it is not given: the runtime keeps a pattern of each combination of sizes that it
+  /// has ever seen, so that a client which varies them would make it grow without end.
   std::optional<bool> mem_pattern;
   /// Sizes of dimensions that the model names.
   std::vector<std::pair<std::string, int64_t>> free_dimensions;

@@ -60,13 +60,13 @@ async function run(
 function jsOptions(settings: SessionSettings): InferenceSession.SessionOptions {
   const { intraOpThreads, interOpThreads, graphOptimization, executionMode } = settings;
   const { cpuMemArena, memPattern, freeDimensions } = settings;
-  const options: InferenceSession.SessionOptions = {};
+  // The runtime keeps a pattern of each combination of sizes that it has ever seen, without end.
+  const options: InferenceSession.SessionOptions = { enableMemPattern: memPattern ?? false };
   if (intraOpThreads !== undefined) options.intraOpNumThreads = intraOpThreads;
   if (interOpThreads !== undefined) options.interOpNumThreads = interOpThreads;
   if (graphOptimization !== undefined) options.graphOptimizationLevel = graphOptimization;
   if (executionMode !== undefined) options.executionMode = executionMode;
   if (cpuMemArena !== undefined) options.enableCpuMemArena = cpuMemArena;
-  if (memPattern !== undefined) options.enableMemPattern = memPattern;
   if (freeDimensions !== undefined) options.freeDimensionOverrides = freeDimensions;
   return options;
 }

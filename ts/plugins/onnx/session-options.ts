@@ -3,7 +3,7 @@ import { count, flag, isMap, type OptionReader, oneOf } from './option-reader.ts
 
 /*
  * Model options → session. What is not given stays at the runtime's default, so that results are bit for
- * bit those of the same runtime in the app's own process.
+ * bit those of the same runtime in the app's own process. `mem_pattern` changes no result and is off.
  */
 export type SessionSettings = Omit<OrtSessionOptions, 'library'>;
 
