@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { EngineStatsWire } from '../../protocol/methods/engine.ts';
 import { codeOf, infer, registerModel } from '../daemon/models.ts';
 import { becomes, openDescriptorsOf } from '../daemon/processes.ts';
 import type { DaemonProcess } from '../daemon/start-daemon.ts';
@@ -108,6 +109,13 @@ async function start(place: Place): Promise<DaemonProcess> {
   return daemon;
 }
 
+async function isRunning(daemon: DaemonProcess, modelId: string): Promise<boolean> {
+  const { processes } = (await daemon.http.get('/stats/engine')).body as EngineStatsWire;
+  const models = processes.flatMap((process) => process.models);
+  const workers = models.find((model) => model.model_id === modelId)?.workers ?? [];
+  return workers.some(({ state }) => state === 'running');
+}
+
 const worstOf = (all: readonly number[]) => `worst ${Math.max(...all).toFixed(0)} ms`;
 const descriptors = (pids: readonly number[]) => pids.map((pid) => openDescriptorsOf(pid).length);
 
@@ -124,7 +132,8 @@ test(`kill -9 of the plugin under ${clientCount} clients, ${rounds} times`, watc
   let before: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const begun = long.infer({ turns: 1_000_000, x: 1 }).catch((error) => error.code);
-    await delay(100 + (round % 5) * 40);
+    assert.ok(await becomes(() => isRunning(daemon, longId), patienceMs), `seed ${seed}`);
+    await delay((round % 5) * 40);
     const [plugin = 0, ...more] = daemon.plugins();
     assert.deepEqual(more, []);
     const killedNs = nowNs();
