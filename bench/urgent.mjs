@@ -20,7 +20,8 @@ function classesOf(cores) {
     plain: { urgent: {}, batch: { intra_op_threads: cores } },
     classed: {
       urgent: { priority: 'realtime', cpus: [last] },
-      batch: { priority: 'batch', intra_op_threads: cores, cpus: others },
+      // As many threads as CPUs: more would spin for one another on the same one.
+      batch: { priority: 'batch', intra_op_threads: others.length, cpus: others },
     },
   };
 }
