@@ -36,6 +36,19 @@ MLOS_TEST(engine_tuner_finds_that_a_constant_cost_pays) {
   CHECK_EQ(outcome.limit, 16U);
 }
 
+MLOS_TEST(engine_tuner_takes_no_larger_batch_than_pays) {
+  FakeModel model;
+  model.run_us = 1000;
+  model.row_us = 1000;
+  FakeRunner runner(model);
+  BatchOptions large = kAuto;
+  large.max_batch = 64;
+  const Outcome outcome = Tune(runner, large);
+  CHECK_EQ(outcome.verdict, layout::kBatchGains);
+  CHECK(outcome.limit > 1);
+  CHECK(outcome.limit < 64);
+}
+
 MLOS_TEST(engine_tuner_finds_that_a_cost_per_row_does_not_pay) {
   FakeModel model;
   model.row_us = 300;

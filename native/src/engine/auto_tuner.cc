@@ -167,8 +167,12 @@ void AutoTuner::Decide() {
   for (size_t i = 1; i < at_; ++i) {
     if (per_row(sizes_[i]) < per_row(sizes_[best])) best = i;
   }
-  const bool gains = best > 0 && per_row(sizes_[0]) / per_row(sizes_[best]) >= kLeastGain;
-  Finish(gains ? layout::kBatchGains : layout::kBatchNoGain, gains ? sizes_[best].rows : 1);
+  const double most = per_row(sizes_[0]) / kLeastGain;
+  if (best == 0 || per_row(sizes_[best]) > most) return Finish(layout::kBatchNoGain, 1);
+  const double enough = std::min(kNearBest * per_row(sizes_[best]), most);
+  size_t chosen = 1;
+  while (per_row(sizes_[chosen]) > enough) ++chosen;
+  Finish(layout::kBatchGains, sizes_[chosen].rows);
 }
 
 void AutoTuner::Finish(layout::BatchVerdict verdict, uint32_t limit) {

@@ -45,6 +45,9 @@ class AutoTuner {
   static constexpr uint64_t kBudgetNs = 1'000'000'000;
   /// A joined run has to give so much more throughput per row.
   static constexpr double kLeastGain = 1.15;
+  /// The smallest size is taken whose rows cost at most so many times what they cost at best: a
+  /// larger one adds little throughput, and makes a request that comes meanwhile wait for long.
+  static constexpr double kNearBest = 1.1;
 
  private:
   enum class State { kWaiting, kSingle, kJoined, kDone };
