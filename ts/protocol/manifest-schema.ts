@@ -17,7 +17,10 @@ const Path = Type.String({ minLength: 1, maxLength: 1024 });
 /** What the bytes were compared with when they arrived; the sha256 is recorded in every case. */
 export const verifiedBy = [
   'sha256',
+  'sha384',
+  'sha512',
   'sha256-prefix',
+  'sha1',
   'git-sha1',
   'npm-integrity',
   'md5',

@@ -11,7 +11,7 @@ export class Digest {
   /** `size` is needed for git's blob hash, which begins with the length. */
   constructor(expected: ExpectedHash | null, size: number | null) {
     this.#expected = expected;
-    if (expected === null || expected.algorithm === 'sha256') this.#other = null;
+    if (expected === null || expected.algorithm.startsWith('sha256')) this.#other = null;
     else if (expected.algorithm === 'git-sha1') {
       if (size === null) throw new Error('a git blob hash needs the size beforehand');
       this.#other = createHash('sha1').update(`blob ${size}\0`);
@@ -30,9 +30,10 @@ export class Digest {
     if (this.#expected === null) return { sha256, mismatch: null };
     const got = this.#other === null ? sha256 : this.#other.digest('hex');
     const { algorithm, hex } = this.#expected;
+    const met = algorithm === 'sha256-prefix' ? got.startsWith(hex) : got === hex;
     return {
       sha256,
-      mismatch: got === hex ? null : `${algorithm} ${hex} was stated, ${got} arrived`,
+      mismatch: met ? null : `${algorithm} ${hex} was stated, ${got} arrived`,
     };
   }
 }

@@ -11,10 +11,17 @@ export interface DownloadOptions {
 }
 
 /** Hashes that a source may state for a file before its bytes are there. */
-export type HashAlgorithm = 'sha256' | 'sha384' | 'sha512' | 'git-sha1';
+export type HashAlgorithm =
+  | 'sha256'
+  | 'sha384'
+  | 'sha512'
+  | 'sha1'
+  | 'git-sha1'
+  | 'md5'
+  | 'sha256-prefix';
 
 export interface ExpectedHash {
   readonly algorithm: HashAlgorithm;
-  /** Lower-case hex. */
+  /** Lower-case hex: the whole digest, or of `sha256-prefix` its first digits. */
   readonly hex: string;
 }

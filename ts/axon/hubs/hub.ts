@@ -18,6 +18,16 @@ export interface Hub {
   claims?(text: string, cwd: string): boolean;
   /** `text` is the spec without the hub's name and slash; for claimed texts the whole. */
   parse(text: string, context: Context): HubSpec;
+  /** Models that the hub finds for the words, best first; absent where the hub cannot be searched. */
+  search?(words: string, limit: number, context: Context): Promise<readonly SearchHit[]>;
+}
+
+export interface SearchHit {
+  /** What `axon install` takes. */
+  readonly spec: string;
+  readonly description?: string;
+  readonly license?: string;
+  readonly downloads?: number;
 }
 
 export interface HubSpec {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { limits } from '../../../protocol/limits.ts';
 import type { ManifestFile } from '../../../protocol/manifest.ts';
 import { AxonError } from '../../axon-error.ts';
-import { fetchFile } from '../../download/fetch-file.ts';
+import { fetchAll, type PackageRequest } from '../../download/fetch-all.ts';
 import { type HttpResponse, header } from '../../download/http.ts';
 import { maxPackageBytes } from '../../package/names.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
@@ -91,34 +91,25 @@ export class HfSource implements FileSource {
   }
 
   async fetch(files: readonly HubFile[], into: string): Promise<readonly ManifestFile[]> {
-    const done: ManifestFile[] = [];
-    for (const file of files) done.push(await this.#fetchOne(file, into));
-    return done;
+    const requests = files.map((file) => this.#request(file, into));
+    return fetchAll(requests, this.#connection.download);
   }
 
-  async #fetchOne(file: HubFile, into: string): Promise<ManifestFile> {
+  #request(file: HubFile, into: string): PackageRequest {
     const encoded = file.path.split('/').map(encodeURIComponent).join('/');
-    const { endpoint, credential, download } = this.#connection;
-    const { sha256, size } = await fetchFile(
-      {
-        url: `${endpoint}/${this.#repo}/resolve/${this.#commit}/${encoded}`,
-        dest: path.join(into, file.path),
-        label: file.path,
-        size: file.size,
-        maxBytes: maxPackageBytes,
-        expected: file.expected,
-        credential,
-        check: (response) => this.#requireCommit(response),
-        statusError: statusErrorFor(this.#repo, this.#connection),
-        allowMarkup: /\.(html?|xml|svg)$/i.test(file.path),
-      },
-      download,
-    );
+    const { endpoint, credential } = this.#connection;
     return {
       path: file.path,
-      size,
-      sha256,
-      verified_by: file.expected?.algorithm === 'sha256' ? 'sha256' : 'git-sha1',
+      url: `${endpoint}/${this.#repo}/resolve/${this.#commit}/${encoded}`,
+      dest: path.join(into, file.path),
+      label: file.path,
+      size: file.size,
+      maxBytes: maxPackageBytes,
+      expected: file.expected,
+      credential,
+      check: (response) => this.#requireCommit(response),
+      statusError: statusErrorFor(this.#repo, this.#connection),
+      allowMarkup: /\.(html?|xml|svg)$/i.test(file.path),
     };
   }
 

@@ -1,0 +1,22 @@
+import type { ManifestFile } from '../../protocol/manifest.ts';
+import { type FileRequest, fetchFile } from './fetch-file.ts';
+import type { DownloadOptions } from './options.ts';
+import { verifiedBy } from './verified-by.ts';
+
+/** A file of a package: its name there, and where it comes from. */
+export interface PackageRequest extends FileRequest {
+  readonly path: string;
+}
+
+/** Several files, all of them whole and verified, or an error; the answers in the order asked. */
+export async function fetchAll(
+  requests: readonly PackageRequest[],
+  options: DownloadOptions,
+): Promise<readonly ManifestFile[]> {
+  const done: ManifestFile[] = [];
+  for (const request of requests) {
+    const { sha256, size } = await fetchFile(request, options);
+    done.push({ path: request.path, size, sha256, verified_by: verifiedBy(request.expected) });
+  }
+  return done;
+}
