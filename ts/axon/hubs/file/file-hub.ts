@@ -5,6 +5,7 @@ import type { ManifestFile } from '../../../protocol/manifest.ts';
 import { AxonError, errnoOf } from '../../axon-error.ts';
 import type { Context } from '../../context.ts';
 import { externalFilesOf } from '../../formats/onnx/external-files.ts';
+import { unpackArchive } from '../../package/archive.ts';
 import { replaceFile } from '../../package/write-file.ts';
 import type { FileSource, Hub, HubFile, HubSpec, Source } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
@@ -68,7 +69,8 @@ function open(file: string, context: Context): Source {
   if (stat.isDirectory()) return localFiles(pin, file, () => listFolder(file), context);
   if (!stat.isFile())
     throw new AxonError('INVALID_SPEC', `${file} is neither a regular file nor a folder.`);
-  if (file.endsWith('.axon')) return { kind: 'package', pin, open: async () => file };
+  if (file.endsWith('.axon'))
+    return { kind: 'package', pin, unpack: (into) => unpackArchive(file, into, context.signal) };
   return localFiles(pin, path.dirname(file), () => withExternalData(file), context);
 }
 

@@ -4,6 +4,7 @@ import type { Context } from '../../context.ts';
 import { fetchFile } from '../../download/fetch-file.ts';
 import { parseHttpUrl } from '../../download/follow.ts';
 import type { ExpectedHash } from '../../download/options.ts';
+import { unpackArchive } from '../../package/archive.ts';
 import { maxPackageBytes } from '../../package/names.ts';
 import type { FileSource, Hub, HubFile, HubSpec, PackageSource, Pin } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
@@ -90,10 +91,10 @@ function open(
     return {
       kind: 'package',
       pin,
-      async open(work) {
-        const dest = path.join(work, 'package.axon');
-        await get(dest);
-        return dest;
+      async unpack(into, work) {
+        const archive = path.join(work, file);
+        await get(archive);
+        return unpackArchive(archive, into, context.signal);
       },
     };
   }
