@@ -117,6 +117,18 @@ export const ManifestSchema = Type.Object(
             url: Maybe(Type.String({ maxLength: 2_000 })),
           }),
         ),
+        selection: Maybe(
+          Type.Object(
+            {
+              rule: Type.String({ maxLength: 1_000, description: 'What decided, in words.' }),
+              format: Text(64),
+              variant: Text(200),
+              excluded: Count,
+              bytes: Count,
+            },
+            { description: 'Why these files of the source, and how much of it was left out.' },
+          ),
+        ),
       }),
     ),
   },

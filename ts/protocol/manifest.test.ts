@@ -98,6 +98,7 @@ test('a file name can never leave the package', () => {
     });
   refused(withFiles(['model.onnx', '../x']), /inside the package/);
   refused(withFiles(['model.onnx', 'MODEL.onnx']), /collide/);
+  refused(withFiles(['model.onnx', 'e\u0301', '\u00e9']), /collide/);
   refused(withFiles(['other.onnx']), /not among the files/);
 });
 

@@ -32,20 +32,25 @@ export function isPackagePath(path: string): boolean {
     );
 }
 
+/** Equal for names that a file system may take for one: composed or not, whichever case. */
+export function foldedPath(path: string): string {
+  // Upper case first: it takes apart what has no single small letter, such as the sharp s.
+  return path.normalize('NFC').toUpperCase().toLowerCase().normalize('NFC');
+}
+
 function checkPaths(manifest: Manifest, what: string): void {
   const { files, execution_files: executable = [] } = manifest.spec.format;
   const seen = new Map<string, string>();
   for (const { path } of files) {
     if (!isPackagePath(path))
       fail(what, `spec.format.files: ${JSON.stringify(path)} is not a path inside the package.`);
-    // Case twins would be one file where the file system folds case.
-    const twin = seen.get(path.toLowerCase());
+    const twin = seen.get(foldedPath(path));
     if (twin !== undefined)
       fail(what, `spec.format.files: ${JSON.stringify(path)} and ${JSON.stringify(twin)} collide.`);
-    seen.set(path.toLowerCase(), path);
+    seen.set(foldedPath(path), path);
   }
   for (const { path } of executable) {
-    if (seen.get(path.toLowerCase()) !== path)
+    if (seen.get(foldedPath(path)) !== path)
       fail(what, `spec.format.execution_files: ${JSON.stringify(path)} is not among the files.`);
   }
 }

@@ -3,6 +3,7 @@ import { formatNames } from '../formats/file-kinds.ts';
 import { install } from '../install/install.ts';
 import { type InstallFlags, type InstallResult, readInstallFlags } from '../install/options.ts';
 import { type Registration, registerModel, registrationLines } from '../register/register.ts';
+import { dryRunLines } from '../render/dry-run.ts';
 import { formatBytes } from '../render/format.ts';
 import { type AddCommand, collect, type JsonFlag, withExample } from './command.ts';
 
@@ -21,8 +22,11 @@ export const addInstall: AddCommand = (program, run) => {
       .option('--as <ns/name@version>', 'install under this id')
       .option('--include <glob>', 'take exactly the files that match (repeatable)', collect)
       .option('--exclude <glob>', 'leave out the files that match (repeatable)', collect)
+      .option('--all', 'take every file')
       .option('-f, --format <format>', `auto, ${formatNames.join(', ')}`)
       .option('--variant <name>', 'which variant, such as q4 or Q4_K_M')
+      .option('--allow-pickle', 'take pickle files that could run code when they are loaded')
+      .option('--allow-code', 'take programs that come with the model, such as *.py')
       .option('--force', 'fetch again and replace what is installed')
       .option('--dry-run', 'show what would come, change nothing')
       .option('--register', 'tell the daemon about it afterwards')
@@ -53,13 +57,7 @@ function lines(
   const { status, id, files, bytes, source } = result;
   const pinned = source?.revision ? ` (${source.revision})` : '';
   const size = `${files.length} files, ${formatBytes(bytes)}`;
-  if (status === 'would-install')
-    return [
-      `Would install ${id}${pinned}: ${size}`,
-      ...files.map(
-        (file) => `  ${file.path}  ${file.size === null ? 'size unknown' : formatBytes(file.size)}`,
-      ),
-    ];
+  if (status === 'would-install') return dryRunLines(result, output);
   if (status === 'already-installed')
     return [
       `${id}${pinned} is already installed. --force fetches it again.`,

@@ -1,10 +1,11 @@
 /** Formats of model files, in the order in which one is preferred when nothing else decides. */
 export const formats = {
   onnx: { framework: 'onnx', execution: 'onnx' },
-  gguf: { framework: 'gguf', execution: 'gguf' },
   safetensors: { framework: 'unknown', execution: 'safetensors' },
+  gguf: { framework: 'gguf', execution: 'gguf' },
   saved_model: { framework: 'tensorflow', execution: 'tensorflow' },
   tflite: { framework: 'tensorflow', execution: 'tflite' },
+  keras: { framework: 'keras', execution: 'keras' },
   pytorch: { framework: 'pytorch', execution: 'pytorch' },
 } as const;
 
@@ -15,24 +16,32 @@ export function isFormat(text: string): text is Format {
   return Object.hasOwn(formats, text);
 }
 
+const byEnding: readonly (readonly [Format, RegExp])[] = [
+  ['onnx', /\.(onnx|ort)$/],
+  ['gguf', /\.gguf$/],
+  ['safetensors', /\.safetensors$/],
+  ['tflite', /\.tflite$/],
+  ['saved_model', /(^|\/)saved_model\.pb$/],
+  ['keras', /\.(keras|h5|hdf5)$/],
+  [
+    'pytorch',
+    /\.(pth|pt|ckpt)$|(^|\/)(pytorch_model|diffusion_pytorch_model|adapter_model)[^/]*\.bin$/,
+  ],
+];
+
 /** The format that a file name says, or null for a file that is not a model by itself. */
 export function formatOf(path: string): Format | null {
-  if (path.endsWith('.onnx') || path.endsWith('.ort')) return 'onnx';
-  if (path.endsWith('.gguf')) return 'gguf';
-  if (path.endsWith('.safetensors')) return 'safetensors';
-  if (path.endsWith('.tflite')) return 'tflite';
-  if (/(^|\/)saved_model\.pb$/.test(path)) return 'saved_model';
-  if (/\.(pth|pt|ckpt)$|(^|\/)pytorch_model[^/]*\.bin$/.test(path)) return 'pytorch';
-  return null;
+  return byEnding.find(([, ending]) => ending.test(path))?.[0] ?? null;
 }
 
 const sideNames: ReadonlySet<string> = new Set(
   (
     'config.json generation_config.json configuration.json preprocessor_config.json processor_config.json ' +
-    'image_processor_config.json feature_extractor_config.json model_index.json modules.json ' +
+    'image_processor_config.json video_preprocessor_config.json feature_extractor_config.json ' +
+    'scheduler_config.json adapter_config.json quantize_config.json model_index.json modules.json ' +
     'config_sentence_transformers.json sentence_bert_config.json tokenizer.json tokenizer_config.json ' +
-    'special_tokens_map.json added_tokens.json vocab.txt vocab.json merges.txt chat_template.json ' +
-    'chat_template.jinja labels.txt README.md package.json'
+    'special_tokens_map.json added_tokens.json vocab.txt vocab.json merges.txt tekken.json ' +
+    'chat_template.json chat_template.jinja labels.txt README.md package.json'
   ).split(' '),
 );
 
@@ -46,6 +55,15 @@ export function isSideFile(path: string): boolean {
   );
 }
 
+/** Programs. A model that wants them to be run says so itself; axon brings them only when told to. */
+export function isCode(path: string): boolean {
+  return /\.(py|pyc|pyw|pyd|so|dll|dylib|exe|sh|bat|cmd|ps1)$/i.test(path);
+}
+
 export function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1);
+}
+
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }

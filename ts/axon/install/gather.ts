@@ -4,11 +4,11 @@ import type { Manifest, ManifestFile } from '../../protocol/manifest.ts';
 import type { ModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
-import { type Selection, selectFiles } from '../formats/select.ts';
 import { refuseImposter } from '../formats/sniff.ts';
 import type { FileSource, HubFile } from '../hubs/hub.ts';
 import { composeManifest, neededData } from '../package/compose.ts';
 import { NameGuard } from '../package/names.ts';
+import { type Selection, selectFiles } from '../selection/select.ts';
 import { requireSpace } from '../store/space.ts';
 import type { Staging } from '../store/staging.ts';
 import { type InstallOptions, sum } from './options.ts';
@@ -28,7 +28,10 @@ export async function planFiles(
   work: string,
 ): Promise<Planned> {
   const all = await source.plan(work);
-  const selection = selectFiles(all, options, labelOf(source));
+  const selection = selectFiles(all, options, {
+    label: labelOf(source),
+    tags: source.describe().tags ?? [],
+  });
   const guard = new NameGuard(labelOf(source));
   for (const file of selection.files) guard.add(file.path, file.size);
   return { ...selection, all };
@@ -63,7 +66,7 @@ export async function gatherFiles(
     id,
     pin: source.pin,
     description: source.describe(),
-    selection: { format, run },
+    selection: plan,
     files,
     root: staging.package,
   });

@@ -1,21 +1,22 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
 import { productVersion } from '../../protocol/version.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
-import type { HubSpec, PackageSource, Source } from '../hubs/hub.ts';
+import type { HubSpec, PackageSource } from '../hubs/hub.ts';
 import { parseSpec } from '../hubs/registry.ts';
 import { manifestText } from '../package/compose.ts';
 import { isInstalled, type Metadata, readManifest, readManifestText } from '../store/catalog.ts';
 import { manifestName, metadataName } from '../store/layout.ts';
 import { acquireLock } from '../store/lock.ts';
 import { Staging } from '../store/staging.ts';
-import { gatherFiles, planFiles } from './gather.ts';
-import { type InstallOptions, type InstallResult, sum } from './options.ts';
+import { dryRun } from './dry-run.ts';
+import { gatherFiles } from './gather.ts';
+import type { InstallOptions, InstallResult } from './options.ts';
+import { idOf, renamed, resultOf } from './result.ts';
 
 const lockWaitMs = 30 * 60_000;
 
@@ -78,7 +79,7 @@ function alreadyInstalled(spec: HubSpec, id: ModelId, { layout }: Context): Inst
   const manifest = readManifest(layout.packageDir(id));
   const source = manifest.distribution?.source;
   if (source?.hub !== spec.origin.hub || source.id !== spec.origin.id) throw taken(id, manifest);
-  return result('already-installed', manifest, layout.packageDir(id));
+  return resultOf('already-installed', manifest, layout.packageDir(id));
 }
 
 function taken(id: ModelId, manifest: Manifest): AxonError {
@@ -88,22 +89,6 @@ function taken(id: ModelId, manifest: Manifest): AxonError {
     'ALREADY_EXISTS',
     `${formatModelId(id)} is already installed, from ${from}, with other content. Choose another name with --as, or replace it with --force.`,
   );
-}
-
-function result(status: InstallResult['status'], manifest: Manifest, dir: string): InstallResult {
-  const { metadata, spec, distribution } = manifest;
-  const source = distribution?.source;
-  return {
-    status,
-    id: formatModelId(metadata),
-    path: dir,
-    source:
-      source === undefined
-        ? null
-        : { hub: source.hub, id: source.id, revision: source.revision ?? null },
-    files: spec.format.files.map(({ path: name, size }) => ({ path: name, size })),
-    bytes: sum(spec.format.files),
-  };
 }
 
 /**
@@ -142,21 +127,12 @@ async function fromPackage(
   return done;
 }
 
-function idOf({ metadata }: Manifest): ModelId {
-  const { namespace, name, version } = metadata;
-  return { namespace, name, version };
-}
-
-function renamed(manifest: Manifest, as: ModelId | null): Manifest {
-  return as === null ? manifest : { ...manifest, metadata: { ...manifest.metadata, ...as } };
-}
-
 /** What is installed under the id, if it is the very same package. */
 function installedAs(manifest: Manifest, id: ModelId, { layout }: Context): InstallResult | null {
   if (!isInstalled(layout, id)) return null;
   const target = layout.packageDir(id);
   if (readManifestText(target) !== manifestText(manifest)) throw taken(id, readManifest(target));
-  return result('already-installed', manifest, target);
+  return resultOf('already-installed', manifest, target);
 }
 
 function commit(
@@ -172,7 +148,7 @@ function commit(
   if (isInstalled(layout, id) && !options.force) {
     const same = readManifestText(target) === text;
     staging.discard();
-    if (same) return result('already-installed', manifest, target);
+    if (same) return resultOf('already-installed', manifest, target);
     throw taken(id, readManifest(target));
   }
   const metadata: Metadata = {
@@ -188,38 +164,5 @@ function commit(
   );
   held.assertHeld();
   staging.commit();
-  return result('installed', manifest, target);
-}
-
-/** Says what would come. A source that lists its files only inside an archive has to fetch that. */
-async function dryRun(
-  source: Source,
-  id: ModelId,
-  options: InstallOptions,
-  { layout }: Context,
-): Promise<InstallResult> {
-  const { pin } = source;
-  const base = {
-    status: 'would-install',
-    id: formatModelId(id),
-    path: layout.packageDir(id),
-    source: pin,
-  } as const;
-  if (source.kind === 'package') {
-    const text = await source.manifest?.();
-    if (text === undefined) return { ...base, files: [], bytes: 0 };
-    const manifest = renamed(parseManifest(text), options.as);
-    return { ...result('would-install', manifest, layout.packageDir(idOf(manifest))), source: pin };
-  }
-  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'axon-dry-run-'));
-  try {
-    const { files } = await planFiles(source, options, work);
-    return {
-      ...base,
-      files: files.map(({ path: name, size }) => ({ path: name, size })),
-      bytes: sum(files),
-    };
-  } finally {
-    fs.rmSync(work, { recursive: true, force: true });
-  }
+  return resultOf('installed', manifest, target);
 }

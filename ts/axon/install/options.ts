@@ -1,13 +1,15 @@
-import { formatModelId, type ModelId, parseModelId } from '../../protocol/model-id.ts';
+import { type ModelId, parseModelId } from '../../protocol/model-id.ts';
 import { didYouMean } from '../../protocol/nearest.ts';
 import { AxonError } from '../axon-error.ts';
 import { type Format, formatNames, isFormat } from '../formats/file-kinds.ts';
-import type { SelectOptions } from '../formats/select.ts';
+import type { LeftOut } from '../selection/left-out.ts';
+import type { SelectOptions } from '../selection/select.ts';
 
 export interface InstallOptions extends SelectOptions {
   readonly as: ModelId | null;
   readonly force: boolean;
   readonly dryRun: boolean;
+  readonly allowPickle: boolean;
 }
 
 /** The flags as commander gives them. */
@@ -15,19 +17,27 @@ export interface InstallFlags {
   readonly as?: string;
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
+  readonly all?: boolean;
   readonly format?: string;
   readonly variant?: string;
+  readonly allowPickle?: boolean;
+  readonly allowCode?: boolean;
   readonly force?: boolean;
   readonly dryRun?: boolean;
 }
 
 export function readInstallFlags(flags: InstallFlags): InstallOptions {
+  if (flags.all === true && flags.include !== undefined)
+    throw new AxonError('USAGE', '--all takes everything; leave it out, or leave out --include.');
   return {
     as: flags.as === undefined ? null : parseModelId(flags.as),
     include: flags.include ?? [],
     exclude: flags.exclude ?? [],
+    all: flags.all === true,
     format: readFormat(flags.format),
     variant: flags.variant ?? null,
+    allowPickle: flags.allowPickle === true,
+    allowCode: flags.allowCode === true,
     force: flags.force === true,
     dryRun: flags.dryRun === true,
   };
@@ -53,12 +63,17 @@ export interface InstallResult {
   } | null;
   readonly files: readonly { readonly path: string; readonly size: number | null }[];
   readonly bytes: number;
+  readonly license?: string;
+  readonly format?: string;
+  /** Of a dry run: what decided, and what stays where it is. */
+  readonly selection?: {
+    readonly rule: string;
+    readonly variant: string;
+    readonly left_out: readonly LeftOut[];
+    readonly left_out_bytes: number;
+  };
 }
 
 export function sum(files: readonly { readonly size: number | null }[]): number {
   return files.reduce((total, file) => total + (file.size ?? 0), 0);
-}
-
-export function nameOf(id: ModelId): string {
-  return formatModelId(id);
 }

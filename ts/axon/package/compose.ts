@@ -5,15 +5,15 @@ import { AxonError } from '../axon-error.ts';
 import { folderOf, formats } from '../formats/file-kinds.ts';
 import { type IoSchema, ioSchema } from '../formats/onnx/io-schema.ts';
 import { readOnnx } from '../formats/onnx/read-model.ts';
-import type { Selection } from '../formats/select.ts';
 import type { Description, Pin } from '../hubs/hub.ts';
+import type { Selection } from '../selection/select.ts';
 import { byName, contentRevision } from './order.ts';
 
 export interface ComposeInput {
   readonly id: ModelId;
   readonly pin: Pin;
   readonly description: Description;
-  readonly selection: Pick<Selection, 'format' | 'run'>;
+  readonly selection: Pick<Selection, 'format' | 'variant' | 'run' | 'rule' | 'leftOut'>;
   readonly files: readonly ManifestFile[];
   /** The folder with the files. */
   readonly root: string;
@@ -58,6 +58,13 @@ export function composeManifest(input: ComposeInput): Manifest {
         id: pin.id,
         revision: pin.revision ?? contentRevision(files),
         ...(pin.url === null ? {} : { url: pin.url }),
+      },
+      selection: {
+        rule: selection.rule.slice(0, 1_000),
+        format: selection.format,
+        variant: selection.variant.slice(0, 200) || 'plain',
+        excluded: selection.leftOut.length,
+        bytes: selection.leftOut.reduce((total, { size }) => total + (size ?? 0), 0),
       },
     },
   };

@@ -1,5 +1,5 @@
 import { limits } from '../../protocol/limits.ts';
-import { isPackagePath } from '../../protocol/manifest.ts';
+import { foldedPath, isPackagePath } from '../../protocol/manifest.ts';
 import { AxonError } from '../axon-error.ts';
 import { reservedNames } from '../store/layout.ts';
 
@@ -8,7 +8,7 @@ export const maxPackageBytes = 4 * 1024 ** 4;
 
 /**
  * Collects names that a source brings and refuses those that could do harm: outside the package, twice,
- * the same but for case, a file where another name needs a folder, or more than the limit.
+ * the same but for case or Unicode form, a file where another name needs a folder, or more than the limit.
  */
 export class NameGuard {
   readonly #source: string;
@@ -22,9 +22,8 @@ export class NameGuard {
 
   add(name: string, size: number | null): void {
     if (!isPackagePath(name)) this.#refuse(name, 'is not a path inside the package');
-    if (reservedNames.has(name.toLowerCase()))
-      this.#refuse(name, 'is a name that axon itself uses');
-    const key = name.toLowerCase();
+    const key = foldedPath(name);
+    if (reservedNames.has(key)) this.#refuse(name, 'is a name that axon itself uses');
     const twin = this.#names.get(key);
     if (twin !== undefined)
       this.#refuse(name, twin === name ? 'comes twice' : `collides with ${JSON.stringify(twin)}`);

@@ -1,6 +1,6 @@
 import { AxonError } from '../../axon-error.ts';
-import { FileWindow } from './file-window.ts';
-import { type Field, ProtobufError, ProtobufReader } from './protobuf.ts';
+import { FileWindow } from '../bytes/file-window.ts';
+import { type Field, ProtobufError, ProtobufReader } from '../bytes/protobuf.ts';
 import { readValueInfo, type ValueInfo } from './value-info.ts';
 
 /*

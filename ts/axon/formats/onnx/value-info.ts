@@ -1,5 +1,5 @@
 import { type Dtype, dtypeFromOnnx } from '../../../protocol/dtype.ts';
-import type { Field, ProtobufReader } from './protobuf.ts';
+import type { Field, ProtobufReader } from '../bytes/protobuf.ts';
 
 /** One input or output: a number, a name or null (unknown) for each dimension; shape null without rank. */
 export interface ValueInfo {

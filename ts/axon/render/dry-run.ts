@@ -1,0 +1,58 @@
+import type { InstallResult } from '../install/options.ts';
+import { formatBytes } from './format.ts';
+import type { Output } from './output.ts';
+import { textTable } from './table.ts';
+
+/** What would come and how large, under which licence, what decided, what is left out and why. */
+export function dryRunLines(result: InstallResult, output: Output): string[] {
+  const { id, source, files, bytes, license, selection, path } = result;
+  const pinned = source?.revision ? ` (${source.revision})` : '';
+  if (selection === undefined)
+    return [
+      `Would install the package ${id}${pinned}: ${files.length} files, ${formatBytes(bytes)}`,
+      ...files.map((file) => `  ${file.path}  ${sizeOf(file.size)}`),
+    ];
+  return [
+    `${output.paint('bold', `Would install ${id}`)}${pinned}: ${files.length} files, ${formatBytes(bytes)}`,
+    `  licence   ${license ?? 'unknown'}`,
+    `  chosen    ${selection.rule}`,
+    `  would be  ${path}`,
+    '',
+    ...textTable(
+      output,
+      ['FILE', 'SIZE'],
+      files.map((file) => [file.path, sizeOf(file.size)]),
+    ),
+    ...leftOutLines(selection, output),
+  ];
+}
+
+function sizeOf(size: number | null): string {
+  return size === null ? 'unknown' : formatBytes(size);
+}
+
+function leftOutLines(
+  { left_out: files, left_out_bytes: bytes }: NonNullable<InstallResult['selection']>,
+  output: Output,
+): string[] {
+  if (files.length === 0) return ['', 'Nothing is left out.'];
+  const reasons = new Map<string, { count: number; bytes: number; some: string[] }>();
+  for (const { path, size, why } of files) {
+    const row = reasons.get(why) ?? { count: 0, bytes: 0, some: [] };
+    row.count += 1;
+    row.bytes += size ?? 0;
+    if (row.some.length < 2) row.some.push(path.slice(0, 60));
+    reasons.set(why, row);
+  }
+  const rows = [...reasons].map(([why, row]) => [
+    why,
+    String(row.count),
+    formatBytes(row.bytes),
+    row.some.join(', ') + (row.count > row.some.length ? ', …' : ''),
+  ]);
+  return [
+    '',
+    output.paint('bold', `Left out: ${files.length} files, ${formatBytes(bytes)}`),
+    ...textTable(output, ['WHY', 'FILES', 'SIZE', 'SUCH AS'], rows),
+  ];
+}
