@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { AxonError, errnoOf } from '../axon-error.ts';
+import type { FileProgress } from '../render/progress.ts';
 import { requireSpace } from '../store/space.ts';
 import { Digest } from './digest.ts';
 import type { FetchedBytes, FileRequest } from './fetch-file.ts';
@@ -23,13 +24,20 @@ interface PartNote {
 export class Attempt {
   readonly #file: FileRequest;
   readonly #options: DownloadOptions;
+  readonly #shown: FileProgress;
   readonly #progressed: () => void;
   readonly #part: string;
   readonly #note: string;
 
-  constructor(file: FileRequest, options: DownloadOptions, progressed: () => void) {
+  constructor(
+    file: FileRequest,
+    options: DownloadOptions,
+    shown: FileProgress,
+    progressed: () => void,
+  ) {
     this.#file = file;
     this.#options = options;
+    this.#shown = shown;
     this.#progressed = progressed;
     this.#part = `${file.dest}.part`;
     this.#note = `${file.dest}.part.json`;
@@ -103,7 +111,7 @@ export class Attempt {
     if ((size ?? 0) > maxBytes) throw tooLarge(label, maxBytes);
     requireSpace(path.dirname(dest), (size ?? start) - start);
     this.#writeNote(response, size);
-    this.#options.progress.start(label, size);
+    this.#shown.from(start, size);
     const at = await this.#write(response, start, size ?? maxBytes);
     if (at > maxBytes) throw tooLarge(label, maxBytes);
     if (size !== null && at < size) this.#refusePointer();
@@ -119,7 +127,7 @@ export class Attempt {
     try {
       for await (const chunk of response.body) {
         at += await writeAll(handle, chunk as Buffer, at);
-        this.#options.progress.at(at);
+        this.#shown.at(at);
         if (at - start >= progressBytes) this.#progressed();
         if (at > most) break;
       }

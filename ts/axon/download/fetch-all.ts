@@ -13,10 +13,19 @@ export async function fetchAll(
   requests: readonly PackageRequest[],
   options: DownloadOptions,
 ): Promise<readonly ManifestFile[]> {
+  options.progress.plan(requests.length, plannedBytes(requests));
   const done: ManifestFile[] = [];
   for (const request of requests) {
     const { sha256, size } = await fetchFile(request, options);
     done.push({ path: request.path, size, sha256, verified_by: verifiedBy(request.expected) });
   }
   return done;
+}
+
+/** What comes in all, where every size is stated. */
+function plannedBytes(requests: readonly PackageRequest[]): number | null {
+  return requests.reduce<number | null>(
+    (total, { size }) => (total === null || size === null ? null : total + size),
+    0,
+  );
 }

@@ -65,14 +65,16 @@ export async function fetchFile(
   fs.mkdirSync(path.dirname(file.dest), { recursive: true });
   const done = await already(file, options.signal);
   if (done !== null) return done;
-  options.progress.start(file.label, file.size);
+  const shown = options.progress.file(file.label, file.size);
+  let whole = false;
   try {
     let wrong: string | null = null;
     for (let clean = 0; clean < 2; clean++) {
       const result = await withRetries(options, (progressed) =>
-        new Attempt(file, options, progressed).run(),
+        new Attempt(file, options, shown, progressed).run(),
       );
-      if (result.mismatch === null) return result;
+      whole = result.mismatch === null;
+      if (whole) return result;
       wrong = result.mismatch; // Rule 5
     }
     throw new AxonError(
@@ -84,6 +86,6 @@ export async function fetchFile(
     if (error instanceof Retryable) throw new AxonError('NETWORK', error.message, { cause: error });
     throw error;
   } finally {
-    options.progress.stop();
+    shown.end(whole);
   }
 }

@@ -1,14 +1,34 @@
-/** How far one file is. `start` again begins the next file; `aside` lets a line pass the bar. */
+/*
+ * How far the files are that come, several at once. Whoever fetches calls it; a terminal draws bars from
+ * the calls, --json makes events of them.
+ * 1. `plan` may be called again: what comes later is added to the total.
+ * 2. A file that is tried anew keeps its handle: `from` says where it stands then, which may be before
+ *    the byte it had reached. Bytes before `from` are there already and say nothing about the speed.
+ * 3. Every handle is ended, in failure too; what is called on it afterwards has no effect.
+ */
 export interface Progress {
-  start(name: string, totalBytes: number | null): void;
-  at(bytes: number): void;
-  stop(): void;
+  /** So many files are about to come; `bytes` is null where a source does not state all sizes. */
+  plan(files: number, bytes: number | null): void;
+  file(name: string, bytes: number | null): FileProgress;
+  /** Lets a line pass between the bars. */
   aside(write: () => void): void;
+  /** No more comes: the bars go away. */
+  stop(): void;
 }
 
+export interface FileProgress {
+  /** Bytes come from here on; `of` is the size as far as it is known by now. */
+  from(bytes: number, of: number | null): void;
+  /** So many bytes of the file are here. */
+  at(bytes: number): void;
+  end(whole: boolean): void;
+}
+
+const noFile: FileProgress = { from: () => undefined, at: () => undefined, end: () => undefined };
+
 export const noProgress: Progress = {
-  start: () => undefined,
-  at: () => undefined,
-  stop: () => undefined,
+  plan: () => undefined,
+  file: () => noFile,
   aside: (write) => write(),
+  stop: () => undefined,
 };

@@ -7,6 +7,7 @@ import type { Context } from '../../context.ts';
 import { externalFilesOf } from '../../formats/onnx/external-files.ts';
 import { unpackArchive } from '../../package/archive.ts';
 import { replaceFile } from '../../package/write-file.ts';
+import type { FileProgress } from '../../render/progress.ts';
 import type { FileSource, Hub, HubFile, HubSpec, Source } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
 import { listFolder } from './list-folder.ts';
@@ -108,12 +109,27 @@ async function copyFiles(
   { output, signal }: Context,
 ): Promise<ManifestFile[]> {
   const done: ManifestFile[] = [];
+  output.progress.plan(
+    files.length,
+    files.reduce((total, { size }) => total + (size ?? 0), 0),
+  );
   for (const { path: name, size } of files) {
-    output.progress.start(name, size);
+    const shown = output.progress.file(name, size);
     const body = fs.createReadStream(path.join(root, name), { signal, highWaterMark: 1 << 20 });
-    const { sha256, size: bytes } = await replaceFile(into, name, body);
+    const { sha256, size: bytes } = await replaceFile(into, name, counted(body, shown));
     done.push({ path: name, size: bytes, sha256, verified_by: 'local' });
   }
-  output.progress.stop();
   return done;
+}
+
+async function* counted(body: fs.ReadStream, shown: FileProgress): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of body) {
+      shown.at(body.bytesRead);
+      yield chunk as Buffer;
+    }
+    shown.end(true);
+  } finally {
+    shown.end(false);
+  }
 }
