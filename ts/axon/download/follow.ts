@@ -7,6 +7,8 @@ import type { DownloadOptions } from './options.ts';
 /** A credential and the only addresses that may see it. */
 export interface Credential {
   readonly authorization: string;
+  /** The same for hubs that look for a cookie. */
+  readonly cookie?: string;
   /** URL prefix, ending in `/`: an origin, or a folder of one. */
   readonly scope: string;
 }
@@ -36,7 +38,7 @@ inside.addSubnet('fe80::', 10, 'ipv6');
 inside.addAddress('::1', 'ipv6');
 
 /** Whether the host is named as one of this machine or of the private network. */
-function isInside(url: URL): boolean {
+export function isInside(url: URL): boolean {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (host === 'localhost' || host.endsWith('.localhost')) return true;
   const family = isIP(host);
@@ -76,6 +78,10 @@ function nextUrl(from: URL, location: string, start: URL): URL {
   return to;
 }
 
+function headersOf({ authorization, cookie }: Credential): Record<string, string> {
+  return { authorization, ...(cookie === undefined ? {} : { cookie }) };
+}
+
 /**
  * Follows redirects by hand: a credential goes only where it belongs, https stays https, and a circle
  * ends. Gives the first answer that is no redirect.
@@ -93,7 +99,7 @@ export async function follow(spec: FollowRequest, options: DownloadOptions): Pro
       url,
       headers: {
         ...spec.headers,
-        ...(authorized ? { authorization: credential.authorization } : {}),
+        ...(authorized ? headersOf(credential) : {}),
       },
       stallMs: options.stallMs,
       signal: options.signal,

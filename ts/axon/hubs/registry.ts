@@ -8,14 +8,13 @@ import { hfHub } from './hf/hf-hub.ts';
 import { httpsHub } from './https/https-hub.ts';
 import type { Hub, HubSpec } from './hub.ts';
 import { npmHub } from './npm/npm-hub.ts';
+import { pytorchHub } from './pytorch/pytorch-hub.ts';
 
 /** Every hub that there is. A new one is a folder beside these and a line here. */
-export const hubs: readonly Hub[] = [hfHub, npmHub, httpsHub, fileHub];
+export const hubs: readonly Hub[] = [hfHub, pytorchHub, npmHub, httpsHub, fileHub];
 
 /** Known by name, not built yet: asked for, they answer so instead of being looked up elsewhere. */
 const plannedHubs: readonly string[] = [
-  'pytorch',
-  'torch',
   'tfhub',
   'tf',
   'modelscope',

@@ -42,7 +42,7 @@ export function makeHome(context: TestContext, double?: HubDouble): Home {
     PATH: process.env['PATH'],
     HOME: dir,
     AXON_HOME: dir,
-    ...(double === undefined ? {} : { HF_ENDPOINT: double.hf, npm_config_registry: double.npm }),
+    ...double?.env,
   };
   const models = path.join(dir, 'cache', 'models');
   const axonWith: Home['axonWith'] = (more, ...argv) => runIn({ ...env, ...more }, dir, argv);

@@ -1,5 +1,11 @@
 import type http from 'node:http';
 
+export type Handler = (
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  url: URL,
+) => void;
+
 export function sendJson(
   response: http.ServerResponse,
   status: number,

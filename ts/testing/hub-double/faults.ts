@@ -1,6 +1,14 @@
 import type http from 'node:http';
 
-export type Origin = 'hf' | 'cdn' | 'npm';
+export type Origin =
+  | 'hf'
+  | 'cdn'
+  | 'npm'
+  | 'pytorch'
+  | 'github'
+  | 'tfhub'
+  | 'kaggle'
+  | 'modelscope';
 
 /** A lie that an origin tells `times` times to requests whose path matches. */
 export interface Fault {

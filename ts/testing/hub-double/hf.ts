@@ -1,5 +1,6 @@
 import type http from 'node:http';
 import { sendBytes, sendJson, sendRedirect } from './answers.ts';
+import type { Cdn } from './cdn.ts';
 import { commitOf, gitBlob, sha256 } from './hashes.ts';
 
 export interface HfRepo {
@@ -22,13 +23,12 @@ export function headOf(repo: HfRepo): string {
 interface HfOptions {
   readonly repos: readonly HfRepo[];
   readonly pageSize: number;
-  readonly cdn: () => string;
+  readonly cdn: Cdn;
 }
 
 /** The routes of Hugging Face that axon uses: revision, tree with pages, resolve with both redirects. */
 export class HfDouble {
   readonly #options: HfOptions;
-  readonly #blobs = new Map<string, Buffer>();
 
   constructor(options: HfOptions) {
     this.#options = options;
@@ -58,15 +58,6 @@ export class HfDouble {
       return;
     }
     this.#error(response, 404, null, 'Not found');
-  }
-
-  /** The content network: another origin, which wants no credentials and has ETags of its own. */
-  cdn(request: http.IncomingMessage, response: http.ServerResponse, url: URL): void {
-    const data = this.#blobs.get(url.pathname.slice(1));
-    if (request.headers.authorization !== undefined || data === undefined) {
-      response.writeHead(data === undefined ? 404 : 400, { 'content-type': 'application/xml' });
-      response.end('<Error/>');
-    } else sendBytes(request, response, data, { etag: `"${'e'.repeat(64)}"` });
   }
 
   #find(id: string): HfRepo | undefined {
@@ -168,9 +159,7 @@ export class HfDouble {
       sendRedirect(response, 307, `/api/resolve-cache/models/${id}/${commit}/${encoded}`, headers);
       return;
     }
-    this.#blobs.set(sha256(data), data);
-    const to = `${this.#options.cdn()}/${sha256(data)}?Expires=1&Signature=s`;
-    sendRedirect(response, 302, to, {
+    sendRedirect(response, 302, this.#options.cdn.put(data), {
       ...headers,
       'x-linked-etag': `"${sha256(data)}"`,
       'x-linked-size': data.length,

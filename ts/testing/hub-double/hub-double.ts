@@ -1,8 +1,11 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Handler } from './answers.ts';
+import { Cdn } from './cdn.ts';
 import { type Fault, Faults, type Origin } from './faults.ts';
 import { HfDouble, type HfRepo } from './hf.ts';
 import { type NpmPackage, npmDouble } from './npm.ts';
+import { type CodeRepo, githubDouble, pytorchDouble } from './pytorch.ts';
 
 export interface HubDoubleOptions {
   readonly repos?: readonly HfRepo[];
@@ -10,6 +13,9 @@ export interface HubDoubleOptions {
   readonly pageSize?: number;
   /** Plain files of the content network, by name. */
   readonly files?: Readonly<Record<string, Buffer>>;
+  /** Weights of PyTorch's store, by their path below `/models/`. */
+  readonly weights?: Readonly<Record<string, Buffer>>;
+  readonly code?: readonly CodeRepo[];
 }
 
 export interface Seen {
@@ -23,6 +29,10 @@ export interface HubDouble {
   readonly hf: string;
   readonly cdn: string;
   readonly npm: string;
+  readonly pytorch: string;
+  readonly github: string;
+  /** What points axon at these hubs. */
+  readonly env: NodeJS.ProcessEnv;
   /** Every request in order. */
   readonly seen: Seen[];
   lie(fault: Fault): void;
@@ -30,14 +40,19 @@ export interface HubDouble {
   close(): Promise<void>;
 }
 
-type Handler = (request: http.IncomingMessage, response: http.ServerResponse, url: URL) => void;
-
 export async function startHubDouble(options: HubDoubleOptions = {}): Promise<HubDouble> {
-  const { repos = [], packages = [], pageSize = 1000, files = {} } = options;
+  const {
+    repos = [],
+    packages = [],
+    pageSize = 1000,
+    files = {},
+    weights = {},
+    code = [],
+  } = options;
   const faults = new Faults();
   const seen: Seen[] = [];
   const servers: http.Server[] = [];
-  const serve = async (on: Origin, host: string, handler: Handler): Promise<string> => {
+  const serve = async (on: Origin, handler: Handler, host = '127.0.0.1'): Promise<string> => {
     const server = http.createServer((request, response) => {
       const base = `http://${request.headers.host ?? host}`;
       seen.push({ on, path: request.url ?? '/', headers: { ...request.headers } });
@@ -49,31 +64,29 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
     await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
     return `http://${host}:${(server.address() as AddressInfo).port}`;
   };
-  let cdn = '';
+  const cdn = new Cdn(files);
+  cdn.base = await serve('cdn', (...call) => cdn.handle(...call), 'localhost');
+  const hfDouble = new HfDouble({ repos, pageSize, cdn });
+  const hf = await serve('hf', (...call) => hfDouble.hub(...call));
   let npm = '';
-  const double = new HfDouble({ repos, pageSize, cdn: () => cdn });
-  const hf = await serve('hf', '127.0.0.1', (...call) => double.hub(...call));
-  cdn = await serve('cdn', 'localhost', (request, response, url) => {
-    const file = files[decodeURIComponent(url.pathname.slice(1))];
-    if (file === undefined) {
-      double.cdn(request, response, url);
-      return;
-    }
-    response.writeHead(200, {
-      'content-type': 'application/octet-stream',
-      'content-length': file.length,
-    });
-    response.end(file);
-  });
   npm = await serve(
     'npm',
-    '127.0.0.1',
     npmDouble(packages, () => npm),
   );
+  const pytorch = await serve('pytorch', pytorchDouble(weights));
+  const github = await serve('github', githubDouble(code));
   return {
     hf,
-    cdn,
+    cdn: cdn.base,
     npm,
+    pytorch,
+    github,
+    env: {
+      HF_ENDPOINT: hf,
+      npm_config_registry: npm,
+      AXON_PYTORCH_ENDPOINT: pytorch,
+      GITHUB_API_URL: github,
+    },
     seen,
     lie: (fault) => faults.add(fault),
     tellTheTruth: () => faults.clear(),

@@ -38,8 +38,6 @@ const double = await startHubDouble({
   files: { 'model.onnx': model },
 });
 for (const fault of values.fault ?? []) double.lie(JSON.parse(fault) as Fault);
-process.stdout.write(
-  `${JSON.stringify({ HF_ENDPOINT: double.hf, npm_config_registry: double.npm, files: double.cdn })}\n`,
-);
+process.stdout.write(`${JSON.stringify({ ...double.env, files: double.cdn })}\n`);
 process.stdin.resume();
 process.stdin.on('end', () => void double.close());

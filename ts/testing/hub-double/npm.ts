@@ -1,5 +1,4 @@
-import type http from 'node:http';
-import { sendBytes, sendJson } from './answers.ts';
+import { type Handler, sendBytes, sendJson } from './answers.ts';
 import { sri } from './hashes.ts';
 
 export interface NpmPackage {
@@ -13,10 +12,7 @@ export interface NpmPackage {
 }
 
 /** The two routes of a package registry that axon uses: the package document and the tarball. */
-export function npmDouble(
-  packages: readonly NpmPackage[],
-  base: () => string,
-): (request: http.IncomingMessage, response: http.ServerResponse, url: URL) => void {
+export function npmDouble(packages: readonly NpmPackage[], base: () => string): Handler {
   return (request, response, url) => {
     const file = /^\/(.+)\/-\/(.+)\.tgz$/.exec(decodeURIComponent(url.pathname));
     const name = file?.[1] ?? decodeURIComponent(url.pathname.slice(1));
