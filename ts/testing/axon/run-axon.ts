@@ -90,7 +90,12 @@ async function runIn(env: NodeJS.ProcessEnv, cwd: string, argv: readonly string[
     stderr: err as unknown as NodeJS.WriteStream,
     signal: new AbortController().signal,
   });
-  const text = (stream: PassThrough) => String(stream.read() ?? '');
+  // Newer Nodes give one chunk a read, older ones all of them.
+  const text = (stream: PassThrough) => {
+    let all = '';
+    for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) all += String(chunk);
+    return all;
+  };
   const [stdout, stderr] = [text(out), text(err)];
   return { status, stdout, stderr, json: <T>() => JSON.parse(stdout) as T };
 }
