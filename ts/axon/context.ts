@@ -1,12 +1,17 @@
 import type { DownloadOptions } from './download/options.ts';
 import type { Output } from './render/output.ts';
+import { endpointKey, withEndpoints } from './settings/endpoints.ts';
 import type { Settings } from './settings/settings.ts';
 import { StoreLayout } from './store/layout.ts';
 
 /** What every command gets: the world, passed in. Only main.ts reads `process`. */
 export interface Context {
+  /** With the addresses of hubs that config.yaml names in it. */
   readonly env: NodeJS.ProcessEnv;
+  /** As the process has it. */
+  readonly processEnv: NodeJS.ProcessEnv;
   readonly cwd: string;
+  readonly stdin: NodeJS.ReadableStream;
   readonly settings: Settings;
   readonly layout: StoreLayout;
   readonly output: Output;
@@ -15,11 +20,13 @@ export interface Context {
 }
 
 export function makeContext(
-  parts: Pick<Context, 'env' | 'cwd' | 'settings' | 'output' | 'signal'>,
+  parts: Pick<Context, 'env' | 'cwd' | 'stdin' | 'settings' | 'output' | 'signal'>,
 ): Context {
-  const { settings, output, signal } = parts;
+  const { env, settings, output, signal } = parts;
   return {
     ...parts,
+    env: withEndpoints(env, (hub) => settings.text(endpointKey(hub))),
+    processEnv: env,
     layout: new StoreLayout(settings.cacheDir),
     download: {
       maxRetries: settings.number('download.max_retries'),

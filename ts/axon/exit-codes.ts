@@ -47,6 +47,10 @@ export const exitCodes = {
   BUSY: { exit: 20, meaning: 'Another axon works on the same model and did not finish in time.' },
   DAEMON_UNREACHABLE: { exit: 21, meaning: 'No MLOS daemon answers at the endpoint.' },
   DAEMON_REFUSED: { exit: 22, meaning: 'The daemon answered with an error; its code is shown.' },
+  PARTIAL: {
+    exit: 23,
+    meaning: 'Some of several models failed, the others are done; each is named.',
+  },
   INTERRUPTED: { exit: 130, meaning: 'Stopped by Ctrl-C or SIGTERM; the next install goes on.' },
 } as const satisfies Record<string, ExitCodeInfo>;
 

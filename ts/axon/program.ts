@@ -1,40 +1,57 @@
 import { Command, CommanderError } from 'commander';
 import { productVersion } from '../protocol/version.ts';
 import { AxonError } from './axon-error.ts';
+import { argumentKinds } from './commands/arguments.ts';
 import type { AddCommand, Run } from './commands/command.ts';
 import { makeContext } from './context.ts';
 import { Output } from './render/output.ts';
 import { noProgress } from './render/progress.ts';
 import { Settings } from './settings/settings.ts';
 
-/** In the order of the help. A command line names one of them, and only that one is loaded. */
+const install = async () => (await import('./commands/install.ts')).addInstall;
+const list = async () => (await import('./commands/list.ts')).addList;
+const uninstall = async () => (await import('./commands/uninstall.ts')).addUninstall;
+
+/** In the order of the help; with the other spellings, so that those load one file, too. A command line names one of them, and only that one is loaded. */
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   init: async () => (await import('./commands/init.ts')).addInit,
-  install: async () => (await import('./commands/install.ts')).addInstall,
-  list: async () => (await import('./commands/list.ts')).addList,
+  search: async () => (await import('./commands/search.ts')).addSearch,
+  install,
+  pull: install,
+  list,
+  ls: list,
   info: async () => (await import('./commands/info.ts')).addInfo,
   verify: async () => (await import('./commands/verify.ts')).addVerify,
   register: async () => (await import('./commands/register.ts')).addRegister,
-  uninstall: async () => (await import('./commands/uninstall.ts')).addUninstall,
+  unregister: async () => (await import('./commands/unregister.ts')).addUnregister,
+  run: async () => (await import('./commands/run.ts')).addRun,
+  uninstall,
+  remove: uninstall,
   config: async () => (await import('./commands/config.ts')).addConfig,
+  registry: async () => (await import('./commands/registry.ts')).addRegistry,
   cache: async () => (await import('./commands/cache.ts')).addCache,
   pack: async () => (await import('./commands/pack.ts')).addPack,
+  completion: async () => (await import('./commands/completion.ts')).addCompletion,
   version: async () => (await import('./commands/version.ts')).addVersion,
 };
 
 /** The named command, or all of them: for the help, other spellings and "did you mean". */
 function commandsFor(argv: readonly string[]): Promise<readonly AddCommand[]> {
+  const name = verbOf(argv);
+  const loads = name === null ? Object.values(commands) : [commands[name]];
+  return Promise.all([...new Set(loads)].flatMap((load) => (load === undefined ? [] : [load()])));
+}
+
+function verbOf(argv: readonly string[]): string | null {
   const [name = ''] = argv.filter((word) => !word.startsWith('-'));
-  const named = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  return Promise.all(
-    (named === undefined ? Object.values(commands) : [named]).map((load) => load()),
-  );
+  return Object.hasOwn(commands, name) ? name : null;
 }
 
 /** The world as main.ts hands it over. */
 export interface World {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  readonly stdin: NodeJS.ReadableStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly signal: AbortSignal;
@@ -42,16 +59,18 @@ export interface World {
 
 /** Runs one command line and gives the exit status. */
 export async function runProgram(argv: readonly string[], world: World): Promise<number> {
-  const { env, cwd, signal, stdout, stderr } = world;
+  const { env, cwd, signal, stdin, stdout, stderr } = world;
+  if (argv[0] === '__complete') return completeWords(argv.slice(1), world);
   const json = argv.includes('--json');
+  const quiet = argv.includes('--quiet') || argv.includes('-q');
   const progress =
-    stderr.isTTY === true && !json
+    stderr.isTTY === true && !json && !quiet
       ? (await import('./render/terminal-progress.ts')).terminalProgress(stderr)
       : noProgress;
-  const output = new Output({ json, env, stdout, stderr, progress });
+  const output = new Output({ json, quiet, env, stdout, stderr, progress });
   const run: Run = async (_json, work) => {
     const settings = await Settings.load(env);
-    await work(makeContext({ env, cwd, signal, output, settings }));
+    await work(makeContext({ env, cwd, stdin, signal, output, settings }));
   };
   try {
     const program = buildProgram(await commandsFor(argv), run, world);
@@ -61,7 +80,7 @@ export async function runProgram(argv: readonly string[], world: World): Promise
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const failed =
       error instanceof CommanderError
-        ? usage(error)
+        ? usage(error, verbOf(argv))
         : AxonError.from(signal.aborted ? abortError(error) : error);
     output.error(failed);
     return failed.exit;
@@ -70,13 +89,38 @@ export async function runProgram(argv: readonly string[], world: World): Promise
   }
 }
 
-function usage(error: CommanderError): AxonError {
+/** For the scripts of `axon completion`. Nothing that is wrong may disturb the line being typed. */
+async function completeWords(words: readonly string[], world: World): Promise<number> {
+  const { complete } = await import('./completion/complete.ts');
+  const { candidatesOf } = await import('./completion/candidates.ts');
+  try {
+    const before = words.slice(0, -1);
+    const program = buildProgram(await commandsFor(before), async () => undefined, world);
+    const settings = await Settings.load(world.env);
+    const lines = await complete(program, words, candidatesOf(settings));
+    world.stdout.write(lines.map((line) => `${line}\n`).join(''));
+    return 0;
+  } catch (error) {
+    return AxonError.from(error).exit;
+  }
+}
+
+/** The program with all that it has: what the help, the completion and the page about it are made from. */
+export async function wholeProgram(world: World): Promise<Command> {
+  return buildProgram(await commandsFor([]), async () => undefined, world);
+}
+
+function usage(error: CommanderError, verb: string | null): AxonError {
   if (error.code === 'commander.help')
-    return new AxonError('USAGE', 'Name a command. `axon --help` lists them.');
-  return new AxonError(
-    'USAGE',
-    `${error.message.replace(/^error: /, '').replace(/\.?$/, '.')} \`axon --help\` shows how.`,
-  );
+    return new AxonError(
+      'USAGE',
+      verb === null
+        ? 'Name a command. `axon --help` lists them.'
+        : `Name what to do. \`axon ${verb} --help\` lists it.`,
+    );
+  const help = verb === null ? 'axon --help' : `axon ${verb} --help`;
+  const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  return new AxonError('USAGE', `${message.replace(/\.?$/, '.')} \`${help}\` shows how.`);
 }
 
 function abortError(cause: unknown): AxonError {
@@ -97,12 +141,31 @@ function buildProgram(adds: readonly AddCommand[], run: Run, { stdout }: World):
     .showSuggestionAfterError(true)
     .addHelpText(
       'after',
-      '\nExample:\n  $ axon install ./model.onnx --as my/model@1\n  $ axon register my/model@1',
+      `
+Examples:
+  $ axon install hf/org/model@latest          bring a model here, every byte checked
+  $ axon register hf/org/model@latest         tell the daemon about it
+  $ axon run hf/org/model@latest input.json   ask it something
+
+Files and environment:
+  ~/.axon/config.yaml      settings; \`axon config list\`
+  ~/.axon/cache            models
+  AXON_HOME                another folder than ~/.axon
+  AXON_CACHE_DIR           another folder for the models
+  MLOS_CORE_ENDPOINT       the daemon, http://localhost:8080 if unset
+  HF_TOKEN, HF_ENDPOINT    a token, a mirror of Hugging Face; \`axon registry list\` shows them all
+  NO_COLOR                 no colours
+
+Exit status: 0 is done; docs/axon.md lists the others, and every error names its code.
+\`axon <command> --help\` says more.`,
     );
   const strict = (command: Command) => {
     command
       .exitOverride()
+      .configureHelp({ sortOptions: false })
       .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: () => undefined });
+    for (const argument of command.registeredArguments)
+      argument.description ||= argumentKinds[argument.name()]?.about ?? '';
     command.commands.forEach(strict);
   };
   for (const add of adds) add(program, run);

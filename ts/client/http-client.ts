@@ -1,50 +1,12 @@
 import { MlosError } from '../protocol/errors.ts';
 import { findMethod, type MethodName, type Params, type Result } from '../protocol/method-table.ts';
-import type { MethodSpec } from '../protocol/methods/method.ts';
-import { Tensor } from '../protocol/tensor.ts';
 import { connectError } from './connection-error.ts';
+import { buildRequest } from './http-request.ts';
 
 /** One call through the HTTP door, for programs that make a few: the command-line tools. */
 export interface HttpCallOptions {
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
-}
-
-interface HttpRequest {
-  readonly url: string;
-  readonly init: RequestInit;
-}
-
-/** Template, query and body of an operation, from the method table. */
-function buildRequest(spec: MethodSpec, endpoint: string, params: object): HttpRequest {
-  const rest: Record<string, unknown> = { ...params };
-  const path = spec.http.path.replace(/\{([^}]+)\}/, (_, name: string) => {
-    const value = rest[name];
-    delete rest[name];
-    if ((typeof value !== 'string' && typeof value !== 'number') || value === '') {
-      throw new MlosError('INVALID_ARGUMENT', `${spec.name} needs ${JSON.stringify(name)}.`);
-    }
-    return encodeURIComponent(value);
-  });
-  const base = endpoint.replace(/\/+$/, '');
-  if (spec.http.verb === 'POST') {
-    const headers = { 'content-type': 'application/json' };
-    const body = JSON.stringify(rest, tensorToWire);
-    return { url: base + path, init: { method: 'POST', headers, body } };
-  }
-  const entries = Object.entries(rest).filter(([, value]) => value !== undefined);
-  const query = new URLSearchParams(
-    entries.map(([name, value]): [string, string] => [name, String(value)]),
-  );
-  const url = base + path + (query.size > 0 ? `?${query}` : '');
-  return { url, init: { method: spec.http.verb } };
-}
-
-/** A tensor as an input keeps its dtype and shape. Its toJSON has run already: look at the holder. */
-function tensorToWire(this: unknown, name: string, value: unknown): unknown {
-  const original = (this as Record<string, unknown>)[name];
-  if (!(original instanceof Tensor)) return value;
-  return { dtype: original.dtype, shape: original.shape, data: value };
 }
 
 function isWireError(value: unknown): boolean {
@@ -95,14 +57,19 @@ export async function callHttp<N extends MethodName>(
   if (spec === undefined) {
     throw new MlosError('UNKNOWN_METHOD', `There is no method ${JSON.stringify(method)}.`);
   }
-  const { url, init } = buildRequest(spec, endpoint, params as object);
+  const { verb, url, contentType, body } = buildRequest(spec, endpoint, params as object);
   const signals = [
     ...(options.signal === undefined ? [] : [options.signal]),
     ...(options.timeoutMs === undefined ? [] : [AbortSignal.timeout(options.timeoutMs)]),
   ];
   let answer: unknown;
   try {
-    const response = await fetch(url, { ...init, signal: AbortSignal.any(signals) });
+    const response = await fetch(url, {
+      method: verb,
+      body,
+      ...(contentType === null ? {} : { headers: { 'content-type': contentType } }),
+      signal: AbortSignal.any(signals),
+    });
     answer = await readAnswer(response, endpoint);
   } catch (error) {
     throw error instanceof MlosError ? error : fetchError(error, endpoint, options);

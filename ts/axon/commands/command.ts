@@ -14,10 +14,12 @@ export interface JsonFlag {
   readonly json?: boolean;
 }
 
+/** What every verb has: its example, and the flags that the program itself reads (program.ts). */
 export function withExample(command: Command, ...examples: readonly string[]): Command {
   const lines = examples.map((example) => `  $ ${example}`).join('\n');
   return command
-    .option('--json', 'write one JSON document to stdout')
+    .option('--json', 'one JSON document on stdout, one JSON event a line on stderr')
+    .option('-q, --quiet', 'say nothing on the way: results, warnings and errors only')
     .addHelpText('after', `\nExample${examples.length > 1 ? 's' : ''}:\n${lines}`);
 }
 

@@ -22,6 +22,11 @@ function shown(key: ConfigKey, { settings }: Context): ConfigValue {
   return info.secret === true && value !== '' ? '(set)' : value;
 }
 
+function said(key: ConfigKey, context: Context): void {
+  const value = shown(key, context);
+  context.output.result({ key, value, set: context.settings.isSet(key) }, [`${key} = ${value}`]);
+}
+
 export const addConfig: AddCommand = (program, run) => {
   const config = program.command('config').description('read and write config.yaml');
   withExample(
@@ -45,23 +50,34 @@ export const addConfig: AddCommand = (program, run) => {
   withExample(
     config.command('get <key>').description('one value'),
     'axon config get mlos.endpoint',
-  ).action((key: string, flags: JsonFlag) =>
+  ).action((text: string, flags: JsonFlag) =>
     run(flags.json === true, (context) => {
-      const value = shown(requireKey(key), context);
-      context.output.result({ key, value }, [String(value)]);
+      const key = requireKey(text);
+      const value = shown(key, context);
+      context.output.result({ key, value, set: context.settings.isSet(key) }, [String(value)]);
     }),
   );
   withExample(
     config.command('set <key> <value>').description('write one value'),
     'axon config set mlos.endpoint http://localhost:8080',
+    'axon config set register.auto true',
   ).action((text: string, value: string, flags: JsonFlag) =>
     run(flags.json === true, async (context) => {
       const key = requireKey(text);
       context.settings.set(key, readValue(key, value));
       await context.settings.save();
-      context.output.result({ key, value: shown(key, context) }, [
-        `${key} = ${shown(key, context)}`,
-      ]);
+      said(key, context);
+    }),
+  );
+  withExample(
+    config.command('unset <key>').description('go back to the default of one key'),
+    'axon config unset mlos.endpoint',
+  ).action((text: string, flags: JsonFlag) =>
+    run(flags.json === true, async (context) => {
+      const key = requireKey(text);
+      context.settings.unset(key);
+      await context.settings.save();
+      said(key, context);
     }),
   );
 };

@@ -2,13 +2,12 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Manifest } from '../../protocol/manifest.ts';
-import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
+import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { parseSpec } from '../hubs/registry.ts';
 import { formatBytes } from '../render/format.ts';
-import { isInstalled, readManifest } from '../store/catalog.ts';
-import { parseTypedId } from '../store/typed-id.ts';
+import { findInstalled, readManifest } from '../store/catalog.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 export const addInfo: AddCommand = (program, run) => {
@@ -19,9 +18,9 @@ export const addInfo: AddCommand = (program, run) => {
     'axon info hf/org/model@latest',
   ).action((text: string, flags: JsonFlag) =>
     run(flags.json === true, async (context) => {
-      const id = installedId(text, context);
-      if (id === null) return askHub(text, context);
-      const dir = context.layout.packageDir(id);
+      const found = findInstalled(context.layout, text);
+      if (found === null) return askHub(text, context);
+      const { dir } = found;
       const manifest = readManifest(dir);
       context.output.result(
         { installed: true, path: dir, manifest },
@@ -30,15 +29,6 @@ export const addInfo: AddCommand = (program, run) => {
     }),
   );
 };
-
-function installedId(text: string, { layout }: Context): ModelId | null {
-  try {
-    const id = parseTypedId(text);
-    return isInstalled(layout, id) ? id : null;
-  } catch {
-    return null;
-  }
-}
 
 function describe(
   { metadata, spec, distribution }: Manifest,

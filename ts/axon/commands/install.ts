@@ -1,7 +1,9 @@
+import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { formatNames } from '../formats/file-kinds.ts';
 import { install } from '../install/install.ts';
 import { type InstallFlags, type InstallResult, readInstallFlags } from '../install/options.ts';
+import { Daemon } from '../register/daemon.ts';
 import { type Registration, registerModel, registrationLines } from '../register/register.ts';
 import { dryRunLines } from '../render/dry-run.ts';
 import { formatBytes } from '../render/format.ts';
@@ -16,6 +18,7 @@ export const addInstall: AddCommand = (program, run) => {
   withExample(
     program
       .command('install <source>')
+      .alias('pull')
       .description(
         'bring a model here: from a hub, an address, a file, a folder or an .axon package',
       )
@@ -30,6 +33,7 @@ export const addInstall: AddCommand = (program, run) => {
       .option('--force', 'fetch again and replace what is installed')
       .option('--dry-run', 'show what would come, change nothing')
       .option('--register', 'tell the daemon about it afterwards')
+      .option('--no-register', 'do not, although register.auto is set')
       .option('--endpoint <url>', 'the daemon, with --register'),
     'axon install hf/org/model@latest',
     'axon install npm/@scope/package@1.2.3 --include "assets/*.onnx" --as ocr/rec@1.2.3',
@@ -38,9 +42,7 @@ export const addInstall: AddCommand = (program, run) => {
     run(flags.json === true, async (context) => {
       const result = await install(source, readInstallFlags(flags), context);
       const registration =
-        flags.register === true && result.status !== 'would-install'
-          ? await registerModel(result.id, flags.endpoint ?? null, context)
-          : null;
+        result.status === 'would-install' ? null : await registered(result.id, flags, context);
       context.output.result(
         { ...result, ...(registration === null ? {} : { registration }) },
         lines(result, registration, context),
@@ -48,6 +50,26 @@ export const addInstall: AddCommand = (program, run) => {
     }),
   );
 };
+
+/** Asked for, it must succeed. By configuration it is told, and the model is installed all the same. */
+async function registered(
+  id: string,
+  flags: Flags,
+  context: Context,
+): Promise<Registration | null> {
+  const asked = flags.register ?? context.settings.get('register.auto') === true;
+  if (!asked) return null;
+  try {
+    return await registerModel(id, new Daemon(flags.endpoint ?? null, context), context);
+  } catch (thrown) {
+    if (flags.register === true || context.signal.aborted) throw thrown;
+    const { message, code } = AxonError.from(thrown);
+    context.output.warn(
+      `${id} is installed, but was not registered: ${message} [${code}] Then: axon register ${id}`,
+    );
+    return null;
+  }
+}
 
 function lines(
   result: InstallResult,

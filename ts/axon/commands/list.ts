@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { formatModelId } from '../../protocol/model-id.ts';
 import type { Context } from '../context.ts';
 import { formatBytes } from '../render/format.ts';
@@ -7,6 +8,7 @@ import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 interface Flags extends JsonFlag {
   readonly names?: boolean;
+  readonly format: 'default' | 'names' | 'json';
 }
 
 export interface Row {
@@ -23,11 +25,21 @@ export const addList: AddCommand = (program, run) => {
       .command('list')
       .alias('ls')
       .description('the models installed here')
-      .option('--names', 'ids only, one a line'),
+      .option('--names', 'ids only, one a line')
+      .addOption(
+        new Option(
+          '-f, --format <form>',
+          'as scripts of earlier releases read it: names without versions, or their JSON',
+        )
+          .choices(['default', 'names', 'json'])
+          .default('default'),
+      ),
     'axon list',
     'axon list --names',
   ).action((flags: Flags) =>
     run(flags.json === true, (context) => {
+      const former = formerForm(flags.format, context);
+      if (former !== null) return context.output.text(former);
       const rows = installedRows(context);
       context.output.result(
         { models: rows },
@@ -36,6 +48,20 @@ export const addList: AddCommand = (program, run) => {
     }),
   );
 };
+
+/** The two forms of earlier releases, to the letter; null for ours. */
+function formerForm(form: Flags['format'], { layout }: Context): readonly string[] | null {
+  if (form === 'default') return null;
+  const models = listInstalled(layout);
+  if (form === 'names') return [...new Set(models.map(({ id }) => `${id.namespace}/${id.name}`))];
+  const entries = models.map(({ id, dir }) => ({
+    Namespace: id.namespace,
+    Name: id.name,
+    Version: id.version,
+    Path: dir,
+  }));
+  return [JSON.stringify(entries, null, 2)];
+}
 
 export function installedRows({ layout, output }: Context): Row[] {
   return listInstalled(layout).map(({ id, dir }) => {

@@ -1,50 +1,49 @@
+import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
-import { type Registration, registerModel, registrationLines } from '../register/register.ts';
+import { Daemon } from '../register/daemon.ts';
+import { registerModel, registrationLines } from '../register/register.ts';
+import { listInstalled } from '../store/catalog.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
+import { forEachModel } from './several.ts';
 
 interface Flags extends JsonFlag {
+  readonly all?: boolean;
   readonly endpoint?: string;
 }
 
 export const addRegister: AddCommand = (program, run) => {
   withExample(
     program
-      .command('register <id...>')
+      .command('register [id...]')
       .description('tell the MLOS daemon about installed models')
+      .option('--all', 'every model that is installed')
       .option('--endpoint <url>', 'the daemon (else MLOS_CORE_ENDPOINT, else mlos.endpoint)'),
     'axon register hf/org/model@latest',
+    'axon register --all --endpoint http://gpu-host:8080',
   ).action((ids: string[], flags: Flags) =>
-    run(flags.json === true, (context) => registerAll(ids, flags.endpoint ?? null, context)),
+    run(flags.json === true, (context) => {
+      const daemon = new Daemon(flags.endpoint ?? null, context);
+      return forEachModel(
+        chosen(ids, flags.all === true, context),
+        { done: 'registered', key: 'registered' },
+        context,
+        (id) => registerModel(id, daemon, context),
+        registrationLines,
+      );
+    }),
   );
 };
 
-/** One that fails does not keep the others back, unless there is no daemon at all. */
-async function registerAll(ids: readonly string[], endpoint: string | null, context: Context) {
-  const registered: Registration[] = [];
-  const failed: { id: string; error: AxonError }[] = [];
-  for (const id of ids) {
-    try {
-      registered.push(await registerModel(id, endpoint, context));
-    } catch (thrown) {
-      const error = AxonError.from(thrown);
-      if (error.code === 'DAEMON_UNREACHABLE' || ids.length === 1) throw error;
-      failed.push({ id, error });
-    }
-  }
-  const [first] = failed;
-  if (first === undefined) {
-    context.output.result({ registered }, registered.flatMap(registrationLines));
-    return;
-  }
-  if (!context.output.json) context.output.result({}, registered.flatMap(registrationLines));
-  const reasons = failed.map(({ id, error }) => `${id}: ${error.message}`);
+function chosen(ids: readonly string[], all: boolean, { layout }: Context): readonly string[] {
+  if (!all && ids.length === 0)
+    throw new AxonError('USAGE', 'Name the models to register, or take --all.');
+  if (!all) return [...new Set(ids)];
+  if (ids.length > 0) throw new AxonError('USAGE', 'Name the models or take --all, not both.');
+  const installed = listInstalled(layout).map(({ id }) => formatModelId(id));
+  if (installed.length > 0) return installed;
   throw new AxonError(
-    first.error.code,
-    `${failed.length} of ${ids.length} models were not registered. ${reasons.join(' ')}`,
-    {
-      details: { registered: registered.map(({ id }) => id), failed: failed.map(({ id }) => id) },
-      cause: first.error,
-    },
+    'NOT_INSTALLED',
+    'No models are installed. `axon install hf/<org>/<model>` brings one.',
   );
 }

@@ -7,24 +7,13 @@ import type { Context } from '../context.ts';
 import { readManifest, requireInstalled } from '../store/catalog.ts';
 import { manifestName } from '../store/layout.ts';
 import { curlCommand } from './curl-command.ts';
-import { postJson } from './daemon-request.ts';
+import type { Daemon } from './daemon.ts';
 
 export interface Registration {
   readonly id: string;
   readonly endpoint: string;
   readonly inference_endpoint: string;
   readonly curl: string;
-}
-
-/** --endpoint over MLOS_CORE_ENDPOINT over config.yaml over the default. */
-function endpointOf(flag: string | null, { env, settings }: Context): string {
-  const text = flag ?? (env['MLOS_CORE_ENDPOINT'] || settings.text('mlos.endpoint'));
-  if (!/^https?:\/\/[^/]/.test(text))
-    throw new AxonError(
-      'USAGE',
-      `${JSON.stringify(text)} is not an endpoint; write http://host:port.`,
-    );
-  return text.replace(/\/+$/, '');
 }
 
 /** A model whose files are not all there would fail in the daemon, later and less clearly. */
@@ -42,31 +31,25 @@ function requireFiles(dir: string, manifest: Manifest, id: string): void {
 
 export async function registerModel(
   text: string,
-  flag: string | null,
+  daemon: Daemon,
   context: Context,
 ): Promise<Registration> {
-  const endpoint = endpointOf(flag, context);
   const installed = requireInstalled(context.layout, text);
   const id = formatModelId(installed.id);
   const manifest = readManifest(installed.dir);
   requireFiles(installed.dir, manifest, id);
-  context.output.note(`Registering ${id} at ${endpoint}; loading may take a while.`);
-  const answer = await postJson(
-    `${endpoint}/models/register`,
-    {
-      model_id: id,
-      name: manifest.metadata.name,
-      framework: manifest.spec.framework.name,
-      execution_format: manifest.spec.format.execution_format,
-      path: installed.dir,
-      description: manifest.metadata.description ?? '',
-      manifest_path: path.join(installed.dir, manifestName),
-    },
-    context,
-  );
-  const stated = answer['inference_endpoint'];
-  const route = typeof stated === 'string' ? stated : `/models/${encodeURIComponent(id)}/inference`;
-  const inference = new URL(route, `${endpoint}/`).href;
+  context.output.note(`Registering ${id} at ${daemon.endpoint}; loading may take a while.`);
+  const answer = await daemon.call('models.register', {
+    model_id: id,
+    name: manifest.metadata.name,
+    framework: manifest.spec.framework.name,
+    execution_format: manifest.spec.format.execution_format,
+    path: installed.dir,
+    description: manifest.metadata.description ?? '',
+    manifest_path: path.join(installed.dir, manifestName),
+  });
+  const { endpoint } = daemon;
+  const inference = new URL(answer.inference_endpoint, `${endpoint}/`).href;
   return { id, endpoint, inference_endpoint: inference, curl: curlCommand(inference, manifest) };
 }
 

@@ -13,55 +13,93 @@ export type Style = keyof typeof styles;
 
 export interface OutputOptions {
   readonly json: boolean;
+  readonly quiet: boolean;
   readonly env: NodeJS.ProcessEnv;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly progress: Progress;
 }
 
-/** Results go to stdout, everything about the way there to stderr. With --json stdout is one document. */
+/** Whether a stream is for eyes: a terminal that was not told to be plain. */
+export function wantsColour(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean {
+  return stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+}
+
+/**
+ * Results go to stdout, everything about the way there to stderr. With --json stdout is one document and
+ * every line of stderr is one event: {"event":"note"|"warning"|"error"|…, …}.
+ */
 export class Output {
   readonly json: boolean;
   readonly progress: Progress;
+  readonly #quiet: boolean;
   readonly #stdout: NodeJS.WriteStream;
   readonly #stderr: NodeJS.WriteStream;
-  readonly #colour: boolean;
+  readonly #colour: { readonly stdout: boolean; readonly stderr: boolean };
 
-  constructor({ json, env, stdout, stderr, progress }: OutputOptions) {
+  constructor({ json, quiet, env, stdout, stderr, progress }: OutputOptions) {
     this.json = json;
+    this.#quiet = quiet;
     this.#stdout = stdout;
     this.#stderr = stderr;
-    const plain = Boolean(env['NO_COLOR']) || env['TERM'] === 'dumb';
-    this.#colour = stdout.isTTY === true && !json && !plain;
+    this.#colour = {
+      stdout: !json && wantsColour(stdout, env),
+      stderr: !json && wantsColour(stderr, env),
+    };
     this.progress = progress;
   }
 
   paint(style: Style, text: string): string {
-    if (!this.#colour) return text;
-    const [on, off] = styles[style];
-    return `\u001b[${on}m${text}\u001b[${off}m`;
+    return this.#colour.stdout ? painted(style, text) : text;
   }
 
   /** The result of a command: `value` with --json, else the lines. */
   result(value: object, lines: readonly string[]): void {
-    this.#stdout.write(
-      this.json ? `${JSON.stringify(value, null, 2)}\n` : lines.map((l) => `${l}\n`).join(''),
-    );
+    if (this.json) this.text([JSON.stringify(value, null, 2)]);
+    else this.text(lines);
   }
 
-  /** Says what goes on, on stderr; nothing with --json. */
+  /** A result that has one form only, --json or not. */
+  text(lines: readonly string[]): void {
+    this.#stdout.write(lines.map((line) => `${line}\n`).join(''));
+  }
+
+  /** Says what goes on, on stderr. */
   note(text: string): void {
-    if (!this.json) this.progress.aside(() => this.#stderr.write(`${printable(text)}\n`));
+    if (!this.#quiet) this.#say('note', text, printable(text));
   }
 
   warn(text: string): void {
-    this.progress.aside(() => this.#stderr.write(`axon: warning: ${printable(text)}\n`));
+    this.#say('warning', text, `axon: ${this.#onErr('yellow', 'warning:')} ${printable(text)}`);
   }
 
   error(error: AxonError): void {
     this.progress.stop();
+    if (this.json) {
+      this.#stderr.write(event('error', { code: error.code, text: error.message }));
+      this.text([JSON.stringify(error.toJson(), null, 2)]);
+      return;
+    }
     const plain = printable(error.message.replace(/\s*\n\s*/g, ' '));
-    this.#stderr.write(`axon: error: ${plain} [${error.code}]\n`);
-    if (this.json) this.#stdout.write(`${JSON.stringify(error.toJson(), null, 2)}\n`);
+    this.#stderr.write(`axon: ${this.#onErr('red', 'error:')} ${plain} [${error.code}]\n`);
   }
+
+  #onErr(style: Style, text: string): string {
+    return this.#colour.stderr ? painted(style, text) : text;
+  }
+
+  #say(kind: string, text: string, line: string): void {
+    const written = this.json ? event(kind, { text }) : `${line}\n`;
+    this.progress.aside(() => this.#stderr.write(written));
+  }
+}
+
+function painted(style: Style, text: string): string {
+  const [on, off] = styles[style];
+  return `\u001b[${on}m${text}\u001b[${off}m`;
+}
+
+/** One line of the event stream. */
+export function event(kind: string, fields: object): string {
+  return `${JSON.stringify({ event: kind, ...fields })}\n`;
 }

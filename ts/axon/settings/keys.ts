@@ -1,3 +1,5 @@
+import { type EndpointHub, endpointHubs, endpointKey, endpointVariables } from './endpoints.ts';
+
 /** Every key of config.yaml that has an effect, with its default. Nothing else decides a default. */
 export interface KeyInfo {
   readonly type: 'text' | 'number' | 'boolean' | 'endpoint';
@@ -7,6 +9,19 @@ export interface KeyInfo {
   readonly min?: number;
   readonly max?: number;
 }
+
+type EndpointKey = ReturnType<typeof endpointKey<EndpointHub>>;
+
+const endpointKeys = Object.fromEntries(
+  endpointHubs.map((hub): [EndpointKey, KeyInfo] => [
+    endpointKey(hub),
+    {
+      type: 'endpoint',
+      default: '',
+      about: `Where the hub ${hub} is asked instead of its own address, unless ${endpointVariables[hub]} says so.`,
+    },
+  ]),
+) as Readonly<Record<EndpointKey, KeyInfo>>;
 
 export const configKeys = {
   cache_dir: {
@@ -19,6 +34,11 @@ export const configKeys = {
     default: 'http://localhost:8080',
     about: 'The daemon that `axon register` talks to.',
   },
+  'register.auto': {
+    type: 'boolean',
+    default: false,
+    about: 'true: each install tells the daemon about the model, as with --register.',
+  },
   'registry.enable_huggingface': {
     type: 'boolean',
     default: true,
@@ -30,6 +50,7 @@ export const configKeys = {
     secret: true,
     about: 'Used when HF_TOKEN is not set; sent to the Hugging Face endpoint only.',
   },
+  ...endpointKeys,
   'download.max_retries': {
     type: 'number',
     default: 5,

@@ -33,6 +33,10 @@ export function unknownKey(key: string): AxonError {
   );
 }
 
+function isAddress(value: unknown): value is string {
+  return typeof value === 'string' && /^https?:\/\/[^/]/.test(value) && URL.canParse(value);
+}
+
 /** Checks one value for one key; text from the command line is converted. */
 export function readValue(key: ConfigKey, value: unknown): ConfigValue {
   const info: KeyInfo = configKeys[key];
@@ -40,11 +44,8 @@ export function readValue(key: ConfigKey, value: unknown): ConfigValue {
     return typeof value === 'string' ? value : fail(`${key} must be text.`);
   }
   if (info.type === 'endpoint') {
-    const isUrl =
-      typeof value === 'string' && /^https?:\/\/[^/]/.test(value) && URL.canParse(value);
-    return isUrl
-      ? value
-      : fail(`${key} must be an http or https address, not ${JSON.stringify(value)}.`);
+    if (isAddress(value) || (value === '' && info.default === '')) return value;
+    return fail(`${key} must be an http or https address, not ${JSON.stringify(value)}.`);
   }
   if (info.type === 'boolean') {
     const flag = { true: true, false: false }[String(value)];
@@ -64,6 +65,21 @@ function flatten(value: unknown, prefix: string, out: Map<string, unknown>): voi
   }
   for (const [key, inner] of Object.entries(value))
     flatten(inner, prefix === '' ? key : `${prefix}.${key}`, out);
+}
+
+interface Tree {
+  [name: string]: ConfigValue | Tree;
+}
+
+function plant(tree: Tree, [head = '', ...rest]: readonly string[], value: ConfigValue): void {
+  if (rest.length === 0) {
+    tree[head] = value;
+    return;
+  }
+  const inner = tree[head];
+  const branch: Tree = typeof inner === 'object' ? inner : {};
+  tree[head] = branch;
+  plant(branch, rest, value);
 }
 
 /** config.yaml: values set by the user over defaults. Written whole, with mode 0600: it may hold tokens. */
@@ -132,20 +148,20 @@ export class Settings {
     this.#set.set(key, value);
   }
 
+  unset(key: ConfigKey): void {
+    this.#set.delete(key);
+  }
+
   get cacheDir(): string {
     const set = this.#env['AXON_CACHE_DIR'] || this.text('cache_dir');
     return set === '' ? path.join(this.home, 'cache') : path.resolve(set);
   }
 
   async save(): Promise<void> {
-    const tree: Record<string, ConfigValue | Record<string, ConfigValue>> = {};
+    const tree: Tree = {};
     for (const key of configKeyNames) {
       const value = this.#set.get(key);
-      if (value === undefined) continue;
-      const [head = key, tail] = key.split('.');
-      if (tail === undefined) tree[head] = value;
-      else
-        tree[head] = { ...(tree[head] as Record<string, ConfigValue> | undefined), [tail]: value };
+      if (value !== undefined) plant(tree, key.split('.'), value);
     }
     const { stringify } = await import('yaml');
     makeFolder(this.home);

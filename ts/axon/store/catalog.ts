@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { MlosError } from '../../protocol/errors.ts';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { formatModelId, type ModelId, parseModelId } from '../../protocol/model-id.ts';
 import { didYouMean } from '../../protocol/nearest.ts';
@@ -93,10 +94,25 @@ export function readManifest(dir: string): Manifest {
   return parseManifest(readManifestText(dir), path.join(dir, manifestName));
 }
 
+/** The installed model that the text names; null where there is none, or the text is no id. */
+export function findInstalled(layout: StoreLayout, text: string): Installed | null {
+  for (const parse of [parseModelId, parseTypedId]) {
+    try {
+      const id = parse(text);
+      if (isInstalled(layout, id)) return { id, dir: layout.packageDir(id) };
+    } catch (error) {
+      // Addresses, paths and specs of some hubs are no ids.
+      if (!(error instanceof MlosError)) throw error;
+    }
+  }
+  return null;
+}
+
 /** The installed model that the text names, or the error that says which there are. */
 export function requireInstalled(layout: StoreLayout, text: string): Installed {
+  const found = findInstalled(layout, text);
+  if (found !== null) return found;
   const id = parseTypedId(text);
-  if (isInstalled(layout, id)) return { id, dir: layout.packageDir(id) };
   const all = listInstalled(layout).map((model) => formatModelId(model.id));
   const same = all.filter((name) => name.startsWith(`${id.namespace}/${id.name}@`));
   const hint =

@@ -2,21 +2,11 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { startHubDouble } from '../hub-double/hub-double.ts';
 import { makeHome, runHere } from './run-axon.ts';
 
-const commands = [
-  ...['init', 'install', 'list', 'info', 'verify', 'register', 'uninstall', 'pack', 'version'],
-  ...['config get', 'config set', 'config list', 'cache list', 'cache stats', 'cache clean'],
-];
-
-test('every command has help with an example, and --json', async () => {
-  for (const command of commands) {
-    const help = await runHere(...command.split(' '), '--help');
-    assert.equal(help.status, 0, command);
-    assert.match(help.stdout, /Examples?:\n {2}\$ axon /, command);
-    assert.match(help.stdout, /--json/, command);
-  }
-});
+/** Enough to be taken as what its name says. */
+const tinyGguf = 'GGUF';
 
 test('mistakes on the command line end with 2 and one sentence', async () => {
   for (const argv of [
@@ -48,6 +38,11 @@ test('settings: defaults, set, nearest key, mode 0600, files of earlier releases
   assert.equal(unknown.status, 3);
   assert.match(unknown.stderr, /mlos\.endpoint/);
   assert.equal((await home.axon('config', 'set', 'download.max_retries', 'many')).status, 3);
+  assert.equal((await home.axon('config', 'unset', 'mlos.endpoint')).status, 0);
+  assert.equal(
+    (await home.axon('config', 'get', 'mlos.endpoint')).stdout,
+    'http://localhost:8080\n',
+  );
   await home.axon('config', 'set', 'registry.huggingface_token', 'hf_secret');
   assert.doesNotMatch((await home.axon('config', 'list')).stdout, /hf_secret/);
   fs.writeFileSync(file, 'home_dir: /x\nregistry:\n  url: ""\n  mirrors: []\nlog_level: info\n');
@@ -79,4 +74,62 @@ test('a home that cannot be made is a named error, not a hang', async (t) => {
     );
     assert.equal((await home.axonWith({ AXON_HOME }, 'init')).status, 19, AXON_HOME);
   }
+});
+
+test('a registry is where a hub is asked, unless the environment names another', async (t) => {
+  const [near, far] = [await startHubDouble({ repos: [] }), await startHubDouble({ repos: [] })];
+  t.after(() => Promise.all([near.close(), far.close()]));
+  const home = makeHome(t);
+  assert.equal((await home.axon('registry', 'add', 'hf', near.hf)).status, 0);
+  const again = await home.axon('registry', 'add', 'hf', far.hf);
+  assert.equal(again.status, 16);
+  assert.match(again.stderr, /axon registry set hf/);
+  assert.equal((await home.axon('install', 'hf/org/net')).status, 5);
+  assert.equal(near.seen.length > 0, true);
+  const listed = (await home.axon('registry', 'list', '--json')).json<{
+    endpoints: { hub: string; url: string | null; from: string }[];
+  }>();
+  assert.deepEqual(
+    listed.endpoints.find(({ hub }) => hub === 'hf'),
+    { hub: 'hf', url: near.hf, from: 'config.yaml' },
+  );
+  const asked = near.seen.length;
+  await home.axonWith({ HF_ENDPOINT: far.hf }, 'install', 'hf/org/net');
+  assert.equal(near.seen.length, asked);
+  assert.equal(far.seen.length > 0, true);
+  assert.equal((await home.axon('registry', 'set', 'hf', 'mirror')).status, 3);
+  assert.equal((await home.axon('registry', 'add', 'hub', far.hf)).status, 2);
+  assert.equal((await home.axon('registry', 'remove', 'hf')).status, 0);
+  assert.equal((await home.axon('registry', 'remove', 'hf')).status, 5);
+});
+
+test('list in the forms of earlier releases', async (t) => {
+  const home = makeHome(t);
+  assert.equal((await home.axon('list', '--format', 'json')).stdout, '[]\n');
+  fs.writeFileSync(path.join(home.dir, 'net.gguf'), tinyGguf);
+  for (const id of ['my/net@1', 'my/net@2']) await home.axon('install', './net.gguf', '--as', id);
+  assert.equal((await home.axon('list', '--format', 'names')).stdout, 'my/net\n');
+  assert.deepEqual((await home.axon('list', '-f', 'json')).json(), [
+    { Namespace: 'my', Name: 'net', Version: '1', Path: path.join(home.models, 'my/net/1') },
+    { Namespace: 'my', Name: 'net', Version: '2', Path: path.join(home.models, 'my/net/2') },
+  ]);
+  assert.equal((await home.axon('list', '--format', 'xml')).status, 2);
+});
+
+test('with --json stderr is a stream of events; --quiet leaves warnings and errors', async (t) => {
+  const home = makeHome(t);
+  fs.writeFileSync(path.join(home.dir, 'net.gguf'), tinyGguf);
+  const events = ({ stderr }: { stderr: string }) =>
+    stderr
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => (JSON.parse(line) as { event: string }).event);
+  const done = await home.axon('install', './net.gguf', '--json');
+  assert.equal(done.status, 0);
+  assert.ok(events(done).includes('note'), done.stderr);
+  const failed = await home.axon('verify', 'my/none@1', '--json');
+  assert.deepEqual(events(failed), ['error']);
+  assert.equal(failed.json<{ error: { code: string } }>().error.code, 'NOT_INSTALLED');
+  const quiet = await home.axon('install', './net.gguf', '--force', '--quiet');
+  assert.deepEqual([quiet.status, quiet.stderr], [0, '']);
 });

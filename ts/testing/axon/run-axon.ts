@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runProgram } from '../../axon/program.ts';
@@ -86,6 +86,7 @@ async function runIn(env: NodeJS.ProcessEnv, cwd: string, argv: readonly string[
   const status = await runProgram(argv, {
     env,
     cwd,
+    stdin: Readable.from([]),
     stdout: out as unknown as NodeJS.WriteStream,
     stderr: err as unknown as NodeJS.WriteStream,
     signal: new AbortController().signal,
