@@ -31,6 +31,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   registry: async () => (await import('./commands/registry.ts')).addRegistry,
   cache: async () => (await import('./commands/cache.ts')).addCache,
   pack: async () => (await import('./commands/pack.ts')).addPack,
+  push: async () => (await import('./commands/push.ts')).addPush,
   completion: async () => (await import('./commands/completion.ts')).addCompletion,
   version: async () => (await import('./commands/version.ts')).addVersion,
 };

@@ -23,6 +23,7 @@ export const verifiedBy = [
   'sha1',
   'git-sha1',
   'npm-integrity',
+  'archive-sha256',
   'md5',
   'tofu',
   'local',

@@ -26,6 +26,7 @@ export const argumentKinds: Readonly<Record<string, ArgumentKind>> = {
   value: { about: 'its value' },
   hub: { about: 'the name of a hub, such as hf', candidates: ['hubs'] },
   words: { about: 'what to look for' },
+  target: { about: 'where to: oci/<registry>/<repository>:<tag>' },
   url: { about: 'an http or https address' },
   input: { about: 'a JSON file with the inputs, or - for stdin', candidates: ['files'] },
   file: { about: 'a file', candidates: ['files'] },

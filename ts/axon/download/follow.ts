@@ -58,7 +58,8 @@ export function parseHttpUrl(text: string): URL {
   return url;
 }
 
-function nextUrl(from: URL, location: string, start: URL): URL {
+/** Where an answer leads to, if it may be gone to. */
+export function nextUrl(from: URL, location: string, start: URL): URL {
   const bad = (why: string) =>
     new AxonError(
       'BAD_RESPONSE',

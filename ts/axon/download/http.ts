@@ -1,5 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { productVersion } from '../../protocol/version.ts';
 import { AxonError } from '../axon-error.ts';
 import { Retryable } from './retry.ts';
@@ -12,7 +14,8 @@ export interface HttpRequest {
   readonly url: URL;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** A stream comes with its `content-length` among the headers. */
+  readonly body?: string | Readable;
   /** No byte for so long ends the request. */
   readonly stallMs: number;
   readonly signal: AbortSignal;
@@ -40,7 +43,7 @@ export function request(spec: HttpRequest): Promise<HttpResponse> {
     headers: {
       'user-agent': `axon/${productVersion}`,
       'accept-encoding': 'identity',
-      ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+      ...(typeof body !== 'string' ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
       ...headers,
     },
   });
@@ -51,7 +54,9 @@ export function request(spec: HttpRequest): Promise<HttpResponse> {
   sent.on('response', (message) => {
     resolve({ url, status: message.statusCode ?? 0, headers: message.headers, body: message });
   });
-  sent.end(body);
+  if (typeof body === 'object')
+    pipeline(body, sent).catch((error) => reject(asRetryable(error, url)));
+  else sent.end(body);
   return promise;
 }
 

@@ -8,7 +8,10 @@ export type Origin =
   | 'github'
   | 'tfhub'
   | 'kaggle'
-  | 'modelscope';
+  | 'modelscope'
+  | 'oci'
+  | 'gh'
+  | 'pypi';
 
 /** A lie that an origin tells `times` times to requests whose path matches. */
 export interface Fault {

@@ -5,6 +5,7 @@ import { Cdn } from './cdn.ts';
 import { type Fault, Faults, type Origin } from './faults.ts';
 import { HfDouble, type HfRepo } from './hf.ts';
 import { type NpmPackage, npmDouble } from './npm.ts';
+import { type OciArtifact, OciDouble } from './oci.ts';
 import { type CodeRepo, githubDouble, pytorchDouble } from './pytorch.ts';
 
 export interface HubDoubleOptions {
@@ -16,6 +17,7 @@ export interface HubDoubleOptions {
   /** Weights of PyTorch's store, by their path below `/models/`. */
   readonly weights?: Readonly<Record<string, Buffer>>;
   readonly code?: readonly CodeRepo[];
+  readonly artifacts?: readonly OciArtifact[];
 }
 
 export interface Seen {
@@ -31,6 +33,9 @@ export interface HubDouble {
   readonly npm: string;
   readonly pytorch: string;
   readonly github: string;
+  /** A registry, of Ollama too. */
+  readonly oci: string;
+  readonly registry: OciDouble;
   /** What points axon at these hubs. */
   readonly env: NodeJS.ProcessEnv;
   /** Every request in order. */
@@ -48,6 +53,7 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
     files = {},
     weights = {},
     code = [],
+    artifacts = [],
   } = options;
   const faults = new Faults();
   const seen: Seen[] = [];
@@ -75,17 +81,22 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
   );
   const pytorch = await serve('pytorch', pytorchDouble(weights));
   const github = await serve('github', githubDouble(code));
+  const registry = new OciDouble(artifacts, cdn);
+  const oci = await serve('oci', (...call) => registry.hub(...call));
   return {
     hf,
     cdn: cdn.base,
     npm,
     pytorch,
     github,
+    oci,
+    registry,
     env: {
       HF_ENDPOINT: hf,
       npm_config_registry: npm,
       AXON_PYTORCH_ENDPOINT: pytorch,
       GITHUB_API_URL: github,
+      AXON_OLLAMA_ENDPOINT: oci,
     },
     seen,
     lie: (fault) => faults.add(fault),
