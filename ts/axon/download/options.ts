@@ -23,6 +23,7 @@ export type HashAlgorithm =
   | 'sha1'
   | 'git-sha1'
   | 'md5'
+  | 'crc32c'
   | 'sha256-prefix';
 
 export interface ExpectedHash {
