@@ -15,12 +15,8 @@ const spdx: ReadonlyMap<string, string> = new Map([
   ['unlicense', 'Unlicense'],
   ['cc0-1.0', 'CC0-1.0'],
   ['cc0: public domain', 'CC0-1.0'],
-  ['cc-by-4.0', 'CC-BY-4.0'],
   ['attribution 4.0 international (cc by 4.0)', 'CC-BY-4.0'],
-  ['cc-by-sa-4.0', 'CC-BY-SA-4.0'],
   ['cc by-sa 4.0', 'CC-BY-SA-4.0'],
-  ['cc-by-nc-4.0', 'CC-BY-NC-4.0'],
-  ['cc-by-nc-sa-4.0', 'CC-BY-NC-SA-4.0'],
   ['cc by-nc-sa 4.0', 'CC-BY-NC-SA-4.0'],
 ]);
 
