@@ -5,6 +5,7 @@ import { Cdn } from './cdn.ts';
 import { type Fault, Faults, type Origin } from './faults.ts';
 import { HfDouble, type HfRepo } from './hf.ts';
 import { type KaggleModel, kaggleDouble, tfhubDouble } from './kaggle.ts';
+import { type ModelscopeRepo, modelscopeDouble } from './modelscope.ts';
 import { type NpmPackage, npmDouble } from './npm.ts';
 import { type OciArtifact, OciDouble } from './oci.ts';
 import { type CodeRepo, githubDouble, pytorchDouble } from './pytorch.ts';
@@ -19,6 +20,7 @@ export interface HubDoubleOptions {
   readonly weights?: Readonly<Record<string, Buffer>>;
   readonly code?: readonly CodeRepo[];
   readonly artifacts?: readonly OciArtifact[];
+  readonly scope?: readonly ModelscopeRepo[];
   readonly models?: readonly KaggleModel[];
   /** Handles of TensorFlow Hub, and where Kaggle has them: `<owner>/<model>/<framework>/<variation>/<N>`. */
   readonly handles?: Readonly<Record<string, string>>;
@@ -60,7 +62,7 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
     code = [],
     artifacts = [],
   } = options;
-  const { models = [], handles = {} } = options;
+  const { models = [], handles = {}, scope = [] } = options;
   const faults = new Faults();
   const seen: Seen[] = [];
   const servers: http.Server[] = [];
@@ -94,6 +96,7 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
     'tfhub',
     tfhubDouble(handles, () => kaggle),
   );
+  const modelscope = await serve('modelscope', modelscopeDouble(scope, cdn));
   return {
     hf,
     cdn: cdn.base,
@@ -111,6 +114,7 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
       AXON_OLLAMA_ENDPOINT: oci,
       KAGGLE_API_ENDPOINT: kaggle,
       AXON_TFHUB_ENDPOINT: tfhub,
+      MODELSCOPE_ENDPOINT: modelscope,
     },
     seen,
     lie: (fault) => faults.add(fault),
