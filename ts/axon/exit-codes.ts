@@ -36,7 +36,7 @@ export const exitCodes = {
     meaning: 'Several candidates fit; the message lists them and the flag that chooses.',
   },
   NO_MODEL: { exit: 14, meaning: 'No model file is among the files chosen.' },
-  NO_SPACE: { exit: 15, meaning: 'The disk has too little room; nothing of it was kept.' },
+  NO_SPACE: { exit: 15, meaning: 'The disk has too little room; nothing was fetched.' },
   ALREADY_EXISTS: { exit: 16, meaning: 'The id is taken by something different.' },
   NOT_INSTALLED: {
     exit: 17,
@@ -50,6 +50,10 @@ export const exitCodes = {
   PARTIAL: {
     exit: 23,
     meaning: 'Some of several models failed, the others are done; each is named.',
+  },
+  PICKLE_REFUSED: {
+    exit: 24,
+    meaning: 'A pickle file could run code when it is loaded; --allow-pickle takes it.',
   },
   INTERRUPTED: { exit: 130, meaning: 'Stopped by Ctrl-C or SIGTERM; the next install goes on.' },
 } as const satisfies Record<string, ExitCodeInfo>;

@@ -25,7 +25,6 @@ export const verifiedBy = [
   'npm-integrity',
   'archive-sha256',
   'md5',
-  'crc32c',
   'tofu',
   'local',
 ] as const;
@@ -54,6 +53,24 @@ const PackageFile = Type.Object({
   sha256: Sha256,
   verified_by: Type.Unsafe<VerifiedBy>({ type: 'string', enum: [...verifiedBy] }),
 });
+
+export const pickleContents = ['tensors-only', 'torchscript', 'may-run-code'] as const;
+export type PickleContent = (typeof pickleContents)[number];
+
+const ModelFacts = Type.Object(
+  {
+    architecture: Maybe(Text(200)),
+    name: Maybe(Text(200)),
+    parameters: Maybe(Count),
+    dtypes: Maybe(Type.Record(Type.String(), Count)),
+    tensors: Maybe(Count),
+    quantization: Maybe(Text(64)),
+    context_length: Maybe(Count),
+    chat_template: Maybe(Type.Boolean()),
+    signatures: Maybe(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 64 })),
+  },
+  { description: 'What the files say of the model themselves.' },
+);
 
 const ExecutionFile = Type.Object({
   path: Path,
@@ -85,9 +102,25 @@ export const ManifestSchema = Type.Object(
         ir_version: Maybe(Count),
         producer: Maybe(Type.String({ maxLength: 200 })),
         opsets: Maybe(Type.Record(Type.String(), Count)),
+        pickle: Maybe(
+          Type.Unsafe<PickleContent>({
+            type: 'string',
+            enum: [...pickleContents],
+            description: 'What pickle files name: only what tensors need, or more.',
+          }),
+        ),
+        pickle_names: Maybe(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 50 })),
+        remote_code: Maybe(
+          Type.Unsafe<'included' | 'left-out'>({
+            type: 'string',
+            enum: ['included', 'left-out'],
+            description: 'The model wants programs of its own to be run.',
+          }),
+        ),
         files: Type.Array(PackageFile, { minItems: 1, maxItems: limits.packageFiles }),
         execution_files: Maybe(Type.Array(ExecutionFile, { maxItems: 256 })),
       }),
+      model: Maybe(ModelFacts),
       io: Maybe(
         Type.Object({
           inputs: Type.Array(TensorInfo, { maxItems: limits.tensorsPerRequest }),

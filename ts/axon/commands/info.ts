@@ -58,13 +58,55 @@ function describe(
         ? undefined
         : `${source.hub} ${source.id}, ${source.revision ?? 'no revision'}`,
     ],
+    ...factRows(spec),
     ['files', `${spec.format.files.length}, ${formatBytes(bytes)}`],
+    ['chosen', distribution?.selection?.rule],
     ['path', dir],
   ];
   return [
     output.paint('bold', formatModelId(metadata)),
-    ...rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(8)} ${value}`] : [])),
+    ...rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(9)} ${value}`] : [])),
     ...tensors,
+  ];
+}
+
+/** What the files say of the model themselves, and what loading them could do. */
+function factRows({
+  framework,
+  format,
+  model = {},
+}: Manifest['spec']): [string, string | undefined][] {
+  const { parameters, dtypes = {}, tensors, context_length: context } = model;
+  const each = Object.entries(dtypes).map(([dtype, count]) => `${count} ${dtype}`);
+  return [
+    [
+      'made with',
+      framework.version === undefined ? undefined : `${framework.name} ${framework.version}`,
+    ],
+    ['model', [model.name, model.architecture].filter(Boolean).join(', ')],
+    [
+      'weights',
+      parameters === undefined ? undefined : `${parameters} parameters (${each.join(', ')})`,
+    ],
+    ['tensors', tensors === undefined ? undefined : String(tensors)],
+    ['quant', model.quantization],
+    ['context', context === undefined ? undefined : `${context} tokens`],
+    [
+      'chat',
+      model.chat_template === undefined
+        ? undefined
+        : model.chat_template
+          ? 'has a template'
+          : 'no template',
+    ],
+    [
+      'calls',
+      model.signatures === undefined
+        ? undefined
+        : model.signatures.join(', ') || 'no signatures stated',
+    ],
+    ['pickle', [format.pickle, format.pickle_names?.join(', ')].filter(Boolean).join(': ')],
+    ['code', format.remote_code === undefined ? undefined : `wanted, ${format.remote_code}`],
   ];
 }
 

@@ -4,14 +4,16 @@ import type { Manifest, ManifestFile } from '../../protocol/manifest.ts';
 import type { ModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
+import { filesNamedBy } from '../formats/read-facts.ts';
 import { refuseImposter } from '../formats/sniff.ts';
 import type { FileSource, HubFile } from '../hubs/hub.ts';
-import { composeManifest, neededData } from '../package/compose.ts';
+import { composeManifest } from '../package/compose.ts';
 import { NameGuard } from '../package/names.ts';
 import { type Selection, selectFiles } from '../selection/select.ts';
 import { requireSpace } from '../store/space.ts';
 import type { Staging } from '../store/staging.ts';
 import { type InstallOptions, sum } from './options.ts';
+import { checkPickles } from './pickle-rule.ts';
 
 interface Planned extends Selection {
   readonly all: readonly HubFile[];
@@ -55,12 +57,12 @@ export async function gatherFiles(
   fs.mkdirSync(into, { recursive: true });
   const files = [...(await fetchChecked(source, plan.files, into, staging.download))];
   // Only the model itself says for certain which data files it needs.
-  const missing = (format === 'onnx' ? neededData(into, run) : []).filter(
-    (name) => !files.some((file) => file.path === name),
-  );
+  const here = new Set(files.map((file) => file.path));
+  const missing = filesNamedBy(format, into, run, [...here]).filter((name) => !here.has(name));
   files.push(
     ...(await fetchChecked(source, findAll(missing, all, source), into, staging.download)),
   );
+  const pickle = checkPickles(into, files, options, plan, labelOf(source));
   moveInto(staging.package, into, files);
   return composeManifest({
     id,
@@ -68,6 +70,7 @@ export async function gatherFiles(
     description: source.describe(),
     selection: plan,
     files,
+    pickle,
     root: staging.package,
   });
 }

@@ -1,10 +1,10 @@
-import path from 'node:path';
 import { formatManifest, type Manifest, type ManifestFile } from '../../protocol/manifest.ts';
 import type { ModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
-import { folderOf, formats } from '../formats/file-kinds.ts';
-import { type IoSchema, ioSchema } from '../formats/onnx/io-schema.ts';
-import { readOnnx } from '../formats/onnx/read-model.ts';
+import { configFacts } from '../formats/config-facts.ts';
+import { folderOf, formats, nameOf } from '../formats/file-kinds.ts';
+import { readFacts } from '../formats/read-facts.ts';
+import type { PickleFacts } from '../formats/torch/pickle-facts.ts';
 import type { Description, Pin } from '../hubs/hub.ts';
 import type { Selection } from '../selection/select.ts';
 import { byName, contentRevision } from './order.ts';
@@ -15,6 +15,8 @@ export interface ComposeInput {
   readonly description: Description;
   readonly selection: Pick<Selection, 'format' | 'variant' | 'run' | 'rule' | 'leftOut'>;
   readonly files: readonly ManifestFile[];
+  /** What the pickles among the files are, null where there are none. */
+  readonly pickle: PickleFacts | null;
   /** The folder with the files. */
   readonly root: string;
 }
@@ -23,7 +25,9 @@ export interface ComposeInput {
 export function composeManifest(input: ComposeInput): Manifest {
   const { id, pin, description, selection, root } = input;
   const files = [...input.files].sort(byName);
-  const graph = selection.format === 'onnx' ? graphFacts(root, selection.run) : null;
+  const names = files.map((file) => file.path);
+  const facts = readFacts(selection.format, root, selection.run, names);
+  const config = configFacts(root, names);
   const { framework, execution } = formats[selection.format];
   const manifest: Manifest = {
     apiVersion: 'axon.mlos.io/v1',
@@ -33,16 +37,18 @@ export function composeManifest(input: ComposeInput): Manifest {
       namespace: id.namespace,
       version: id.version,
       ...text('description', description.description),
-      license: description.license ?? 'unknown',
+      license: description.license ?? facts.license ?? 'unknown',
       ...text('homepage', description.homepage),
       ...(description.tags === undefined ? {} : { tags: [...description.tags] }),
     },
     spec: {
-      framework: { name: framework },
+      framework: facts.framework ?? { name: framework },
       format: {
         type: selection.format,
         execution_format: execution,
-        ...graph?.format,
+        ...facts.format,
+        ...input.pickle,
+        ...(config?.wantsCode === true ? { remote_code: remoteCode(names) } : {}),
         files,
         execution_files: selection.run.map((file) => ({
           path: file,
@@ -50,7 +56,11 @@ export function composeManifest(input: ComposeInput): Manifest {
           type: roleOf(file, selection.run.length),
         })),
       },
-      ...(graph === null || graph.io === null ? {} : { io: graph.io }),
+      ...modelOf({
+        ...(config?.architecture ? { architecture: config.architecture } : {}),
+        ...facts.model,
+      }),
+      ...(facts.io ? { io: facts.io } : {}),
     },
     distribution: {
       source: {
@@ -75,39 +85,19 @@ function text(key: 'description' | 'homepage', value: string | undefined): objec
   return value === undefined ? {} : { [key]: value };
 }
 
+function modelOf(model: NonNullable<Manifest['spec']['model']>): Pick<Manifest['spec'], 'model'> {
+  return Object.keys(model).length === 0 ? {} : { model };
+}
+
+function remoteCode(names: readonly string[]): 'included' | 'left-out' {
+  return names.some((name) => name.endsWith('.py')) ? 'included' : 'left-out';
+}
+
+/** What a file does among several: its session, or in a pipeline its folder. */
 function roleOf(file: string, count: number): string {
   if (count === 1) return 'single';
-  return /(^|\/)(\w*?(encoder|decoder))\w*\.onnx$/.exec(file)?.[2] ?? 'single';
-}
-
-interface GraphFacts {
-  readonly format: { ir_version: number; producer?: string; opsets: Record<string, number> };
-  readonly io: IoSchema | null;
-}
-
-/** Of one graph its inputs and outputs; several graphs have no one list. */
-function graphFacts(root: string, run: readonly string[]): GraphFacts | null {
-  const [first] = run;
-  if (first === undefined || first.endsWith('.ort')) return null;
-  const model = readOnnx(path.join(root, first));
-  return {
-    format: {
-      ir_version: model.irVersion,
-      ...(model.producer ? { producer: model.producer.slice(0, 200) } : {}),
-      opsets: Object.fromEntries(model.opsets),
-    },
-    io: run.length === 1 ? ioSchema(model) : null,
-  };
-}
-
-/** Data files that the models to be run name, as paths of the package. */
-export function neededData(root: string, run: readonly string[]): string[] {
-  const names = run
-    .filter((file) => file.endsWith('.onnx'))
-    .flatMap((file) =>
-      readOnnx(path.join(root, file)).externalFiles.map((name) => folderOf(file) + name),
-    );
-  return [...new Set(names)];
+  const session = /^(\w*?(encoder|decoder))\w*\.onnx$/.exec(nameOf(file))?.[1];
+  return session ?? (nameOf(folderOf(file).slice(0, -1)).slice(0, 64) || 'single');
 }
 
 /** The manifest's text, or the error that says what is too much. */

@@ -3,10 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { startHubDouble } from '../hub-double/hub-double.ts';
+import { tinyGguf } from '../hub-double/tiny-weights.ts';
 import { makeHome, runHere } from './run-axon.ts';
-
-/** Enough to be taken as what its name says. */
-const tinyGguf = 'GGUF';
 
 test('mistakes on the command line end with 2 and one sentence', async () => {
   for (const argv of [
@@ -65,7 +63,7 @@ test('init, version, cache on an empty home', async (t) => {
 
 test('a home that cannot be made is a named error, not a hang', async (t) => {
   const home = makeHome(t);
-  fs.writeFileSync(path.join(home.dir, 'net.gguf'), 'GGUF');
+  fs.writeFileSync(path.join(home.dir, 'net.gguf'), tinyGguf());
   for (const AXON_HOME of ['/proc/axon-test', '/dev/null/axon-test']) {
     assert.equal(
       (await home.axonWith({ AXON_HOME }, 'install', './net.gguf')).status,
@@ -106,7 +104,7 @@ test('a registry is where a hub is asked, unless the environment names another',
 test('list in the forms of earlier releases', async (t) => {
   const home = makeHome(t);
   assert.equal((await home.axon('list', '--format', 'json')).stdout, '[]\n');
-  fs.writeFileSync(path.join(home.dir, 'net.gguf'), tinyGguf);
+  fs.writeFileSync(path.join(home.dir, 'net.gguf'), tinyGguf());
   for (const id of ['my/net@1', 'my/net@2']) await home.axon('install', './net.gguf', '--as', id);
   assert.equal((await home.axon('list', '--format', 'names')).stdout, 'my/net\n');
   assert.deepEqual((await home.axon('list', '-f', 'json')).json(), [
@@ -118,7 +116,7 @@ test('list in the forms of earlier releases', async (t) => {
 
 test('with --json stderr is a stream of events; --quiet leaves warnings and errors', async (t) => {
   const home = makeHome(t);
-  fs.writeFileSync(path.join(home.dir, 'net.gguf'), tinyGguf);
+  fs.writeFileSync(path.join(home.dir, 'net.gguf'), tinyGguf());
   const events = ({ stderr }: { stderr: string }) =>
     stderr
       .split('\n')

@@ -5,13 +5,14 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { completionScripts, type Shell } from '../../axon/completion/scripts.ts';
+import { tinyGguf } from '../hub-double/tiny-weights.ts';
 import { type Home, makeHome } from './run-axon.ts';
 
 const main = fileURLToPath(new URL('../../axon/main.js', import.meta.url));
 
 async function homeWithModel(t: TestContext): Promise<Home> {
   const home = makeHome(t);
-  fs.writeFileSync(path.join(home.dir, 'net.gguf'), 'GGUF');
+  fs.writeFileSync(path.join(home.dir, 'net.gguf'), tinyGguf());
   for (const id of ['my/net@1', 'my/other@2']) await home.axon('install', './net.gguf', '--as', id);
   return home;
 }

@@ -1,24 +1,9 @@
+import { bytes, number } from './protobuf-writer.ts';
+
 /*
  * A writer of very small ONNX models, for tests that need a real graph without a file in the project.
  * Field numbers are those of onnx.proto3.
  */
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest >= 0x80) {
-    bytes.push((rest % 0x80) | 0x80);
-    rest = Math.floor(rest / 0x80);
-  }
-  return Buffer.from([...bytes, rest]);
-}
-
-const number = (field: number, value: number) => Buffer.concat([varint(field * 8), varint(value)]);
-
-function bytes(field: number, ...parts: readonly (Buffer | string)[]): Buffer {
-  const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
-  return Buffer.concat([varint(field * 8 + 2), varint(body.length), body]);
-}
-
 export interface TinyValue {
   readonly name: string;
   /** An onnx.TensorProto.DataType; 1 is float32. */
@@ -30,7 +15,11 @@ export interface TinyModel {
   readonly inputs?: readonly TinyValue[];
   readonly outputs?: readonly TinyValue[];
   /** Weights of the graph; a tensor with `location` has its data in another file. */
-  readonly weights?: readonly { readonly name: string; readonly location?: string }[];
+  readonly weights?: readonly {
+    readonly name: string;
+    readonly location?: string;
+    readonly length?: number;
+  }[];
   /** A data file that is named only inside of a node's subgraph. */
   readonly hiddenLocation?: string;
 }
@@ -43,12 +32,14 @@ function value(field: number, { name, elementType = 1, shape }: TinyValue): Buff
   return bytes(field, bytes(1, name), bytes(2, tensor));
 }
 
-function external(location: string): Buffer {
-  return Buffer.concat([bytes(13, bytes(1, 'location'), bytes(2, location)), number(14, 1)]);
+function external(location: string, length?: number): Buffer {
+  const pair = (key: string, value: string) => bytes(13, bytes(1, key), bytes(2, value));
+  const more = length === undefined ? [] : [pair('length', String(length))];
+  return Buffer.concat([pair('location', location), ...more, number(14, 1)]);
 }
 
-function weight(name: string, location?: string): Buffer {
-  const data = location === undefined ? bytes(9, Buffer.alloc(4)) : external(location);
+function weight(name: string, location?: string, length?: number): Buffer {
+  const data = location === undefined ? bytes(9, Buffer.alloc(4)) : external(location, length);
   return bytes(5, number(1, 1), number(2, 1), bytes(8, name), data);
 }
 
@@ -69,7 +60,7 @@ export function tinyOnnx(model: TinyModel = {}): Buffer {
     7,
     node,
     bytes(2, 'tiny'),
-    ...weights.map(({ name, location }) => weight(name, location)),
+    ...weights.map(({ name, location, length }) => weight(name, location, length)),
     ...inputs.map((input) => value(11, input)),
     ...outputs.map((output) => value(12, output)),
   );

@@ -13,7 +13,7 @@ function text(value: string): Buffer {
 const emptyDict = 'ccollections\nOrderedDict\n)R';
 
 /** `{'fc.bias': tensor of four float32}` in pickle protocol 2, as torch.save writes it. */
-function stateDict(): Buffer {
+export function stateDict(): Buffer {
   const parts: readonly (Buffer | string)[] = [
     Buffer.from([0x80, 2]),
     emptyDict,
@@ -41,7 +41,10 @@ function numbers(layout: readonly (readonly [bytes: 2 | 4, value: number])[]): B
   );
 }
 
-function storedZip(files: Readonly<Record<string, Buffer>>, comment: Buffer): Buffer {
+export function storedZip(
+  files: Readonly<Record<string, Buffer>>,
+  comment: Buffer = Buffer.alloc(0),
+): Buffer {
   const locals: Buffer[] = [];
   const central: Buffer[] = [];
   let offset = 0;

@@ -1,9 +1,11 @@
 import fs from 'node:fs';
 
+import type { ByteSource } from './byte-source.ts';
+
 const windowBytes = 64 * 1024;
 
 /** Random access to a file through one small window: skipping gigabytes of weights costs a seek. */
-export class FileWindow {
+export class FileWindow implements ByteSource {
   readonly size: number;
   readonly #fd: number;
   #base = 0;

@@ -1,4 +1,5 @@
 import type { FileWindow } from './file-window.ts';
+import { FormatError } from './read-file.ts';
 
 /** One field of a protobuf message: a number for wire type 0, else where its bytes lie. */
 export interface Field {
@@ -10,7 +11,7 @@ export interface Field {
 }
 
 /** Malformed bytes. The caller names the file. */
-export class ProtobufError extends Error {
+export class ProtobufError extends FormatError {
   override readonly name = 'ProtobufError';
 }
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { tinyOnnx } from '../../../testing/hub-double/tiny-onnx.ts';
 import { AxonError } from '../../axon-error.ts';
-import { ioSchema } from './io-schema.ts';
+import { ioSchema } from '../io-schema.ts';
 import { readOnnx } from './read-model.ts';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'axon-onnx-'));

@@ -1,6 +1,5 @@
-import { AxonError } from '../../axon-error.ts';
-import { FileWindow } from '../bytes/file-window.ts';
 import { type Field, ProtobufError, ProtobufReader } from '../bytes/protobuf.ts';
+import { readFile } from '../bytes/read-file.ts';
 import { readValueInfo, type ValueInfo } from './value-info.ts';
 
 /*
@@ -17,6 +16,8 @@ export interface OnnxModel {
   readonly outputs: readonly ValueInfo[];
   /** Relative to the model's folder, as the file states them; not checked here. */
   readonly externalFiles: readonly string[];
+  /** How far the tensors reach that say where in such a file they lie. */
+  readonly externalEnds: ReadonlyMap<string, number>;
 }
 
 const maxGraphDepth = 16;
@@ -25,7 +26,7 @@ const maxExternalFiles = 4_096;
 
 class ModelReader {
   readonly #read: ProtobufReader;
-  readonly #external = new Set<string>();
+  readonly #external = new Map<string, number>();
   readonly #initializers = new Set<string>();
   readonly #opsets = new Map<string, number>();
   readonly #inputs: ValueInfo[] = [];
@@ -53,7 +54,8 @@ class ModelReader {
       opsets: this.#opsets,
       inputs: this.#inputs.filter((input) => !this.#initializers.has(input.name)), // Rule 1
       outputs: this.#outputs,
-      externalFiles: [...this.#external].sort(),
+      externalFiles: [...this.#external.keys()].sort(),
+      externalEnds: this.#external,
     };
   }
 
@@ -121,40 +123,39 @@ class ModelReader {
 
   #tensor(message: Field): string {
     let name = '';
+    const external = new Map<string, string>();
     for (const field of this.#read.fields(message)) {
       if (field.number === 8) name = this.#read.text(field);
-      else if (field.number === 13) this.#externalData(field);
+      else if (field.number === 13) external.set(...this.#entry(field));
     }
+    const location = external.get('location');
+    if (location !== undefined) this.#keepExternal(location, external);
     return name;
   }
 
-  #externalData(message: Field): void {
+  #keepExternal(location: string, entries: ReadonlyMap<string, string>): void {
+    const file = location.replace(/^\.\//, '');
+    const end = Number(entries.get('offset') ?? 0) + Number(entries.get('length') ?? 0);
+    if (!Number.isSafeInteger(end) || end < 0)
+      throw new ProtobufError(`a tensor at an impossible place of ${JSON.stringify(file)}`);
+    this.#external.set(file, Math.max(end, this.#external.get(file) ?? 0));
+    if (this.#external.size > maxExternalFiles)
+      throw new ProtobufError(`more than ${maxExternalFiles} data files`);
+  }
+
+  #entry(message: Field): [string, string] {
     let key = '';
     let value = '';
     for (const field of this.#read.fields(message)) {
       if (field.number === 1) key = this.#read.text(field);
       else if (field.number === 2) value = this.#read.text(field);
     }
-    if (key === 'location') this.#external.add(value.replace(/^\.\//, ''));
-    if (this.#external.size > maxExternalFiles)
-      throw new ProtobufError(`more than ${maxExternalFiles} data files`);
+    return [key, value];
   }
 }
 
 export function readOnnx(file: string): OnnxModel {
-  const window = new FileWindow(file);
-  try {
-    return new ModelReader(new ProtobufReader(window)).model();
-  } catch (error) {
-    if (!(error instanceof ProtobufError || error instanceof RangeError)) throw error;
-    throw new AxonError(
-      'INVALID_PACKAGE',
-      `${file} is not a readable ONNX model: ${error.message}.`,
-      {
-        cause: error,
-      },
-    );
-  } finally {
-    window.close();
-  }
+  return readFile(file, 'ONNX model', (window) =>
+    new ModelReader(new ProtobufReader(window)).model(),
+  );
 }

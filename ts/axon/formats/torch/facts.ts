@@ -1,0 +1,22 @@
+import path from 'node:path';
+import { countsOf, type ModelFacts } from '../facts.ts';
+import { storageDtype } from './allowed-names.ts';
+import { inspectPickle } from './inspect.ts';
+
+/** Elements of the storages by dtype; tensors that share one are counted once. */
+export function torchFacts(root: string, run: readonly string[]): ModelFacts {
+  const pickles = run.flatMap((file) => inspectPickle(path.join(root, file)) ?? []);
+  const elements = new Map<string, number>();
+  let isKnown = true;
+  for (const { type, elements: count } of pickles.flatMap((p) => [...p.storages.values()])) {
+    const dtype = storageDtype(type);
+    if (dtype === null)
+      isKnown = false; // Storages without a type say bytes, not elements.
+    else elements.set(dtype, (elements.get(dtype) ?? 0) + count);
+  }
+  const isScript = pickles.some(({ kind }) => kind === 'torchscript');
+  return {
+    ...(isScript ? { format: { type: 'torchscript' } } : {}),
+    ...(isKnown ? { model: countsOf(elements) } : {}),
+  };
+}

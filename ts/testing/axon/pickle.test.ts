@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { parseManifest } from '../../protocol/manifest.ts';
+import { type HubDouble, startHubDouble } from '../hub-double/hub-double.ts';
+import { tinySafetensors } from '../hub-double/tiny-weights.ts';
+import { storedZip, torchFile } from '../hub-double/torch-file.ts';
+import { makeHome } from './run-axon.ts';
+
+const evil = storedZip({ 'm/data.pkl': Buffer.from('cposix\nsystem\n(Vtouch /tmp/never\ntR.') });
+const remote = JSON.stringify({ architectures: ['Net'], auto_map: { AutoModel: 'modeling.Net' } });
+
+let double: HubDouble;
+before(async () => {
+  double = await startHubDouble({
+    files: { 'net.pt': torchFile('net') },
+    repos: [
+      { id: 'acme/good', files: { 'pytorch_model.bin': torchFile('net') } },
+      {
+        id: 'acme/evil',
+        files: { 'pytorch_model.bin': evil, 'model.safetensors': tinySafetensors() },
+      },
+      {
+        id: 'acme/code',
+        files: {
+          'model.safetensors': tinySafetensors(),
+          'config.json': remote,
+          'modeling.py': 'import os',
+        },
+      },
+    ],
+  });
+});
+after(() => double.close());
+
+function manifestOf(dir: string) {
+  return parseManifest(fs.readFileSync(path.join(dir, 'manifest.yaml'), 'utf8'));
+}
+
+test('a pickle of tensors whose hash is stated is installed, and the manifest says what it is', async (t) => {
+  const home = makeHome(t, double);
+  const done = await home.axon('install', 'hf/acme/good');
+  assert.equal(done.status, 0, done.stderr);
+  const { spec } = manifestOf(path.join(home.models, 'hf/acme/good/latest'));
+  assert.equal(spec.format.pickle, 'tensors-only');
+  assert.deepEqual(spec.model, { parameters: 4, dtypes: { float32: 4 } });
+  assert.match((await home.axon('info', 'hf/acme/good')).stdout, /weights +4 parameters/);
+});
+
+test('one that could run code is refused with its names and a safer format, and never run', async (t) => {
+  const home = makeHome(t, double);
+  const refused = await home.axon('install', 'hf/acme/evil', '--format', 'pytorch', '--json');
+  assert.equal(refused.status, 24, refused.stderr);
+  assert.match(refused.stderr, /posix\.system.*--format safetensors.*--allow-pickle/);
+  assert.deepEqual(home.installed(), []);
+  const plain = await home.axon('install', 'hf/acme/evil', '--as', 'my/safe@1');
+  assert.equal(plain.status, 0, plain.stderr);
+  const all = await home.axon('install', 'hf/acme/evil', '--all', '--as', 'my/all@1');
+  assert.equal(all.status, 24);
+  const taken = await home.axon(
+    ...['install', 'hf/acme/evil', '--format', 'pytorch', '--allow-pickle'],
+  );
+  assert.equal(taken.status, 0, taken.stderr);
+  const { format } = manifestOf(path.join(home.models, 'hf/acme/evil/latest')).spec;
+  assert.deepEqual([format.pickle, format.pickle_names], ['may-run-code', ['posix.system']]);
+  assert.ok(!fs.existsSync('/tmp/never'));
+});
+
+test('one whose hash nobody states is refused without the flag', async (t) => {
+  const home = makeHome(t, double);
+  const url = `${double.cdn}/net.pt`;
+  const refused = await home.axon('install', url, '--as', 'my/net@1');
+  assert.equal(refused.status, 24, refused.stderr);
+  assert.match(refused.stderr, /nothing states its hash/);
+  assert.equal((await home.axon('install', url, '--as', 'my/net@1', '--allow-pickle')).status, 0);
+});
+
+test('a model that wants its own code says so, and has it only when that is allowed', async (t) => {
+  const home = makeHome(t, double);
+  await home.axon('install', 'hf/acme/code', '--as', 'my/code@1');
+  await home.axon('install', 'hf/acme/code', '--as', 'my/code@2', '--allow-code');
+  const [without, having] = ['1', '2'].map((v) => manifestOf(path.join(home.models, 'my/code', v)));
+  assert.equal(without?.spec.format.remote_code, 'left-out');
+  assert.equal(having?.spec.format.remote_code, 'included');
+  assert.equal(having?.spec.model?.architecture, 'Net');
+});
