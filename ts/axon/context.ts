@@ -1,8 +1,12 @@
 import type { DownloadOptions } from './download/options.ts';
+import { Slots } from './download/slots.ts';
 import type { Output } from './render/output.ts';
 import { endpointKey, withEndpoints } from './settings/endpoints.ts';
 import type { Settings } from './settings/settings.ts';
 import { StoreLayout } from './store/layout.ts';
+
+/** Smaller files are there before further connections would be. */
+const rangesFrom = 64 * 1024 * 1024;
 
 /** What every command gets: the world, passed in. Only main.ts reads `process`. */
 export interface Context {
@@ -32,6 +36,8 @@ export function makeContext(
       maxRetries: settings.number('download.max_retries'),
       retryWaitMs: settings.number('download.retry_wait_ms'),
       stallMs: settings.number('download.stall_seconds') * 1000,
+      connections: new Slots(settings.number('download.parallel')),
+      rangesFrom,
       progress: output.progress,
       note: (text) => output.note(text),
       signal,

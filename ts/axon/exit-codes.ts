@@ -36,7 +36,7 @@ export const exitCodes = {
     meaning: 'Several candidates fit; the message lists them and the flag that chooses.',
   },
   NO_MODEL: { exit: 14, meaning: 'No model file is among the files chosen.' },
-  NO_SPACE: { exit: 15, meaning: 'The disk has too little room; nothing was fetched.' },
+  NO_SPACE: { exit: 15, meaning: 'The disk has too little room; nothing of it was kept.' },
   ALREADY_EXISTS: { exit: 16, meaning: 'The id is taken by something different.' },
   NOT_INSTALLED: {
     exit: 17,

@@ -85,8 +85,8 @@ export const limits = {
   manifestDepth: 16,
   /** Files in one package. */
   packageFiles: 10_000,
-  /** Redirects followed by one download. */
-  redirects: 5,
+  /** Redirects followed by one download; the longest chain of a hub has three. */
+  redirects: 10,
 
   /** A plugin process must have said hello by then, in ms. */
   pluginStartMs: 10_000,

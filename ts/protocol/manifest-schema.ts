@@ -25,6 +25,7 @@ export const verifiedBy = [
   'npm-integrity',
   'archive-sha256',
   'md5',
+  'crc32c',
   'tofu',
   'local',
 ] as const;

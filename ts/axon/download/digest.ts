@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
+import { Crc32c } from './crc32c.ts';
 import type { ExpectedHash } from './options.ts';
+
+interface RunningHash {
+  update(chunk: Uint8Array): unknown;
+  digest(encoding: 'hex'): string;
+}
 
 /** Runs sha256 (always) and the hash that the source stated over the same bytes. */
 export class Digest {
   readonly #sha256 = createHash('sha256');
-  readonly #other: ReturnType<typeof createHash> | null;
+  readonly #other: RunningHash | null;
   readonly #expected: ExpectedHash | null;
   bytes = 0;
 
@@ -15,7 +21,8 @@ export class Digest {
     else if (expected.algorithm === 'git-sha1') {
       if (size === null) throw new Error('a git blob hash needs the size beforehand');
       this.#other = createHash('sha1').update(`blob ${size}\0`);
-    } else this.#other = createHash(expected.algorithm);
+    } else if (expected.algorithm === 'crc32c') this.#other = new Crc32c();
+    else this.#other = createHash(expected.algorithm);
   }
 
   update(chunk: Uint8Array): void {

@@ -1,5 +1,6 @@
 import type { ManifestFile } from '../../protocol/manifest.ts';
 import { type FileRequest, fetchFile } from './fetch-file.ts';
+import { inParallel } from './in-parallel.ts';
 import type { DownloadOptions } from './options.ts';
 import { verifiedBy } from './verified-by.ts';
 
@@ -8,18 +9,17 @@ export interface PackageRequest extends FileRequest {
   readonly path: string;
 }
 
-/** Several files, all of them whole and verified, or an error; the answers in the order asked. */
+/** Several files at once, all of them whole and verified, or an error; the answers in the order asked. */
 export async function fetchAll(
   requests: readonly PackageRequest[],
   options: DownloadOptions,
 ): Promise<readonly ManifestFile[]> {
   options.progress.plan(requests.length, plannedBytes(requests));
-  const done: ManifestFile[] = [];
-  for (const request of requests) {
-    const { sha256, size } = await fetchFile(request, options);
-    done.push({ path: request.path, size, sha256, verified_by: verifiedBy(request.expected) });
-  }
-  return done;
+  const { connections, signal } = options;
+  return inParallel(requests, { count: connections.count, signal }, async (request, stop) => {
+    const { sha256, size } = await fetchFile(request, { ...options, signal: stop });
+    return { path: request.path, size, sha256, verified_by: verifiedBy(request.expected) };
+  });
 }
 
 /** What comes in all, where every size is stated. */

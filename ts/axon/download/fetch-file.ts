@@ -1,21 +1,23 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { AxonError } from '../axon-error.ts';
-import { Attempt } from './attempt.ts';
+import type { FileProgress } from '../render/progress.ts';
 import { Digest } from './digest.ts';
 import type { StatusError } from './fetch-json.ts';
 import type { Credential, FollowRequest } from './follow.ts';
 import type { DownloadOptions, ExpectedHash } from './options.ts';
-import { Retryable, withRetries } from './retry.ts';
+import { Part } from './part.ts';
+import { RunningHash } from './running-hash.ts';
+import { Transfer } from './transfer.ts';
 
 /*
  * One file over HTTP, whole and verified or not at all.
- * 1. Bytes go to `<dest>.part`; the name `dest` appears by rename after size and hash are right.
- * 2. `<dest>.part.json` says what the part belongs to. A later run goes on only with the same url, size
- *    and hash; without a hash only with the same strong ETag (If-Range).
- * 3. What is there already is hashed again before it is continued: disk is cheaper than network.
- * 4. Always the canonical URL is asked, never a signed one: those expire.
- * 5. A wrong hash costs one clean second try, then the error.
+ * 1. Bytes go to `<dest>.part`; the name `dest` appears by rename, after size and hash are right and the
+ *    bytes are on disk.
+ * 2. What an earlier run left is gone on with, and hashed again: disk is cheaper than network.
+ * 3. Always the canonical URL is asked, never a signed one: those expire.
+ * 4. A wrong hash costs one clean second try, then the error.
+ * 5. A disk that is full gets back what was written; after any other failure the part stays.
  */
 export interface FileRequest {
   readonly url: string;
@@ -36,11 +38,13 @@ export interface FetchedBytes {
   readonly size: number;
 }
 
+type Judged = FetchedBytes & { readonly mismatch: string | null };
+
 export async function hashFile(
   file: string,
   expected: ExpectedHash | null,
   signal: AbortSignal,
-): Promise<FetchedBytes & { readonly mismatch: string | null }> {
+): Promise<Judged> {
   const digest = new Digest(expected, fs.statSync(file).size);
   for await (const chunk of fs.createReadStream(file, { signal, highWaterMark: 1 << 20 }))
     digest.update(chunk as Buffer);
@@ -63,29 +67,46 @@ export async function fetchFile(
   options: DownloadOptions,
 ): Promise<FetchedBytes> {
   fs.mkdirSync(path.dirname(file.dest), { recursive: true });
-  const done = await already(file, options.signal);
-  if (done !== null) return done;
   const shown = options.progress.file(file.label, file.size);
   let whole = false;
   try {
-    let wrong: string | null = null;
-    for (let clean = 0; clean < 2; clean++) {
-      const result = await withRetries(options, (progressed) =>
-        new Attempt(file, options, shown, progressed).run(),
-      );
-      whole = result.mismatch === null;
-      if (whole) return result;
-      wrong = result.mismatch; // Rule 5
-    }
-    throw new AxonError(
-      'CHECKSUM_MISMATCH',
-      `${file.label}: the bytes are not what the source states (${wrong}). Nothing was installed; try again later or tell the source.`,
-      { details: { file: file.label, mismatch: wrong } },
-    );
-  } catch (error) {
-    if (error instanceof Retryable) throw new AxonError('NETWORK', error.message, { cause: error });
-    throw error;
+    let got: FetchedBytes | Judged | null = await already(file, options.signal);
+    got ??= await once(file, options, shown);
+    if ('mismatch' in got && got.mismatch !== null) got = await once(file, options, shown); // Rule 4
+    if ('mismatch' in got && got.mismatch !== null) throw mismatchError(file, got.mismatch);
+    whole = true;
+    return { sha256: got.sha256, size: got.size };
   } finally {
     shown.end(whole);
+  }
+}
+
+function mismatchError({ label }: FileRequest, mismatch: string): AxonError {
+  return new AxonError(
+    'CHECKSUM_MISMATCH',
+    `${label}: the bytes are not what the source states (${mismatch}). Nothing was installed; try again later or tell the source.`,
+    { details: { file: label, mismatch } },
+  );
+}
+
+/** Until all bytes are there: finished when they are right, gone when they are wrong. */
+async function once(
+  file: FileRequest,
+  options: DownloadOptions,
+  shown: FileProgress,
+): Promise<Judged> {
+  const part = await Part.open(file);
+  const hash = new RunningHash(part.handle, file.expected, file.size);
+  try {
+    const { bytes, longer } = await new Transfer(file, { part, hash, shown }, options).run();
+    const { sha256, mismatch } = await hash.finish(bytes);
+    const wrong = longer ? `more than the ${bytes} bytes stated arrived` : mismatch;
+    await (wrong === null ? part.finish() : part.discard());
+    return { sha256, size: bytes, mismatch: wrong };
+  } catch (error) {
+    await hash.stop();
+    const full = error instanceof AxonError && error.code === 'NO_SPACE';
+    await (full ? part.discard() : part.close());
+    throw error;
   }
 }

@@ -1,8 +1,8 @@
-import { BlockList, isIP } from 'node:net';
 import { limits } from '../../protocol/limits.ts';
 import { AxonError } from '../axon-error.ts';
 import { type HttpResponse, header, request } from './http.ts';
 import type { DownloadOptions } from './options.ts';
+import { isInside, isInsideAddress, nextUrl } from './redirect.ts';
 
 /** A credential and the only addresses that may see it. */
 export interface Credential {
@@ -21,29 +21,10 @@ export interface FollowRequest {
   readonly check?: (response: HttpResponse) => void;
 }
 
+/** Of a redirect's own text. */
+const shortBytes = 64 * 1024;
+
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-
-const inside = new BlockList();
-for (const [net, prefix] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-] as const)
-  inside.addSubnet(net, prefix, 'ipv4');
-inside.addSubnet('fc00::', 7, 'ipv6');
-inside.addSubnet('fe80::', 10, 'ipv6');
-inside.addAddress('::1', 'ipv6');
-
-/** Whether the host is named as one of this machine or of the private network. */
-export function isInside(url: URL): boolean {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (host === 'localhost' || host.endsWith('.localhost')) return true;
-  const family = isIP(host);
-  return family !== 0 && inside.check(host, family === 4 ? 'ipv4' : 'ipv6');
-}
 
 /** Reads an http or https URL without user and password, or throws. */
 export function parseHttpUrl(text: string): URL {
@@ -58,27 +39,6 @@ export function parseHttpUrl(text: string): URL {
   return url;
 }
 
-/** Where an answer leads to, if it may be gone to. */
-export function nextUrl(from: URL, location: string, start: URL): URL {
-  const bad = (why: string) =>
-    new AxonError(
-      'BAD_RESPONSE',
-      `${start.host} redirects to ${JSON.stringify(location.slice(0, 200))}: ${why}.`,
-    );
-  let to: URL;
-  try {
-    to = new URL(location, from);
-  } catch {
-    throw bad('that is not a URL');
-  }
-  to.hash = '';
-  if (to.protocol !== 'https:' && !(to.protocol === 'http:' && start.protocol === 'http:'))
-    throw bad('only https may follow https');
-  if (isInside(to) && !isInside(start))
-    throw bad('a public address must not lead into this network');
-  return to;
-}
-
 function headersOf({ authorization, cookie }: Credential): Record<string, string> {
   return { authorization, ...(cookie === undefined ? {} : { cookie }) };
 }
@@ -91,6 +51,7 @@ export async function follow(spec: FollowRequest, options: DownloadOptions): Pro
   const start = parseHttpUrl(spec.url);
   const seen = new Set<string>();
   let url = start;
+  let startsInside = isInside(start);
   for (let hop = 0; hop <= limits.redirects; hop++) {
     if (seen.has(url.href)) break;
     seen.add(url.href);
@@ -103,14 +64,17 @@ export async function follow(spec: FollowRequest, options: DownloadOptions): Pro
         ...(authorized ? headersOf(credential) : {}),
       },
       stallMs: options.stallMs,
+      outsideOnly: hop > 0 && !startsInside,
       signal: options.signal,
     });
     try {
       spec.check?.(response);
       const location = header(response, 'location');
       if (!redirects.has(response.status) || location === null) return response;
-      response.body.destroy();
-      url = nextUrl(url, location, start);
+      // A host of the private network may have a public name; what it leads to may lie there too.
+      if (hop === 0) startsInside ||= isInsideAddress(response.body.socket.remoteAddress ?? '');
+      endOf(response);
+      url = nextUrl(url, location, startsInside);
     } catch (error) {
       response.body.destroy();
       throw error;
@@ -120,4 +84,11 @@ export async function follow(spec: FollowRequest, options: DownloadOptions): Pro
     'BAD_RESPONSE',
     `${start.host} redirects in a circle or more than ${limits.redirects} times.`,
   );
+}
+
+/** A short body is read to its end: the connection can be used again. */
+function endOf(response: HttpResponse): void {
+  const length = Number(header(response, 'content-length') ?? Number.NaN);
+  if (length <= shortBytes) response.body.on('error', () => undefined).resume();
+  else response.body.destroy();
 }

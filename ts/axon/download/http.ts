@@ -1,9 +1,12 @@
+import dns from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
+import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { productVersion } from '../../protocol/version.ts';
 import { AxonError } from '../axon-error.ts';
+import { isInsideAddress } from './redirect.ts';
 import { Retryable } from './retry.ts';
 
 /*
@@ -18,6 +21,8 @@ export interface HttpRequest {
   readonly body?: string | Readable;
   /** No byte for so long ends the request. */
   readonly stallMs: number;
+  /** Not to this machine or the private network, whatever the name resolves to. */
+  readonly outsideOnly?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -35,11 +40,12 @@ export function header(response: HttpResponse, name: string): string | null {
 
 /** Sends one request, follows nothing. Failures to reach the host or to get a head are Retryable. */
 export function request(spec: HttpRequest): Promise<HttpResponse> {
-  const { url, method = 'GET', headers = {}, body, stallMs, signal } = spec;
+  const { url, method = 'GET', headers = {}, body, stallMs, outsideOnly = false, signal } = spec;
   const { promise, resolve, reject } = deferred<HttpResponse>();
   const sent = (url.protocol === 'https:' ? https : http).request(url, {
     method,
     signal,
+    ...(outsideOnly ? { lookup: lookupOutside } : {}),
     headers: {
       'user-agent': `axon/${productVersion}`,
       'accept-encoding': 'identity',
@@ -59,6 +65,23 @@ export function request(spec: HttpRequest): Promise<HttpResponse> {
   else sent.end(body);
   return promise;
 }
+
+const lookupOutside: LookupFunction = (hostname, options, done) => {
+  dns.lookup(hostname, options, (error, found, family) => {
+    const addresses = Array.isArray(found) ? found.map(({ address }) => address) : [found];
+    const inside = error === null ? addresses.find(isInsideAddress) : undefined;
+    if (inside === undefined) done(error, found, family);
+    else
+      done(
+        new AxonError(
+          'BAD_RESPONSE',
+          `A redirect leads to ${hostname}, which is ${inside}: a public address must not lead into this network.`,
+        ),
+        found,
+        family,
+      );
+  });
+};
 
 function deferred<T>() {
   let resolve: (value: T) => void = () => undefined;

@@ -1,10 +1,15 @@
 import type { Progress } from '../render/progress.ts';
+import type { Slots } from './slots.ts';
 
 /** What every request of the shared downloader is run with. */
 export interface DownloadOptions {
   readonly maxRetries: number;
   readonly retryWaitMs: number;
   readonly stallMs: number;
+  /** Shared by all that is fetched at one time. */
+  readonly connections: Slots;
+  /** A file of which more is missing comes in ranges, in bytes. */
+  readonly rangesFrom: number;
   readonly progress: Progress;
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;
@@ -18,6 +23,7 @@ export type HashAlgorithm =
   | 'sha1'
   | 'git-sha1'
   | 'md5'
+  | 'crc32c'
   | 'sha256-prefix';
 
 export interface ExpectedHash {

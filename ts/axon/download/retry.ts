@@ -1,6 +1,7 @@
 import type http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AxonError } from '../axon-error.ts';
+import type { ExitCode } from '../exit-codes.ts';
 import type { DownloadOptions } from './options.ts';
 
 /** Longer waits than this are the user's decision. */
@@ -11,6 +12,8 @@ export class Retryable extends Error {
   override readonly name = 'Retryable';
   readonly waitMs: number | null;
   readonly limited: boolean;
+  /** What it is called when the tries are used up. */
+  readonly code: ExitCode;
   /** A name that does not resolve means no network here, as a rule: one more try, not minutes of them. */
   readonly unresolved: boolean;
 
@@ -19,12 +22,14 @@ export class Retryable extends Error {
     options: {
       readonly waitMs?: number | null;
       readonly limited?: boolean;
+      readonly code?: ExitCode;
       readonly cause?: unknown;
     } = {},
   ) {
     super(message, { cause: options.cause });
     this.waitMs = options.waitMs ?? null;
     this.limited = options.limited ?? false;
+    this.code = options.code ?? 'NETWORK';
     this.unresolved = (options.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOTFOUND';
   }
 }
@@ -42,13 +47,19 @@ export function retryableFor(
   return new Retryable(`${host} answered ${status}`, { waitMs, limited: status === 429 });
 }
 
-/** `RateLimit: "api";r=0;t=172` (seconds to the next window) before `Retry-After` (seconds or a date). */
+/**
+ * `RateLimit: "api";r=0;t=172` (nothing left, seconds to the next window) before `Retry-After` (seconds
+ * or a date).
+ */
 function statedWait(headers: http.IncomingHttpHeaders): number | null {
-  const limit = /;\s*r=0\b.*;\s*t=(\d+)/.exec(String(headers['ratelimit'] ?? ''));
-  if (limit?.[1] !== undefined) return (Number(limit[1]) + 1) * 1000;
-  const after = headers['retry-after'];
-  if (after === undefined) return null;
-  if (/^\d+$/.test(after)) return Number(after) * 1000;
+  const waits = String(headers['ratelimit'] ?? '')
+    .split(',')
+    .filter((policy) => /;\s*r=0\s*(;|$)/.test(policy))
+    .map((policy) => Number(/;\s*t=(\d+)/.exec(policy)?.[1] ?? Number.NaN))
+    .filter((seconds) => !Number.isNaN(seconds));
+  if (waits.length > 0) return (Math.max(...waits) + 1) * 1000;
+  const after = (headers['retry-after'] ?? '').trim();
+  if (/^\d+(\.\d+)?$/.test(after)) return Number(after) * 1000;
   const date = Date.parse(after);
   return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
 }
@@ -83,18 +94,19 @@ export async function withRetries<T>(
 
 function giveUp(error: Retryable, failures: number, waitMs: number): AxonError {
   const cause = { cause: error };
-  if (error.limited) {
+  if (error.limited || waitMs > longestWaitMs) {
     const hint = waitMs > longestWaitMs ? ` It asks to wait ${Math.ceil(waitMs / 1000)} s.` : '';
+    const why = error.limited ? ' (too many requests)' : '';
     return new AxonError(
       'RATE_LIMITED',
-      `${error.message} (too many requests).${hint} Try later, or set a token.`,
-      cause,
+      `${error.message}${why}.${hint} Try later, or set a token.`,
+      { ...cause, details: { wait_s: Math.ceil(waitMs / 1000) } },
     );
   }
   const tries = failures === 1 ? 'once' : `${failures} times`;
-  return new AxonError(
-    'NETWORK',
-    `${error.message} (tried ${tries}). Check the network and try again.`,
-    cause,
-  );
+  const next =
+    error.code === 'NETWORK'
+      ? 'Check the network and try again.'
+      : 'Try again later or tell the source.';
+  return new AxonError(error.code, `${error.message} (tried ${tries}). ${next}`, cause);
 }

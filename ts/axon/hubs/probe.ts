@@ -2,7 +2,7 @@ import { requireOk, type StatusError } from '../download/fetch-json.ts';
 import { type FollowRequest, follow } from '../download/follow.ts';
 import { type HttpResponse, header } from '../download/http.ts';
 import type { DownloadOptions } from '../download/options.ts';
-import { withRetries } from '../download/retry.ts';
+import { Retryable, withRetries } from '../download/retry.ts';
 
 export interface Probed {
   readonly size: number | null;
@@ -19,6 +19,9 @@ export function probe(
     const headers = { ...spec.headers, range: 'bytes=0-0' };
     const response = await follow({ ...spec, headers }, options);
     try {
+      // A signed address that has run out: asking again gives a new one.
+      if (response.status === 403 && response.url.origin !== new URL(spec.url).origin)
+        throw new Retryable(`${response.url.host} answered 403 (an expired link?)`);
       // An empty file has no first byte.
       if (response.status !== 416) await requireOk(response, spec.statusError);
       return { size: sizeOf(response), response };

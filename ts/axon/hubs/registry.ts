@@ -7,15 +7,21 @@ import { fileHub } from './file/file-hub.ts';
 import { hfHub } from './hf/hf-hub.ts';
 import { httpsHub } from './https/https-hub.ts';
 import type { Hub, HubSpec } from './hub.ts';
+import { kaggleHub } from './kaggle/kaggle-hub.ts';
+import { modelscopeHub } from './modelscope/modelscope-hub.ts';
 import { npmHub } from './npm/npm-hub.ts';
 import { ociHub } from './oci/oci-hub.ts';
 import { ollamaHub } from './ollama/ollama-hub.ts';
 import { pytorchHub } from './pytorch/pytorch-hub.ts';
+import { tfhubHub } from './tfhub/tfhub-hub.ts';
 
 /** Every hub that there is. A new one is a folder beside these and a line here. */
 export const hubs: readonly Hub[] = [
   hfHub,
   pytorchHub,
+  tfhubHub,
+  kaggleHub,
+  modelscopeHub,
   npmHub,
   ociHub,
   ollamaHub,
@@ -24,7 +30,7 @@ export const hubs: readonly Hub[] = [
 ];
 
 /** Known by name, not built yet: asked for, they answer so instead of being looked up elsewhere. */
-const plannedHubs: readonly string[] = ['tfhub', 'tf', 'modelscope', 'ms', 'kaggle', 'gh', 'pypi'];
+const plannedHubs: readonly string[] = ['gh', 'pypi'];
 
 export function parseSpec(text: string, context: Context): HubSpec {
   const claimer = hubs.find((hub) => hub.claims?.(text, context.cwd) === true);

@@ -58,6 +58,13 @@ export const configKeys = {
     max: 20,
     about: 'How often one request is tried again.',
   },
+  'download.parallel': {
+    type: 'number',
+    default: 4,
+    min: 1,
+    max: 32,
+    about: 'How many connections fetch at once: files, and parts of a large one.',
+  },
   'download.retry_wait_ms': {
     type: 'number',
     default: 1000,
@@ -83,7 +90,6 @@ export const formerKeys: ReadonlySet<string> = new Set([
   'registry.url',
   'registry.mirrors',
   'registry.timeout',
-  'download.parallel',
   'download.verify_checksums',
   'log_level',
 ]);

@@ -36,6 +36,8 @@ export interface Fault {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly to?: string;
+  /** With `status`: what is said. */
+  readonly body?: string;
 }
 
 type Handler = () => void;
@@ -65,9 +67,9 @@ type Lie = (
 ) => void;
 
 const lies: Readonly<Record<Fault['kind'], Lie>> = {
-  status: ({ status = 503, headers = {} }, _request, response) => {
-    response.writeHead(status, { 'content-length': 0, ...headers });
-    response.end();
+  status: ({ status = 503, headers = {}, body = '' }, _request, response) => {
+    response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers });
+    response.end(body);
   },
   flip: (_fault, _request, response, handler) =>
     bend(response, handler, (data) => {

@@ -4,6 +4,8 @@ import type { Handler } from './answers.ts';
 import { Cdn } from './cdn.ts';
 import { type Fault, Faults, type Origin } from './faults.ts';
 import { HfDouble, type HfRepo } from './hf.ts';
+import { type KaggleModel, kaggleDouble, tfhubDouble } from './kaggle.ts';
+import { type ModelscopeRepo, modelscopeDouble } from './modelscope.ts';
 import { type NpmPackage, npmDouble } from './npm.ts';
 import { type OciArtifact, OciDouble } from './oci.ts';
 import { type CodeRepo, githubDouble, pytorchDouble } from './pytorch.ts';
@@ -18,6 +20,10 @@ export interface HubDoubleOptions {
   readonly weights?: Readonly<Record<string, Buffer>>;
   readonly code?: readonly CodeRepo[];
   readonly artifacts?: readonly OciArtifact[];
+  readonly scope?: readonly ModelscopeRepo[];
+  readonly models?: readonly KaggleModel[];
+  /** Handles of TensorFlow Hub, and where Kaggle has them: `<owner>/<model>/<framework>/<variation>/<N>`. */
+  readonly handles?: Readonly<Record<string, string>>;
 }
 
 export interface Seen {
@@ -36,6 +42,7 @@ export interface HubDouble {
   /** A registry, of Ollama too. */
   readonly oci: string;
   readonly registry: OciDouble;
+  readonly kaggle: string;
   /** What points axon at these hubs. */
   readonly env: NodeJS.ProcessEnv;
   /** Every request in order. */
@@ -55,6 +62,7 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
     code = [],
     artifacts = [],
   } = options;
+  const { models = [], handles = {}, scope = [] } = options;
   const faults = new Faults();
   const seen: Seen[] = [];
   const servers: http.Server[] = [];
@@ -83,6 +91,12 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
   const github = await serve('github', githubDouble(code));
   const registry = new OciDouble(artifacts, cdn);
   const oci = await serve('oci', (...call) => registry.hub(...call));
+  const kaggle = await serve('kaggle', kaggleDouble(models, cdn));
+  const tfhub = await serve(
+    'tfhub',
+    tfhubDouble(handles, () => kaggle),
+  );
+  const modelscope = await serve('modelscope', modelscopeDouble(scope, cdn));
   return {
     hf,
     cdn: cdn.base,
@@ -91,12 +105,16 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
     github,
     oci,
     registry,
+    kaggle,
     env: {
       HF_ENDPOINT: hf,
       npm_config_registry: npm,
       AXON_PYTORCH_ENDPOINT: pytorch,
       GITHUB_API_URL: github,
       AXON_OLLAMA_ENDPOINT: oci,
+      KAGGLE_API_ENDPOINT: kaggle,
+      AXON_TFHUB_ENDPOINT: tfhub,
+      MODELSCOPE_ENDPOINT: modelscope,
     },
     seen,
     lie: (fault) => faults.add(fault),

@@ -1,21 +1,10 @@
 import type { Description } from '../hub.ts';
+import { spdxName } from '../license-names.ts';
 
 interface Card {
   readonly license?: unknown;
   readonly license_name?: unknown;
 }
-
-const spdx: Readonly<Record<string, string>> = {
-  'apache-2.0': 'Apache-2.0',
-  mit: 'MIT',
-  'bsd-2-clause': 'BSD-2-Clause',
-  'bsd-3-clause': 'BSD-3-Clause',
-  'mpl-2.0': 'MPL-2.0',
-  'gpl-3.0': 'GPL-3.0',
-  'lgpl-3.0': 'LGPL-3.0',
-  'agpl-3.0': 'AGPL-3.0',
-  unlicense: 'Unlicense',
-};
 
 function text(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value.slice(0, 200) : null;
@@ -38,7 +27,7 @@ export function describeRepo(value: unknown): Description {
     (tag): tag is string => tag !== null && !/^(license|region):/.test(tag),
   );
   return {
-    ...(license === null ? {} : { license: spdx[license] ?? license }),
+    ...(license === null ? {} : { license: spdxName(license) }),
     ...(kept.length === 0 ? {} : { tags: kept.slice(0, 50) }),
   };
 }

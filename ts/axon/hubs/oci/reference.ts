@@ -1,5 +1,5 @@
 import { AxonError } from '../../axon-error.ts';
-import { isInside } from '../../download/follow.ts';
+import { isInside } from '../../download/redirect.ts';
 
 /** `<registry>/<repository>` with a tag or a digest, as people write it for `oci/`. */
 export interface OciReference {

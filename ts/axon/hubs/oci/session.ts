@@ -1,8 +1,9 @@
 import { AxonError } from '../../axon-error.ts';
 import type { Context } from '../../context.ts';
 import { fetchJson, requireOk, type StatusError } from '../../download/fetch-json.ts';
-import { type Credential, follow, isInside } from '../../download/follow.ts';
+import { type Credential, follow } from '../../download/follow.ts';
 import { type HttpResponse, header, readBody } from '../../download/http.ts';
+import { isInside } from '../../download/redirect.ts';
 import { withRetries } from '../../download/retry.ts';
 
 /** A token younger than this that is refused is not refused for its age. */

@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import { Readable } from 'node:stream';
 import { AxonError } from '../../axon-error.ts';
 import { requireOk } from '../../download/fetch-json.ts';
-import { nextUrl } from '../../download/follow.ts';
 import { type HttpResponse, header, request } from '../../download/http.ts';
+import { isInside, nextUrl } from '../../download/redirect.ts';
 import { withRetries } from '../../download/retry.ts';
 import type { FileProgress } from '../../render/progress.ts';
 import type { RegistrySession } from './session.ts';
@@ -132,7 +132,8 @@ async function locationOf(session: RegistrySession, response: HttpResponse): Pro
   await requireOk(response, session.statusError);
   response.body.resume();
   const location = header(response, 'location');
-  if (location !== null) return nextUrl(response.url, location, new URL(session.place.origin));
+  if (location !== null)
+    return nextUrl(response.url, location, isInside(new URL(session.place.origin)));
   throw new AxonError('BAD_RESPONSE', `${response.url.host} opened an upload without an address.`);
 }
 

@@ -1,7 +1,8 @@
 import { didYouMean } from '../../../protocol/nearest.ts';
 import { AxonError } from '../../axon-error.ts';
 import type { Context } from '../../context.ts';
-import { isInside, parseHttpUrl } from '../../download/follow.ts';
+import { parseHttpUrl } from '../../download/follow.ts';
+import { isInside } from '../../download/redirect.ts';
 import type { FileSource } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
 import { type FoundUrls, findWeightsUrls } from './find-weights-urls.ts';

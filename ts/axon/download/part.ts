@@ -1,0 +1,179 @@
+import fs from 'node:fs';
+import type { FileRequest } from './fetch-file.ts';
+import { type Span, Spans } from './spans.ts';
+
+/*
+ * What is there of a file under way: `<dest>.part`, and beside it `<dest>.part.json`, which says what the
+ * part belongs to.
+ * 1. A later run goes on with it only where the bytes must be the same: the same hash, or, where the
+ *    source states none, the same address and strong ETag (If-Range).
+ * 2. As long as bytes come in order, the length of the part says how far it is, and nothing is written
+ *    beside it: a kill loses what was in memory. Once they come in ranges the note lists them. It is
+ *    written behind the bytes, and often enough that a kill loses a fifth of a per cent.
+ * 3. Neither is believed: the hash over all of it decides in the end.
+ */
+interface Note {
+  readonly url: string;
+  readonly hash: string | null;
+  readonly etag: string | null;
+  readonly spans: readonly Span[] | null;
+}
+
+const saveShare = 500;
+const leastSaveBytes = 64 * 1024;
+
+export class Part {
+  readonly handle: fs.promises.FileHandle;
+  readonly #file: FileRequest;
+  #spans: Spans;
+  #etag: string | null;
+  #ranged: boolean;
+  #unsaved = 0;
+
+  private constructor(
+    file: FileRequest,
+    handle: fs.promises.FileHandle,
+    note: Pick<Note, 'etag' | 'spans'>,
+    spans: Spans,
+  ) {
+    this.#file = file;
+    this.handle = handle;
+    this.#etag = note.etag;
+    this.#ranged = note.spans !== null;
+    this.#spans = spans;
+  }
+
+  static async open(file: FileRequest): Promise<Part> {
+    const { O_RDWR, O_CREAT } = fs.constants;
+    const handle = await fs.promises.open(partName(file), O_RDWR | O_CREAT, 0o644);
+    try {
+      const { size } = await handle.stat();
+      const note = readNote(file);
+      const spans = note?.spans ?? [{ start: 0, end: size }];
+      const end = Math.max(0, ...spans.map((span) => span.end));
+      if (note !== null && end <= size && size <= (file.size ?? size))
+        return new Part(file, handle, note, new Spans(spans));
+      await handle.truncate();
+      return new Part(file, handle, { etag: null, spans: null }, new Spans());
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  get bytes(): number {
+    return this.#spans.bytes;
+  }
+
+  get frontier(): number {
+    return this.#spans.frontier;
+  }
+
+  /** For If-Range: only what was sent under this tag may be joined to what is there. */
+  get etag(): string | null {
+    return this.#etag;
+  }
+
+  gaps(within: Span, most?: number): Span[] {
+    return this.#spans.gaps(within, most);
+  }
+
+  /** Bytes are about to come from this answer; `etag` is its strong one. */
+  belongsTo(etag: string | null): void {
+    // Where the source states a hash, an ETag adds nothing; that of a content network may even differ.
+    this.#etag = this.#file.expected === null ? etag : null;
+    this.#save();
+  }
+
+  async write(chunks: readonly Buffer[], at: number): Promise<void> {
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const { bytesWritten } = await this.handle.writev(chunks, at);
+    if (bytesWritten < bytes) {
+      const rest = Buffer.concat(chunks).subarray(bytesWritten);
+      await this.write([rest], at + bytesWritten);
+    }
+    this.#spans.add({ start: at, end: at + bytes });
+    this.#unsaved += bytes;
+    const often = Math.max(leastSaveBytes, (this.#file.size ?? 0) / saveShare);
+    if (this.#ranged && this.#unsaved >= often) this.#save();
+  }
+
+  /** From now on bytes come in any order. */
+  beginRanges(): void {
+    this.#ranged = true;
+    this.#save();
+  }
+
+  /** From now on bytes come in order again, behind those that are there without a gap. */
+  async endRanges(): Promise<void> {
+    if (this.#ranged) await this.#cut(this.frontier);
+  }
+
+  async restart(): Promise<void> {
+    await this.#cut(0);
+  }
+
+  async #cut(size: number): Promise<void> {
+    await this.handle.truncate(size);
+    this.#spans = new Spans([{ start: 0, end: size }]);
+    this.#ranged = false;
+    this.#save();
+  }
+
+  /** Keeps what is there for the next run. */
+  async close(): Promise<void> {
+    if (this.#ranged) this.#save();
+    await this.handle.close();
+  }
+
+  /** On disk first, then under its name. */
+  async finish(): Promise<void> {
+    await this.handle.datasync();
+    await this.handle.close();
+    fs.renameSync(partName(this.#file), this.#file.dest);
+    fs.rmSync(noteName(this.#file), { force: true });
+  }
+
+  async discard(): Promise<void> {
+    await this.handle.close();
+    fs.rmSync(partName(this.#file), { force: true });
+    fs.rmSync(noteName(this.#file), { force: true });
+  }
+
+  #save(): void {
+    const note: Note = {
+      url: this.#file.url,
+      hash: hashText(this.#file),
+      etag: this.#etag,
+      spans: this.#ranged ? this.#spans.list : null,
+    };
+    const name = noteName(this.#file);
+    fs.writeFileSync(`${name}.new`, JSON.stringify(note));
+    fs.renameSync(`${name}.new`, name);
+    this.#unsaved = 0;
+  }
+}
+
+const partName = ({ dest }: FileRequest) => `${dest}.part`;
+const noteName = ({ dest }: FileRequest) => `${dest}.part.json`;
+
+function hashText({ expected }: FileRequest): string | null {
+  return expected === null ? null : `${expected.algorithm}:${expected.hex}`;
+}
+
+/** The note, if it is about the same bytes. Rule 1. */
+function readNote(file: FileRequest): Note | null {
+  let note: Note;
+  try {
+    note = JSON.parse(fs.readFileSync(noteName(file), 'utf8')) as Note;
+  } catch {
+    return null; // None, or half of one: the part starts over.
+  }
+  const whole = note.spans === null || (Array.isArray(note.spans) && note.spans.every(isSpan));
+  if (!whole || note.hash !== hashText(file)) return null;
+  return note.hash !== null || (note.url === file.url && note.etag !== null) ? note : null;
+}
+
+function isSpan({ start, end }: Span): boolean {
+  return Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && end >= start;
+}

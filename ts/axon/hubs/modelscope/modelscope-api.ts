@@ -1,0 +1,108 @@
+import { AxonError } from '../../axon-error.ts';
+import type { Context } from '../../context.ts';
+import { fetchJson, type StatusError } from '../../download/fetch-json.ts';
+import { type Credential, parseHttpUrl } from '../../download/follow.ts';
+import type { DownloadOptions } from '../../download/options.ts';
+import { Retryable, withRetries } from '../../download/retry.ts';
+import { httpStatusError } from '../status-error.ts';
+
+interface Envelope {
+  readonly Code?: unknown;
+  readonly Success?: unknown;
+  readonly Message?: unknown;
+  readonly Data?: unknown;
+}
+
+/*
+ * 1. An answer is good only if its envelope says so: `Success: false` comes with status 200 too.
+ * 2. What is missing, private or gated all answers 404; an overloaded database does as well, and only
+ *    its words tell.
+ */
+export class ModelscopeApi {
+  readonly endpoint: string;
+  readonly credential: Credential | null;
+  readonly download: DownloadOptions;
+
+  constructor({ env, download }: Context) {
+    const given = env['MODELSCOPE_ENDPOINT'] || 'https://www.modelscope.cn';
+    this.endpoint = (/^https?:\/\//.test(given) ? given : `https://${given}`).replace(/\/+$/, '');
+    const { origin } = parseHttpUrl(this.endpoint);
+    const token = (env['MODELSCOPE_API_TOKEN'] ?? '').trim();
+    this.credential =
+      token === ''
+        ? null
+        : {
+            authorization: `Bearer ${token}`,
+            cookie: `m_session_id=${token}`,
+            scope: `${origin}/`,
+          };
+    this.download = download;
+  }
+
+  /** `Data` of the answer. */
+  ask(route: string, repo: string): Promise<Record<string, unknown>> {
+    return withRetries(this.download, async () => {
+      const value = await this.askRaw(`/api/v1/models/${route}`, repo);
+      const { Success, Data } = value as Envelope;
+      if (Success !== true || typeof Data !== 'object' || Data === null)
+        throw this.#failure(value as Envelope, repo);
+      return Data as Record<string, unknown>;
+    });
+  }
+
+  async askRaw(path: string, repo: string): Promise<object> {
+    const { value } = await fetchJson(
+      {
+        url: this.endpoint + path,
+        credential: this.credential,
+        statusError: this.statusError(repo),
+      },
+      this.download,
+    );
+    if (typeof value === 'object' && value !== null) return value;
+    throw new AxonError('BAD_RESPONSE', `${this.endpoint} answered nothing about ${repo}.`);
+  }
+
+  statusError(repo: string): StatusError {
+    const other = httpStatusError(repo);
+    return (response, body) => {
+      const envelope = readEnvelope(body);
+      if (envelope === null) return other(response, body);
+      const failure = this.#failure(envelope, repo);
+      if (failure instanceof Retryable) throw failure;
+      return failure;
+    };
+  }
+
+  /** Rule 2. */
+  #failure({ Code, Message }: Envelope, repo: string): AxonError | Retryable {
+    const said = typeof Message === 'string' ? Message.slice(0, 200) : '';
+    if (/max_prepared_stmt_count|too many connections/i.test(said))
+      return new Retryable('ModelScope is overloaded');
+    const page = `${this.endpoint}/models/${repo}`;
+    const login =
+      this.credential === null
+        ? 'Set MODELSCOPE_API_TOKEN.'
+        : 'The token in use may be wrong: ModelScope does not say so.';
+    if (Code === 10990101004)
+      return new AxonError('NOT_FOUND', `${repo} has no such revision at ModelScope (${said}).`);
+    if (Code === 10010200001 || Code === 401 || Code === 403)
+      return new AxonError(
+        'ACCESS_DENIED',
+        `ModelScope refuses ${repo} (${said}). Accept its terms at ${page}. ${login}`,
+      );
+    return new AxonError(
+      'NOT_FOUND',
+      `${repo} does not exist at ModelScope, or is private, or its terms have to be accepted at ${page} (code ${String(Code)}: ${said}). ${login}`,
+    );
+  }
+}
+
+function readEnvelope(body: string): Envelope | null {
+  try {
+    const value = JSON.parse(body) as unknown;
+    return typeof value === 'object' && value !== null && 'Code' in value ? value : null;
+  } catch {
+    return null;
+  }
+}
