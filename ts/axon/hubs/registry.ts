@@ -12,6 +12,7 @@ import { modelscopeHub } from './modelscope/modelscope-hub.ts';
 import { npmHub } from './npm/npm-hub.ts';
 import { ociHub } from './oci/oci-hub.ts';
 import { ollamaHub } from './ollama/ollama-hub.ts';
+import { pypiHub } from './pypi/pypi-hub.ts';
 import { pytorchHub } from './pytorch/pytorch-hub.ts';
 import { tfhubHub } from './tfhub/tfhub-hub.ts';
 
@@ -23,6 +24,7 @@ export const hubs: readonly Hub[] = [
   kaggleHub,
   modelscopeHub,
   npmHub,
+  pypiHub,
   ociHub,
   ollamaHub,
   httpsHub,
@@ -30,7 +32,7 @@ export const hubs: readonly Hub[] = [
 ];
 
 /** Known by name, not built yet: asked for, they answer so instead of being looked up elsewhere. */
-const plannedHubs: readonly string[] = ['gh', 'pypi'];
+const plannedHubs: readonly string[] = ['gh'];
 
 export function parseSpec(text: string, context: Context): HubSpec {
   const claimer = hubs.find((hub) => hub.claims?.(text, context.cwd) === true);

@@ -8,9 +8,10 @@ import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { AxonError } from '../axon-error.ts';
 import { manifestName } from '../store/layout.ts';
 import { requireSpace } from '../store/space.ts';
+import type { ArchiveFile } from './archive-limits.ts';
 import { NameGuard } from './names.ts';
 import { byName } from './order.ts';
-import { readTar, type TarFile } from './tar-entries.ts';
+import { readTar } from './tar-entries.ts';
 import { writeNewFile } from './write-file.ts';
 
 /*
@@ -159,7 +160,7 @@ function mismatch(label: string, name: string): AxonError {
   );
 }
 
-async function readFirst({ name, size, body }: TarFile, label: string): Promise<Manifest> {
+async function readFirst({ name, size, body }: ArchiveFile, label: string): Promise<Manifest> {
   if (name !== manifestName || size > limits.manifestBytes)
     throw new AxonError(
       'INVALID_PACKAGE',

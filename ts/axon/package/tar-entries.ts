@@ -4,16 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import tar, { type Header } from 'tar-stream';
 import { AxonError } from '../axon-error.ts';
-
-/** A tarball may unpack to so many times its size, once it is past the free allowance. */
-const maxRatio = 250;
-const freeBytes = 256 * 1024 * 1024;
-
-export interface TarFile {
-  readonly name: string;
-  readonly size: number;
-  readonly body: AsyncIterable<Buffer>;
-}
+import { type ArchiveFile, mayUnpackTo } from './archive-limits.ts';
 
 async function isGzip(file: string): Promise<boolean> {
   const handle = await fs.open(file);
@@ -48,7 +39,7 @@ function bounded(
 export async function readTar(
   file: string,
   label: string,
-  each: (entry: TarFile) => Promise<void>,
+  each: (entry: ArchiveFile) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   const { size } = await fs.stat(file);
@@ -64,7 +55,7 @@ export async function readTar(
   };
   try {
     await Promise.all([
-      pipeline(bounded(plain, Math.max(freeBytes, size * maxRatio), label), extract, { signal }),
+      pipeline(bounded(plain, mayUnpackTo(size), label), extract, { signal }),
       visit(),
     ]);
   } catch (error) {
@@ -85,7 +76,7 @@ type TarEntry = AsyncIterable<Buffer> & { readonly header: Header; resume(): unk
 async function visitEntry(
   entry: TarEntry,
   label: string,
-  each: (entry: TarFile) => Promise<void>,
+  each: (entry: ArchiveFile) => Promise<void>,
 ): Promise<void> {
   const { name, type, size = 0 } = entry.header;
   if (type === 'directory') return;

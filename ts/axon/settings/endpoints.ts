@@ -10,6 +10,7 @@ export const endpointVariables = {
   kaggle: 'KAGGLE_API_ENDPOINT',
   modelscope: 'MODELSCOPE_ENDPOINT',
   npm: 'npm_config_registry',
+  pypi: 'PIP_INDEX_URL',
   ollama: 'AXON_OLLAMA_ENDPOINT',
 } as const;
 

@@ -8,6 +8,7 @@ import { type KaggleModel, kaggleDouble, tfhubDouble } from './kaggle.ts';
 import { type ModelscopeRepo, modelscopeDouble } from './modelscope.ts';
 import { type NpmPackage, npmDouble } from './npm.ts';
 import { type OciArtifact, OciDouble } from './oci.ts';
+import { type PypiFile, pypiDouble } from './pypi.ts';
 import { type CodeRepo, githubDouble, pytorchDouble } from './pytorch.ts';
 
 export interface HubDoubleOptions {
@@ -24,6 +25,7 @@ export interface HubDoubleOptions {
   readonly models?: readonly KaggleModel[];
   /** Handles of TensorFlow Hub, and where Kaggle has them: `<owner>/<model>/<framework>/<variation>/<N>`. */
   readonly handles?: Readonly<Record<string, string>>;
+  readonly wheels?: readonly PypiFile[];
 }
 
 export interface Seen {
@@ -43,6 +45,9 @@ export interface HubDouble {
   readonly oci: string;
   readonly registry: OciDouble;
   readonly kaggle: string;
+  readonly pypi: string;
+  /** Whether the package index knows the JSON form. */
+  pypiJson: boolean;
   /** What points axon at these hubs. */
   readonly env: NodeJS.ProcessEnv;
   /** Every request in order. */
@@ -61,6 +66,7 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
     weights = {},
     code = [],
     artifacts = [],
+    wheels = [],
   } = options;
   const { models = [], handles = {}, scope = [] } = options;
   const faults = new Faults();
@@ -97,7 +103,11 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
     tfhubDouble(handles, () => kaggle),
   );
   const modelscope = await serve('modelscope', modelscopeDouble(scope, cdn));
-  return {
+  const pypi = await serve(
+    'pypi',
+    pypiDouble(wheels, cdn, () => double.pypiJson),
+  );
+  const double: HubDouble = {
     hf,
     cdn: cdn.base,
     npm,
@@ -106,6 +116,8 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
     oci,
     registry,
     kaggle,
+    pypi,
+    pypiJson: true,
     env: {
       HF_ENDPOINT: hf,
       npm_config_registry: npm,
@@ -115,6 +127,7 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
       KAGGLE_API_ENDPOINT: kaggle,
       AXON_TFHUB_ENDPOINT: tfhub,
       MODELSCOPE_ENDPOINT: modelscope,
+      PIP_INDEX_URL: `${pypi}/simple`,
     },
     seen,
     lie: (fault) => faults.add(fault),
@@ -124,4 +137,5 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
       await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
     },
   };
+  return double;
 }

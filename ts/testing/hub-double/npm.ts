@@ -14,6 +14,10 @@ export interface NpmPackage {
 /** The two routes of a package registry that axon uses: the package document and the tarball. */
 export function npmDouble(packages: readonly NpmPackage[], base: () => string): Handler {
   return (request, response, url) => {
+    if (url.pathname === '/-/v1/search') {
+      sendJson(response, 200, { objects: found(packages, url.searchParams.get('text') ?? '') });
+      return;
+    }
     const file = /^\/(.+)\/-\/(.+)\.tgz$/.exec(decodeURIComponent(url.pathname));
     const name = file?.[1] ?? decodeURIComponent(url.pathname.slice(1));
     const versions = packages.filter((candidate) => candidate.name === name);
@@ -54,4 +58,13 @@ function distOf(
 ): object {
   const url = `${base}/${name}/-/${version}.tgz`;
   return integrity === null ? { tarball: url } : { tarball: url, integrity };
+}
+
+function found(packages: readonly NpmPackage[], text: string): object[] {
+  return packages
+    .filter(({ name }) => name.includes(text))
+    .map(({ name, version }) => ({
+      package: { name, version, description: `The package ${name}.`, license: 'MIT' },
+      downloads: { monthly: 7, weekly: 2 },
+    }));
 }

@@ -1,22 +1,15 @@
 import type { Description } from '../hub.ts';
 
-const maxBytes = 1024 * 1024;
-
 function text(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value.slice(0, 2_000) : null;
 }
 
 /** What package.json states. A file that cannot be read states nothing; it is not ours to judge. */
-export async function describePackage(
-  body: AsyncIterable<Buffer>,
-  size: number,
-): Promise<Description> {
-  if (size > maxBytes) return {};
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk);
+export function describePackage(file: Buffer | null): Description {
+  if (file === null) return {};
   let json: Record<string, unknown>;
   try {
-    json = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Record<string, unknown>;
+    json = JSON.parse(file.toString('utf8')) as Record<string, unknown>;
   } catch {
     return {};
   }

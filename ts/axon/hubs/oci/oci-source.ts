@@ -3,8 +3,9 @@ import path from 'node:path';
 import type { ManifestFile } from '../../../protocol/manifest.ts';
 import { AxonError } from '../../axon-error.ts';
 import { fetchAll, type PackageRequest } from '../../download/fetch-all.ts';
+import type { ArchiveFile } from '../../package/archive-limits.ts';
 import { maxPackageBytes, NameGuard } from '../../package/names.ts';
-import { readTar, type TarFile } from '../../package/tar-entries.ts';
+import { readTar } from '../../package/tar-entries.ts';
 import { replaceFile } from '../../package/write-file.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
 import { describeArtifact } from './describe-artifact.ts';
@@ -122,7 +123,7 @@ export class OciSource implements FileSource {
   async #readArchive(
     layer: Descriptor,
     work: string,
-    each: (entry: TarFile) => Promise<void>,
+    each: (entry: ArchiveFile) => Promise<void>,
   ): Promise<void> {
     const file = await this.#blob(layer, work);
     const { signal } = this.#session.context;

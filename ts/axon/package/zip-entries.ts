@@ -1,0 +1,85 @@
+import fs from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { limits } from '../../protocol/limits.ts';
+import { AxonError } from '../axon-error.ts';
+import { type ArchiveFile, mayUnpackTo } from './archive-limits.ts';
+
+/** The file type of Unix modes, which zip keeps in the upper half of its attributes. */
+const typeMask = 0o170000;
+const regularFile = 0o100000;
+const unixHosts: ReadonlySet<number> = new Set([3, 19]);
+
+/**
+ * Gives the regular files of a zip archive to `each`, in the order of its list. Folders are skipped; links,
+ * devices and encrypted entries are refused, and so is more than the archive's size can honestly hold.
+ * Nothing is written and no name is trusted here.
+ */
+export async function readZip(
+  file: string,
+  label: string,
+  each: (entry: ArchiveFile) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { size } = await fs.stat(file);
+  let zip: ZipFile | null = null;
+  try {
+    // Names as bytes: what is dangerous in one is for the caller to refuse, not for a parser to repair.
+    zip = await openPromise(file, { decodeStrings: false, autoClose: false });
+    if (zip.entryCount > 10 * limits.packageFiles)
+      throw new AxonError(
+        'UNSAFE_PACKAGE',
+        `${label} has more than ${10 * limits.packageFiles} entries.`,
+      );
+    const most = mayUnpackTo(size);
+    let bytes = 0;
+    for await (const entry of zip.eachEntry()) {
+      signal.throwIfAborted();
+      const name = nameOf(entry, label);
+      refuseSpecial(entry, name, label);
+      if (name.endsWith('/')) continue;
+      bytes += entry.uncompressedSize;
+      if (bytes > most)
+        throw new AxonError('UNSAFE_PACKAGE', `${label} unpacks to far more than its size.`);
+      await each({ name, size: entry.uncompressedSize, body: checked(zip, entry, name) });
+    }
+  } catch (error) {
+    if (error instanceof AxonError || signal.aborted) throw AxonError.from(error);
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw AxonError.from(error);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new AxonError('INVALID_PACKAGE', `${label} is not a whole zip archive: ${reason}.`, {
+      cause: error,
+    });
+  } finally {
+    zip?.close();
+  }
+}
+
+function nameOf({ fileNameRaw }: Entry, label: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(fileNameRaw);
+  } catch {
+    throw new AxonError('UNSAFE_PACKAGE', `${label} has a name that is not UTF-8.`);
+  }
+}
+
+function refuseSpecial(entry: Entry, name: string, label: string): void {
+  const type = (entry.externalFileAttributes >>> 16) & typeMask;
+  const isUnix = unixHosts.has(entry.versionMadeBy >>> 8);
+  const isSpecial = isUnix && type !== 0 && type !== regularFile && !name.endsWith('/');
+  if (!isSpecial && !entry.isEncrypted()) return;
+  throw new AxonError(
+    'UNSAFE_PACKAGE',
+    `${label}: ${JSON.stringify(name)} is ${isSpecial ? 'a link or special file' : 'encrypted'}; only regular files are taken.`,
+  );
+}
+
+/** The bytes of one entry; they must have the checksum that the archive states. */
+async function* checked(zip: ZipFile, entry: Entry, name: string): AsyncGenerator<Buffer> {
+  let sum = 0;
+  for await (const chunk of await zip.openReadStreamPromise(entry)) {
+    sum = crc32(chunk as Buffer, sum);
+    yield chunk as Buffer;
+  }
+  if (sum !== entry.crc32) throw new Error(`the checksum of ${JSON.stringify(name)} is wrong`);
+}
