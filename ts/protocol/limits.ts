@@ -81,10 +81,19 @@ export const limits = {
   manifestBytes: 64 * KiB,
   /** Keys in a manifest, all levels together. */
   manifestKeys: 1_000,
+  /** A manifest's signature in bytes; one has some 250. */
+  signatureBytes: 4 * KiB,
   /** Nesting of a manifest. */
   manifestDepth: 16,
   /** Files in one package. */
   packageFiles: 10_000,
+  /** Entries of one archive, folders too; an archive may hold more than what is taken from it. */
+  archiveEntries: 100_000,
+  /** Extended headers of one tar entry in bytes: names are at most 1024 characters. */
+  tarExtensionBytes: 64 * KiB,
+  /** Models, and packages of its plugin, that one model may ask for. */
+  modelDependencies: 64,
+  packageDependencies: 64,
   /** Redirects followed by one download; the longest chain of a hub has three. */
   redirects: 10,
 

@@ -1,6 +1,16 @@
 import { type Static, Type } from 'typebox';
 import { type Dtype, dtypeNames } from './dtype.ts';
 import { limits } from './limits.ts';
+import {
+  Archive,
+  Author,
+  Dependencies,
+  Performance,
+  Preprocessing,
+  Registry,
+  Requirements,
+  Timestamp,
+} from './manifest-sections.ts';
 
 /*
  * manifest.yaml: what a model package holds and how it is run. Written by axon, read by the daemon,
@@ -10,7 +20,6 @@ import { limits } from './limits.ts';
 const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const Maybe = Type.Optional;
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-const Amount = Type.Number({ minimum: 0 });
 const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const Path = Type.String({ minLength: 1, maxLength: 1024 });
 
@@ -45,7 +54,7 @@ const TensorInfo = Type.Object({
     }),
   ),
   description: Maybe(Type.String({ maxLength: 2_000 })),
-  preprocessing: Maybe(Type.Record(Type.String(), Type.Unknown())),
+  preprocessing: Maybe(Preprocessing),
 });
 
 const PackageFile = Type.Object({
@@ -88,11 +97,14 @@ export const ManifestSchema = Type.Object(
       namespace: Text(limits.modelIdLength),
       version: Text(limits.modelIdLength),
       description: Maybe(Type.String({ maxLength: 2_000 })),
+      authors: Maybe(Type.Array(Author, { maxItems: 100 })),
       license: Maybe(
         Type.String({ maxLength: 200, description: 'As the source states it, else `unknown`.' }),
       ),
       homepage: Maybe(Type.String({ maxLength: 2_000 })),
       documentation: Maybe(Type.String({ maxLength: 2_000 })),
+      created: Maybe(Timestamp),
+      updated: Maybe(Timestamp),
       tags: Maybe(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 200 })),
     }),
     spec: Type.Object({
@@ -100,6 +112,12 @@ export const ManifestSchema = Type.Object(
       format: Type.Object({
         type: Text(64),
         execution_format: Text(64),
+        multi_encoder: Maybe(
+          Type.String({
+            maxLength: 64,
+            description: 'multi-encoder, encoder-decoder or multi-model, where several files run.',
+          }),
+        ),
         ir_version: Maybe(Count),
         producer: Maybe(Type.String({ maxLength: 200 })),
         opsets: Maybe(Type.Record(Type.String(), Count)),
@@ -128,20 +146,9 @@ export const ManifestSchema = Type.Object(
           outputs: Type.Array(TensorInfo, { maxItems: limits.tensorsPerRequest }),
         }),
       ),
-      requirements: Maybe(
-        Type.Object({
-          compute: Maybe(Type.Record(Type.String(), Type.Unknown())),
-          storage: Maybe(Type.Object({ min_gb: Maybe(Amount), recommended_gb: Maybe(Amount) })),
-        }),
-      ),
-      dependencies: Maybe(
-        Type.Object({
-          models: Maybe(Type.Array(Type.String({ maxLength: limits.modelIdLength }))),
-          packages: Maybe(
-            Type.Array(Type.Object({ name: Text(200), version: Maybe(Type.String()) })),
-          ),
-        }),
-      ),
+      requirements: Maybe(Requirements),
+      performance: Maybe(Performance),
+      dependencies: Maybe(Dependencies),
     }),
     distribution: Maybe(
       Type.Object({
@@ -153,6 +160,8 @@ export const ManifestSchema = Type.Object(
             url: Maybe(Type.String({ maxLength: 2_000 })),
           }),
         ),
+        package: Maybe(Archive),
+        registry: Maybe(Registry),
         selection: Maybe(
           Type.Object(
             {

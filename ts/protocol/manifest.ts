@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { MlosError } from './errors.ts';
 import { explain } from './explain-schema.ts';
+import { fromEarlierRelease } from './former-manifest.ts';
 import { manifestSchema } from './generated/manifest.ts';
 import type { Manifest } from './manifest-schema.ts';
 import { parseBoundedYaml } from './manifest-yaml.ts';
@@ -55,8 +56,13 @@ function checkPaths(manifest: Manifest, what: string): void {
   }
 }
 
-/** Checks plain values against the schema; the error names the field and what it should be. */
-export function checkManifest(value: unknown, what = 'manifest.yaml'): Manifest {
+/**
+ * Checks plain values against the schema; the error names the field and what it should be. Manifests of
+ * earlier releases are read where they can be checked at all.
+ */
+export function checkManifest(given: unknown, what = 'manifest.yaml'): Manifest {
+  const { value, problem: former } = fromEarlierRelease(given);
+  if (former !== null) fail(what, former);
   if (!manifestSchema.check(value)) {
     const problem = explain(manifestSchema.schema, value, 'the document');
     fail(what, problem ?? 'it does not fit the schema.');

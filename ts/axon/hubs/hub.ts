@@ -66,8 +66,11 @@ export interface PackageSource {
   readonly pin: Pin;
   /** The text of manifest.yaml, where the source gives it without the files. */
   manifest?(): Promise<string>;
-  /** Puts the files into the empty folder `into`, each of them as the manifest states it. */
-  unpack(into: string, work: string): Promise<Manifest>;
+  /**
+   * Puts the files into the empty folder `into`, each of them as the manifest states it, and the manifest
+   * itself with its signature, byte for byte.
+   */
+  unpack(into: string, work: string): Promise<{ readonly manifest: Manifest }>;
 }
 
 export interface HubFile {

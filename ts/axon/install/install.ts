@@ -9,6 +9,7 @@ import type { Context } from '../context.ts';
 import type { HubSpec, PackageSource } from '../hubs/hub.ts';
 import { parseSpec } from '../hubs/registry.ts';
 import { manifestText } from '../package/compose.ts';
+import { requireInnerData } from '../package/inner-data.ts';
 import { isInstalled, type Metadata, readManifest, readManifestText } from '../store/catalog.ts';
 import { manifestName, metadataName } from '../store/layout.ts';
 import { acquireLock } from '../store/lock.ts';
@@ -109,8 +110,12 @@ async function fromPackage(
     const there = installedAs(renamed(parseManifest(before), options.as), own, context);
     if (there !== null) return there;
   }
-  const manifest = await source
+  const { manifest } = await source
     .unpack(staging.package, staging.download)
+    .then((unpacked) => {
+      requireInnerData(staging.package, unpacked.manifest);
+      return unpacked;
+    })
     .catch((error: unknown) => {
       staging.abandon();
       throw error;

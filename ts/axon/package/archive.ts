@@ -1,172 +1,176 @@
-import { createHash } from 'node:crypto';
-import fs from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import tar, { type Pack } from 'tar-stream';
+import { createGunzip } from 'node:zlib';
 import { limits } from '../../protocol/limits.ts';
-import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
+import { type Manifest, type ManifestFile, parseManifest } from '../../protocol/manifest.ts';
 import { AxonError } from '../axon-error.ts';
-import { manifestName } from '../store/layout.ts';
+import { Digest } from '../download/digest.ts';
+import { manifestName, signatureName } from '../store/layout.ts';
 import { requireSpace } from '../store/space.ts';
 import type { ArchiveFile } from './archive-limits.ts';
+import { writeManifest } from './manifest-file.ts';
 import { NameGuard } from './names.ts';
-import { byName } from './order.ts';
+import { packedEnding } from './small-files.ts';
 import { readTar } from './tar-entries.ts';
 import { writeNewFile } from './write-file.ts';
 
 /*
- * `.axon`: a tar with manifest.yaml first and then the files that it lists, sorted by name. No times,
- * owners or modes of this machine: the same package gives the same bytes everywhere.
+ * `.axon`: a tar with manifest.yaml first, its signature where there is one, and then the files that the
+ * manifest lists: under their names as they are, or with `.gz` behind the name compressed. Every byte must
+ * be what the manifest states, and nothing else may be there.
  */
-const fixed = {
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  mtime: new Date(0),
-  uname: '',
-  gname: '',
-  type: 'file',
-} as const;
-
-export interface PackResult {
-  readonly sha256: string;
-  readonly size: number;
+export interface Opened {
+  readonly manifest: Manifest;
+  /** manifest.yaml as it stands in the archive: what a signature is about. */
+  readonly text: string;
+  readonly signature: string | null;
 }
 
-/** Writes the archive of an installed package, each file checked on the way. `out` must not exist. */
-export async function packArchive(
-  dir: string,
-  manifestYaml: string,
-  out: string,
-  signal: AbortSignal,
-): Promise<PackResult> {
-  const manifest = parseManifest(manifestYaml);
-  const pack = tar.pack();
-  const hash = createHash('sha256');
-  let size = 0;
-  const counted = async function* (source: AsyncIterable<Buffer>) {
-    for await (const chunk of source) {
-      hash.update(chunk);
-      size += chunk.length;
+interface Sink {
+  /** Before the first file. */
+  begin?(manifest: Manifest): void;
+  take(file: ManifestFile, body: AsyncIterable<Buffer>): Promise<{ sha256: string; size: number }>;
+}
+
+/** Unpacks into the empty folder `into`, manifest and signature too. */
+export function unpackArchive(archive: string, into: string, signal: AbortSignal): Promise<Opened> {
+  const sink: Sink = {
+    begin: ({ spec }) => requireSpace(into, totalOf(spec.format.files)),
+    take: (file, body) => writeNewFile(into, file.path, body),
+  };
+  return readArchive(archive, sink, signal).then((opened) => {
+    writeManifest(into, opened.text, opened.signature);
+    return opened;
+  });
+}
+
+/** Reads the whole archive and checks every byte; writes nothing. */
+export function checkArchive(archive: string, signal: AbortSignal): Promise<Opened> {
+  return readArchive(archive, { take: (_file, body) => hashed(body) }, signal);
+}
+
+async function hashed(body: AsyncIterable<Buffer>) {
+  const digest = new Digest(null, null);
+  for await (const chunk of body) digest.update(chunk);
+  return { ...digest.finish(), size: digest.bytes };
+}
+
+async function readArchive(archive: string, sink: Sink, signal: AbortSignal): Promise<Opened> {
+  const label = path.basename(archive);
+  const reader = new ArchiveReader(label, sink);
+  await readTar(archive, label, (entry) => reader.next(entry), signal);
+  return reader.end();
+}
+
+class ArchiveReader {
+  readonly #label: string;
+  readonly #sink: Sink;
+  readonly #names: NameGuard;
+  readonly #missing = new Map<string, ManifestFile>();
+  #manifest: Pick<Opened, 'manifest' | 'text'> | null = null;
+  #signature: string | null = null;
+  #entries = 0;
+
+  constructor(label: string, sink: Sink) {
+    this.#label = label;
+    this.#sink = sink;
+    this.#names = new NameGuard(label);
+  }
+
+  async next(entry: ArchiveFile): Promise<void> {
+    this.#entries += 1;
+    if (this.#manifest === null) return this.#readManifest(entry);
+    if (this.#entries === 2 && entry.name === signatureName) {
+      this.#signature = await textOf(entry, limits.signatureBytes, this.#label);
+      return;
+    }
+    const isPacked = !this.#missing.has(entry.name) && entry.name.endsWith(packedEnding);
+    const name = isPacked ? entry.name.slice(0, -packedEnding.length) : entry.name;
+    this.#names.add(name, null);
+    const file = this.#missing.get(name);
+    if (file === undefined)
+      throw new AxonError(
+        'INVALID_PACKAGE',
+        `${this.#label} holds ${JSON.stringify(entry.name)}, which its manifest does not list.`,
+      );
+    this.#missing.delete(name);
+    if (!isPacked && entry.size !== file.size) throw this.#mismatch(name);
+    const got = isPacked
+      ? await inflate(entry.body, (body) => this.#sink.take(file, this.#atMost(file, body)))
+      : await this.#sink.take(file, entry.body);
+    if (got.sha256 !== file.sha256 || got.size !== file.size) throw this.#mismatch(name);
+  }
+
+  end(): Opened {
+    if (this.#manifest === null) throw new AxonError('INVALID_PACKAGE', `${this.#label} is empty.`);
+    const [first] = this.#missing.keys();
+    if (first === undefined) return { ...this.#manifest, signature: this.#signature };
+    throw new AxonError(
+      'INVALID_PACKAGE',
+      `${this.#label} lacks ${JSON.stringify(first)}, which its manifest lists.`,
+    );
+  }
+
+  async #readManifest(entry: ArchiveFile): Promise<void> {
+    if (entry.name !== manifestName)
+      throw new AxonError(
+        'INVALID_PACKAGE',
+        `${this.#label} is not an .axon package: it must begin with ${manifestName}, and begins with ${JSON.stringify(entry.name.slice(0, 100))}. ` +
+          `Packages of earlier releases have no manifest inside: unpack it (tar xzf) into a folder and install the folder.`,
+      );
+    const text = await textOf(entry, limits.manifestBytes, this.#label);
+    const manifest = parseManifest(text, `${this.#label}: ${manifestName}`);
+    for (const file of manifest.spec.format.files) this.#missing.set(file.path, file);
+    this.#sink.begin?.(manifest);
+    this.#manifest = { manifest, text };
+  }
+
+  /** A compressed member may not give more than the manifest states, however small it is itself. */
+  async *#atMost(file: ManifestFile, body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    let bytes = 0;
+    for await (const chunk of body) {
+      bytes += chunk.length;
+      if (bytes > file.size) throw this.#mismatch(file.path);
       yield chunk;
     }
-  };
-  const fill = async () => {
-    try {
-      pack.entry(
-        { ...fixed, name: manifestName, size: Buffer.byteLength(manifestYaml) },
-        manifestYaml,
-      );
-      for (const file of [...manifest.spec.format.files].sort(byName))
-        await addFile(pack, dir, file, signal);
-      pack.finalize();
-    } catch (error) {
-      pack.destroy(error as Error);
-      throw error;
-    }
-  };
-  const written = pipeline(
-    pack as AsyncIterable<Buffer>,
-    counted,
-    fs.createWriteStream(out, { flags: 'wx' }),
-    { signal },
-  );
-  const [filled, wrote] = await Promise.allSettled([fill(), written]);
-  for (const result of [filled, wrote]) {
-    if (result.status === 'fulfilled') continue;
-    fs.rmSync(out, { force: true });
-    throw result.reason;
   }
-  return { sha256: hash.digest('hex'), size };
-}
 
-async function addFile(
-  pack: Pack,
-  dir: string,
-  file: { readonly path: string; readonly size: number; readonly sha256: string },
-  signal: AbortSignal,
-): Promise<void> {
-  const hash = createHash('sha256');
-  const source = fs.createReadStream(path.join(dir, file.path), { signal, highWaterMark: 1 << 20 });
-  await pipeline(
-    source,
-    async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) {
-        hash.update(chunk);
-        yield chunk;
-      }
-    },
-    pack.entry({ ...fixed, name: file.path, size: file.size }),
-  );
-  if (hash.digest('hex') !== file.sha256)
-    throw new AxonError(
-      'VERIFY_FAILED',
-      `${file.path} is damaged; nothing was packed. Install the model again with --force.`,
+  #mismatch(name: string): AxonError {
+    return new AxonError(
+      'CHECKSUM_MISMATCH',
+      `${this.#label}: ${JSON.stringify(name)} is not what the manifest states. Nothing was installed.`,
     );
+  }
 }
 
-/** Unpacks into `into`, believing nothing: every byte must be what the manifest at the front states. */
-export async function unpackArchive(
-  archive: string,
-  into: string,
-  signal: AbortSignal,
-): Promise<Manifest> {
-  const label = path.basename(archive);
-  const state: { manifest: Manifest | null } = { manifest: null };
-  const missing = new Map<string, Manifest['spec']['format']['files'][number]>();
-  await readTar(
-    archive,
-    label,
-    async (entry) => {
-      if (state.manifest === null) {
-        state.manifest = await readFirst(entry, label);
-        const guard = new NameGuard(label);
-        for (const file of state.manifest.spec.format.files) {
-          guard.add(file.path, file.size);
-          missing.set(file.path, file);
-        }
-        requireSpace(
-          into,
-          state.manifest.spec.format.files.reduce((sum, file) => sum + file.size, 0),
-        );
-        return;
-      }
-      const file = missing.get(entry.name);
-      if (file === undefined || !missing.delete(entry.name))
-        throw new AxonError(
-          'INVALID_PACKAGE',
-          `${label} holds ${JSON.stringify(entry.name)}, which its manifest does not list (or lists once).`,
-        );
-      if (entry.size !== file.size) throw mismatch(label, entry.name);
-      const { sha256, size } = await writeNewFile(into, entry.name, entry.body);
-      if (sha256 !== file.sha256 || size !== file.size) throw mismatch(label, entry.name);
-    },
-    signal,
+async function inflate<T>(
+  packed: AsyncIterable<Buffer>,
+  take: (body: AsyncIterable<Buffer>) => Promise<T>,
+): Promise<T> {
+  let refused: unknown = null;
+  const taken = pipeline(packed, createGunzip(), (body) =>
+    take(body).catch((error: unknown) => {
+      refused = error;
+      throw error;
+    }),
   );
-  if (state.manifest === null) throw new AxonError('INVALID_PACKAGE', `${label} is empty.`);
-  const [first] = missing.keys();
-  if (first !== undefined)
+  // What ends a pipeline hides why: the streams before it then fail, too.
+  return taken.catch((error: unknown) => {
+    throw refused instanceof AxonError ? refused : error;
+  });
+}
+
+async function textOf({ name, size, body }: ArchiveFile, most: number, label: string) {
+  if (size > most)
     throw new AxonError(
       'INVALID_PACKAGE',
-      `${label} lacks ${JSON.stringify(first)}, which its manifest lists.`,
-    );
-  return state.manifest;
-}
-
-function mismatch(label: string, name: string): AxonError {
-  return new AxonError(
-    'CHECKSUM_MISMATCH',
-    `${label}: ${JSON.stringify(name)} is not what the manifest states. Nothing was installed.`,
-  );
-}
-
-async function readFirst({ name, size, body }: ArchiveFile, label: string): Promise<Manifest> {
-  if (name !== manifestName || size > limits.manifestBytes)
-    throw new AxonError(
-      'INVALID_PACKAGE',
-      `${label} is not an .axon package: it must begin with a ${manifestName} of at most ${limits.manifestBytes} bytes.`,
+      `${label}: ${name} has ${size} bytes; at most ${most} are read.`,
     );
   const chunks: Buffer[] = [];
   for await (const chunk of body) chunks.push(chunk);
-  return parseManifest(Buffer.concat(chunks).toString('utf8'), `${label}: ${manifestName}`);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function totalOf(files: readonly ManifestFile[]): number {
+  return files.reduce((sum, file) => sum + file.size, 0);
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { parseManifest } from '../../protocol/manifest.ts';
+import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
+import { AxonError } from '../axon-error.ts';
 import { hashFile } from '../download/fetch-file.ts';
 import { readManifestText, readMetadata } from '../store/catalog.ts';
-import { reservedNames } from '../store/layout.ts';
+import { manifestName, reservedNames } from '../store/layout.ts';
 
 export interface Verification {
   readonly files: number;
@@ -17,13 +18,23 @@ export interface Verification {
 /** Hashes every file of an installed package and looks for what should not be there. */
 export async function verifyPackage(dir: string, signal: AbortSignal): Promise<Verification> {
   const text = readManifestText(dir);
+  const verified = await verifyFiles(dir, parseManifest(text), signal);
+  // The manifest itself is covered too, by the note that was made when it was installed.
+  const isRight =
+    createHash('sha256').update(text).digest('hex') === readMetadata(dir).manifest_sha256;
+  return isRight ? verified : { ...verified, damaged: [manifestName, ...verified.damaged] };
+}
+
+/** The same for any folder that is a package. */
+export async function verifyFiles(
+  dir: string,
+  manifest: Manifest,
+  signal: AbortSignal,
+): Promise<Verification> {
   const damaged: string[] = [];
   const missing: string[] = [];
   let bytes = 0;
-  // The manifest itself is covered too, by the note that was made when it was installed.
-  if (createHash('sha256').update(text).digest('hex') !== readMetadata(dir).manifest_sha256)
-    damaged.push('manifest.yaml');
-  const { files } = parseManifest(text).spec.format;
+  const { files } = manifest.spec.format;
   for (const file of files) {
     const full = path.join(dir, file.path);
     const stat = fs.lstatSync(full, { throwIfNoEntry: false });
@@ -35,6 +46,20 @@ export async function verifyPackage(dir: string, signal: AbortSignal): Promise<V
   const listed = new Set(files.map((file) => file.path));
   const extra = everything(dir, '').filter((name) => !listed.has(name) && !reservedNames.has(name));
   return { files: files.length, bytes, missing, damaged, extra };
+}
+
+/** What is wrong, or the numbers of a package where all is well. */
+export function requireVerified(name: string, found: Verification, next: string): void {
+  const { missing, damaged, extra } = found;
+  const problems = Object.entries({ missing, damaged, extra }).flatMap(([what, names]) =>
+    names.map((file) => `${what}: ${file}`),
+  );
+  if (problems.length === 0) return;
+  throw new AxonError(
+    'VERIFY_FAILED',
+    `${name} is not as its manifest says (${problems.slice(0, 20).join('; ')}). ${next}`,
+    { details: { id: name, missing, damaged, extra } },
+  );
 }
 
 function everything(root: string, prefix: string): string[] {

@@ -10,9 +10,15 @@ import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
  */
 export const manifestName = 'manifest.yaml';
 export const metadataName = '.axon_metadata.json';
+/** Beside the manifest of a package that is signed. */
+export const signatureName = 'manifest.yaml.sig';
 
 /** Files that axon itself adds to a package; a source may not bring any of these names. */
-export const reservedNames: ReadonlySet<string> = new Set([manifestName, metadataName]);
+export const reservedNames: ReadonlySet<string> = new Set([
+  manifestName,
+  metadataName,
+  signatureName,
+]);
 
 export class StoreLayout {
   readonly cache: string;

@@ -1,11 +1,16 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
 import { runProgram } from '../../axon/program.ts';
+import { explain } from '../../protocol/explain-schema.ts';
+import type { JsonSchema } from '../../protocol/json-schema.ts';
 import type { HubDouble } from '../hub-double/hub-double.ts';
 
 const main = fileURLToPath(new URL('../../axon/main.js', import.meta.url));
@@ -35,7 +40,13 @@ export interface Home {
 /** A home of its own for one test, with quick retries and the double as its hubs. */
 export function makeHome(context: TestContext, double?: HubDouble): Home {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'axon-test-'));
-  context.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+  context.after(() => {
+    try {
+      requireValidManifests(path.join(dir, 'cache', 'models'));
+    } finally {
+      fs.rmSync(dir, { recursive: true, force: true });
+    }
+  });
   const config = 'download:\n  retry_wait_ms: 5\n  max_retries: 3\n  stall_seconds: 1\n';
   fs.writeFileSync(path.join(dir, 'config.yaml'), config);
   const env: NodeJS.ProcessEnv = {
@@ -57,6 +68,27 @@ export function makeHome(context: TestContext, double?: HubDouble): Home {
     installed: () => (fs.existsSync(models) ? fs.readdirSync(models) : []),
   };
 }
+
+/**
+ * Every package that any test makes is one that the published schema describes. Tests that damage a
+ * manifest are told by the note beside it, which holds the hash of what was installed.
+ */
+function requireValidManifests(models: string): void {
+  if (!fs.existsSync(models)) return;
+  for (const name of fs.readdirSync(models, { recursive: true }) as string[]) {
+    if (path.basename(name) !== 'manifest.yaml') continue;
+    const text = fs.readFileSync(path.join(models, name), 'utf8');
+    const note = path.join(models, path.dirname(name), '.axon_metadata.json');
+    if (!fs.existsSync(note) || !fs.readFileSync(note, 'utf8').includes(sha256(text))) continue;
+    const problem = explain(publishedSchema, parse(text), 'the document');
+    assert.equal(problem, null, `${name}: ${problem ?? ''}`);
+  }
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const publishedSchema = JSON.parse(
+  fs.readFileSync(new URL('../../../docs/manifest.schema.json', import.meta.url), 'utf8'),
+) as JsonSchema;
 
 function startAxon(
   argv: readonly string[],

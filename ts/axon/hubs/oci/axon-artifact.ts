@@ -4,6 +4,7 @@ import { limits } from '../../../protocol/limits.ts';
 import { type Manifest, parseManifest } from '../../../protocol/manifest.ts';
 import { AxonError } from '../../axon-error.ts';
 import { fetchAll } from '../../download/fetch-all.ts';
+import { writeManifest } from '../../package/manifest-file.ts';
 import { filepathAnnotation, manifestAnnotation } from '../../package/modelpack.ts';
 import { NameGuard } from '../../package/names.ts';
 import { manifestName } from '../../store/layout.ts';
@@ -41,7 +42,8 @@ export function axonArtifact(
     pin,
     manifest: text,
     async unpack(into, work) {
-      const manifest = parseManifest(await text(), `${label}: ${manifestName}`);
+      const yaml = await text();
+      const manifest = parseManifest(yaml, `${label}: ${manifestName}`);
       const wanted = layersOf(manifest, layers, label);
       const parts = path.join(work, 'files');
       await session.authorized(() =>
@@ -55,7 +57,8 @@ export function axonArtifact(
         fs.mkdirSync(path.dirname(dest), { recursive: true });
         fs.renameSync(path.join(parts, name), dest);
       }
-      return manifest;
+      writeManifest(into, yaml, null);
+      return { manifest };
     },
   };
 }

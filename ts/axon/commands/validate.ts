@@ -1,0 +1,58 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { limits } from '../../protocol/limits.ts';
+import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
+import { formatModelId } from '../../protocol/model-id.ts';
+import type { Context } from '../context.ts';
+import { checkArchive } from '../package/archive.ts';
+import { requireInnerData } from '../package/inner-data.ts';
+import { locatePackage } from '../package/locate.ts';
+import { requireVerified, verifyFiles } from '../package/verify.ts';
+import { formatBytes } from '../render/format.ts';
+import { readText } from '../store/catalog.ts';
+import { type AddCommand, type JsonFlag, withExample } from './command.ts';
+
+export const addValidate: AddCommand = (program, run) => {
+  withExample(
+    program
+      .command('validate <package>')
+      .description('check a manifest against its schema, and all files of a package against it'),
+    'axon validate model.axon',
+    'axon validate ./folder',
+    'axon validate ./manifest.yaml',
+  ).action((text: string, flags: JsonFlag) =>
+    run(flags.json === true, async (context) => {
+      const { kind, manifest } = await check(text, context);
+      const id = formatModelId(manifest.metadata);
+      const { files } = manifest.spec.format;
+      const bytes = files.reduce((sum, file) => sum + file.size, 0);
+      context.output.result({ ok: true, kind, id, files: files.length, bytes }, [
+        kind === 'manifest'
+          ? `${context.output.paint('green', 'Valid')} manifest of ${id}: ${files.length} files, none of them looked at.`
+          : `${context.output.paint('green', 'Valid')} package ${id}: ${files.length} files, ${formatBytes(bytes)}, each as the manifest says.`,
+      ]);
+    }),
+  );
+};
+
+async function check(
+  text: string,
+  context: Context,
+): Promise<{ kind: 'manifest' | 'archive' | 'folder'; manifest: Manifest }> {
+  const file = path.resolve(context.cwd, text);
+  if (/\.(ya?ml|json)$/.test(text) && fs.statSync(file, { throwIfNoEntry: false })?.isFile())
+    return {
+      kind: 'manifest',
+      manifest: parseManifest(readText(file, limits.manifestBytes), text),
+    };
+  const found = locatePackage(text, context);
+  if (found.kind === 'archive') {
+    const { manifest } = await checkArchive(found.file, context.signal);
+    return { kind: 'archive', manifest };
+  }
+  const { dir, manifest } = found.folder;
+  const verified = await verifyFiles(dir, manifest, context.signal);
+  requireVerified(dir, verified, 'Correct the files or the manifest.');
+  requireInnerData(dir, manifest);
+  return { kind: 'folder', manifest };
+}

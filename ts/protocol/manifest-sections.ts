@@ -1,0 +1,102 @@
+import { Type } from 'typebox';
+import { limits } from './limits.ts';
+
+/*
+ * Sections of manifest.yaml that say what a model wants and how it was measured. All of them may be
+ * absent: they are somebody's statements about the model, and axon invents none.
+ */
+const Maybe = Type.Optional;
+const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+const Amount = Type.Number({ minimum: 0 });
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+export const Timestamp = Type.String({
+  pattern:
+    '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$',
+  description: 'RFC 3339, as the source states it; never the time of an install.',
+});
+
+export const Author = Type.Object({
+  name: Text(200),
+  email: Maybe(Type.String({ maxLength: 200 })),
+  organization: Maybe(Type.String({ maxLength: 200 })),
+});
+
+export const Preprocessing = Type.Object(
+  {
+    type: Text(64),
+    tokenizer: Maybe(Type.String({ maxLength: 1_024, description: 'A file of the package.' })),
+    tokenizer_type: Maybe(Type.String({ maxLength: 64 })),
+    config: Maybe(Type.Record(Type.String(), Type.Unknown())),
+  },
+  { description: 'How the input is made: tokenization, normalization, resize.' },
+);
+
+const MinAndRecommended = Type.Object({
+  min_gb: Maybe(Amount),
+  recommended_gb: Maybe(Amount),
+});
+
+export const Requirements = Type.Object({
+  compute: Maybe(
+    Type.Object({
+      cpu: Maybe(Type.Object({ min_cores: Maybe(Count), recommended_cores: Maybe(Count) })),
+      memory: Maybe(MinAndRecommended),
+      gpu: Maybe(
+        Type.Object({
+          required: Maybe(Type.Boolean()),
+          recommended: Maybe(Type.Boolean()),
+          min_vram_gb: Maybe(Amount),
+          cuda_version: Maybe(Type.String({ maxLength: 64 })),
+        }),
+      ),
+    }),
+  ),
+  storage: Maybe(MinAndRecommended),
+});
+
+export const Performance = Type.Object({
+  inference_time: Maybe(Type.Record(Type.String(), Type.String({ maxLength: 64 }))),
+  throughput: Maybe(Type.Record(Type.String(), Type.Unknown())),
+  accuracy: Maybe(Type.Record(Type.String(), Type.Number())),
+  dataset: Maybe(Type.String({ maxLength: 200 })),
+});
+
+export const Dependencies = Type.Object({
+  models: Maybe(
+    Type.Array(Text(limits.modelIdLength), {
+      maxItems: limits.modelDependencies,
+      description: 'Ids that `axon install` takes; they are installed with the model.',
+    }),
+  ),
+  packages: Maybe(
+    Type.Array(
+      Type.Object({
+        name: Text(200),
+        version: Maybe(
+          Type.String({
+            maxLength: 100,
+            description: 'Such as 1.2.0, >=1.2, ^1.2, ~=1.2, >=1,<2.',
+          }),
+        ),
+      }),
+      {
+        maxItems: limits.packageDependencies,
+        description: "Packages that must be in the plugin's environment (npm or pip).",
+      },
+    ),
+  ),
+});
+
+/** Where the whole archive lies. Only something outside of it can know, so axon writes none into it. */
+export const Archive = Type.Object({
+  url: Maybe(Type.String({ maxLength: 2_000 })),
+  size: Maybe(Count),
+  sha256: Maybe(Type.String({ pattern: '^([0-9a-f]{64})?$' })),
+  mirrors: Maybe(Type.Array(Type.String({ maxLength: 2_000 }), { maxItems: 100 })),
+});
+
+export const Registry = Type.Object({
+  url: Maybe(Type.String({ maxLength: 2_000 })),
+  namespace: Maybe(Type.String({ maxLength: limits.modelIdLength })),
+});
