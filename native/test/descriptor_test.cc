@@ -220,23 +220,20 @@ MLOS_TEST(status_names_go_both_ways) {
 MLOS_TEST(adaptive_spin_learns_what_is_worth_while) {
   constexpr uint64_t kMax = 50'000;
   AdaptiveSpin spin(kMax);
-  CHECK_EQ(spin.Begin(), kMax);
-  for (int i = 0; i < 100; ++i) spin.Hit(1'000);
-  CHECK(spin.Begin() < 10'000);
-  spin.Hit(20'000);
-  CHECK(spin.Begin() >= 40'000);
-  for (int i = 0; i < 20; ++i) spin.Miss();
-  uint32_t spun = 0;
-  for (uint32_t i = 0; i < 10 * AdaptiveSpin::kProbeEvery; ++i) {
-    const uint64_t budget = spin.Begin();
-    CHECK(budget == 0 || budget == kMax);
-    spun += budget > 0 ? 1 : 0;
-  }
-  CHECK_EQ(spun, 10U);
-  spin.Hit(5'000);
-  CHECK(spin.Begin() >= 10'000);
+  CHECK_EQ(spin.budget_ns(), kMax);
+  for (int i = 0; i < 100; ++i) spin.Learn(1'000);
+  CHECK(spin.budget_ns() < 10'000);
+  spin.Learn(20'000);
+  CHECK(spin.budget_ns() >= 40'000);
+  for (int i = 0; i < 20; ++i) spin.Learn(kMax + 1);
+  CHECK_EQ(spin.budget_ns(), uint64_t{0});
+  // One that was slept through, but would have been worth spinning for.
+  spin.Learn(45'000);
+  CHECK_EQ(spin.budget_ns(), kMax);
   AdaptiveSpin never(0);
-  for (int i = 0; i < 40; ++i) CHECK_EQ(never.Begin(), uint64_t{0});
+  never.Learn(0);
+  never.Learn(1);
+  CHECK_EQ(never.budget_ns(), uint64_t{0});
 }
 
 }  // namespace mlos

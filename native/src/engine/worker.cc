@@ -97,19 +97,11 @@ bool Worker::Tune(std::unique_lock<std::mutex>& held) {
   return true;
 }
 
-bool Worker::Spin(uint64_t until_ns, uint32_t wakes) {
-  const uint64_t began = MonotonicNanos();
-  const uint64_t left = until_ns > began ? until_ns - began : 0;
-  const uint64_t budget = std::min(spin_.Begin(), left);
-  if (budget == 0) return false;
-  const bool found = SpinUntil(
-      budget, [&] { return model_.channels().wakes() != wakes || ChannelSet::HasEntries(seen_); });
-  if (found) {
-    spin_.Hit(MonotonicNanos() - began);
-  } else {
-    spin_.Miss();
-  }
-  return found;
+bool Worker::Spin(uint64_t until_ns, uint64_t began_ns, uint32_t wakes) const {
+  const uint64_t left = until_ns > began_ns ? until_ns - began_ns : 0;
+  return SpinUntil(std::min(spin_.budget_ns(), left), [&] {
+    return model_.channels().wakes() != wakes || ChannelSet::HasEntries(seen_);
+  });
 }
 
 void Worker::ForgetChannels() {
@@ -125,9 +117,10 @@ void Worker::WaitForWork(std::unique_lock<std::mutex>& held, uint64_t until_ns) 
   }
   const uint32_t wakes = channels.wakes();
   held.unlock();
-  const bool found = Spin(until_ns, wakes);
+  const uint64_t began = MonotonicNanos();
+  const bool found = Spin(until_ns, began, wakes);
   held.lock();
-  if (found) return;
+  if (found) return spin_.Learn(MonotonicNanos() - began);
   // From here on clients ring. What came before that is seen now, by this look.
   channels.SetSleeping(true);
   if (channels.wakes() == wakes && !channels.HasEntries()) {
@@ -137,6 +130,7 @@ void Worker::WaitForWork(std::unique_lock<std::mutex>& held, uint64_t until_ns) 
     held.lock();
   }
   channels.SetSleeping(false);
+  spin_.Learn(MonotonicNanos() - began);
 }
 
 }  // namespace mlos

@@ -30,7 +30,7 @@ class Worker {
   void Serve(std::unique_lock<std::mutex>& held, uint64_t began_ns);
   bool Tune(std::unique_lock<std::mutex>& held);
   void WaitForWork(std::unique_lock<std::mutex>& held, uint64_t until_ns);
-  bool Spin(uint64_t until_ns, uint32_t wakes);
+  bool Spin(uint64_t until_ns, uint64_t began_ns, uint32_t wakes) const;
   /// Before a long sleep: a channel's memory goes with its last holder, and its client may go now.
   void ForgetChannels();
   void Publish(Request& request, const Outcome& outcome, uint64_t began_ns, Answered& answer);

@@ -35,28 +35,23 @@ bool SpinUntil(uint64_t budget_ns, Ready ready) {
   return ready();
 }
 
-/// Learns how long spinning before a sleep is worth while. Waits that end soon raise the budget to
-/// twice what they took; waits that outlast it halve it, down to nothing; then one wait in
-/// kProbeEvery spins in full, to notice that times have changed. Never more than `max_ns`.
+/// Learns how long spinning before a sleep is worth while, from how long waits take, be they spun
+/// or slept. A wait that spinning could have covered raises the budget to twice what it took; one
+/// that took longer than `max_ns` halves it, down to nothing.
 class AdaptiveSpin {
  public:
   explicit AdaptiveSpin(uint64_t max_ns) : max_ns_(max_ns), budget_ns_(max_ns) {}
 
   /// Nanoseconds to spin in the wait that begins now.
-  uint64_t Begin();
-  /// The spin ended because what was waited for came, after so many nanoseconds.
-  void Hit(uint64_t waited_ns);
-  /// The spin ended without.
-  void Miss();
+  uint64_t budget_ns() const { return budget_ns_; }
+  /// What was waited for came after so many nanoseconds.
+  void Learn(uint64_t waited_ns);
 
   uint64_t max_ns() const { return max_ns_; }
-
-  static constexpr uint32_t kProbeEvery = 16;
 
  private:
   uint64_t max_ns_;
   uint64_t budget_ns_;
-  uint32_t unspun_ = 0;  // waits since the last one that spun
 };
 
 }  // namespace mlos

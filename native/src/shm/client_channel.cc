@@ -116,7 +116,10 @@ Result<uint64_t> ClientChannel::Submit(const Block& block, uint64_t descriptor_b
   }
   --my.free_slot_count;
   my.id_in_slot[slot] = id;
-  if (my.host_waker.Ask() != layout::kAwake) Ring(my.files.bell.get());
+  if (my.host_waker.Ask() != layout::kAwake) {
+    Ring(my.files.bell.get());
+    my.rang = true;
+  }
   return id;
 }
 

@@ -32,6 +32,8 @@ struct ClientChannel::Impl {
   Sleeper sleeper;
   Waker host_waker;
   AdaptiveSpin spin;
+  /// A request found the host asleep, and no answer has been waited for since.
+  bool rang = false;
 
   /// Ids of the unanswered requests by slot; 0: the slot is free.
   std::array<uint64_t, layout::kSlots> id_in_slot{};

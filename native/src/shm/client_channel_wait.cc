@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/clock.h"
 #include "shm/client_channel.h"
@@ -63,15 +64,15 @@ ClientChannel::WaitResult ClientChannel::Wait(uint64_t deadline_ns) {
   if (my.broken) return WaitResult::kClosed;
   if (ready()) return WaitResult::kReady;
   if (Closed()) return WaitResult::kClosed;
+  // Who was just woken may have been given this very CPU: spinning would keep it from it. And how
+  // long a sleeper takes says nothing about one that is awake.
+  if (std::exchange(my.rang, false)) return Sleep(deadline_ns);
   const uint64_t start = MonotonicNanos();
-  uint64_t budget = my.spin.Begin();
+  uint64_t budget = my.spin.budget_ns();
   if (deadline_ns != 0) budget = std::min(budget, deadline_ns - std::min(deadline_ns, start));
-  if (SpinUntil(budget, ready)) {
-    my.spin.Hit(MonotonicNanos() - start);
-    return WaitResult::kReady;
-  }
-  if (budget > 0) my.spin.Miss();
-  return Sleep(deadline_ns);
+  const WaitResult result = SpinUntil(budget, ready) ? WaitResult::kReady : Sleep(deadline_ns);
+  if (result == WaitResult::kReady) my.spin.Learn(MonotonicNanos() - start);
+  return result;
 }
 
 ClientChannel::WaitResult ClientChannel::Sleep(uint64_t deadline_ns) {
