@@ -55,6 +55,14 @@ export const exitCodes = {
     exit: 24,
     meaning: 'A pickle file could run code when it is loaded; --allow-pickle takes it.',
   },
+  NO_CONVERTER: {
+    exit: 25,
+    meaning: 'Nothing here converts this model; the message names what would.',
+  },
+  CONVERSION_FAILED: {
+    exit: 26,
+    meaning: 'The model was not converted, or differs from its source; nothing was kept.',
+  },
   INTERRUPTED: { exit: 130, meaning: 'Stopped by Ctrl-C or SIGTERM; the next install goes on.' },
 } as const satisfies Record<string, ExitCodeInfo>;
 

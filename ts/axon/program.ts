@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   ls: list,
   info: async () => (await import('./commands/info.ts')).addInfo,
   verify: async () => (await import('./commands/verify.ts')).addVerify,
+  convert: async () => (await import('./commands/convert.ts')).addConvert,
   register: async () => (await import('./commands/register.ts')).addRegister,
   unregister: async () => (await import('./commands/unregister.ts')).addUnregister,
   run: async () => (await import('./commands/run.ts')).addRun,

@@ -82,6 +82,21 @@ const ModelFacts = Type.Object(
   { description: 'What the files say of the model themselves.' },
 );
 
+const ConversionInfo = Type.Object(
+  {
+    from: Text(limits.modelIdLength),
+    route: Text(64),
+    trials: Count,
+    max_abs: Type.Number({ minimum: 0 }),
+    max_rel: Type.Number({ minimum: 0 }),
+    versions: Type.Record(Type.String(), Type.String({ maxLength: 64 })),
+  },
+  {
+    description:
+      'Which model this one was made of, with what, and how far both are apart for random inputs: the largest difference, and as a share of the largest number of its output.',
+  },
+);
+
 const ExecutionFile = Type.Object({
   path: Path,
   format: Text(64),
@@ -162,6 +177,7 @@ export const ManifestSchema = Type.Object(
         ),
         package: Maybe(Archive),
         registry: Maybe(Registry),
+        conversion: Maybe(ConversionInfo),
         selection: Maybe(
           Type.Object(
             {
@@ -181,6 +197,7 @@ export const ManifestSchema = Type.Object(
 );
 
 export type Manifest = Static<typeof ManifestSchema>;
+export type Conversion = Static<typeof ConversionInfo>;
 export type ManifestFile = Static<typeof PackageFile>;
 export type ManifestTensor = Static<typeof TensorInfo>;
 export type ManifestExecutionFile = Static<typeof ExecutionFile>;

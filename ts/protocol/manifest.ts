@@ -7,6 +7,7 @@ import type { Manifest } from './manifest-schema.ts';
 import { parseBoundedYaml } from './manifest-yaml.ts';
 
 export type {
+  Conversion,
   Manifest,
   ManifestExecutionFile,
   ManifestFile,

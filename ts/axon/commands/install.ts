@@ -83,15 +83,16 @@ function lines(
   if (status === 'already-installed')
     return [
       `${id}${pinned} is already installed. --force fetches it again.`,
-      ...next(registration, id),
+      ...next(registration, result),
     ];
   return [
     `${output.paint('green', 'Installed')} ${output.paint('bold', id)}${pinned}: ${size}`,
     `  ${result.path}`,
-    ...next(registration, id),
+    ...next(registration, result),
   ];
 }
 
-function next(registration: Registration | null, id: string): string[] {
-  return registration === null ? [`Next: axon register ${id}`] : registrationLines(registration);
+function next(registration: Registration | null, { id, hint }: InstallResult): string[] {
+  if (registration !== null) return registrationLines(registration);
+  return [hint ?? `Next: axon register ${id}`];
 }

@@ -1,4 +1,4 @@
-import type { Manifest, ManifestFile } from '../../protocol/manifest.ts';
+import type { Conversion, Manifest, ManifestFile } from '../../protocol/manifest.ts';
 import type { ModelId } from '../../protocol/model-id.ts';
 import type { Context } from '../context.ts';
 import type { ExpectedHash } from '../download/options.ts';
@@ -85,4 +85,6 @@ export interface Description {
   readonly license?: string;
   readonly homepage?: string;
   readonly tags?: readonly string[];
+  /** Of a model that axon made itself from another one. */
+  readonly conversion?: Conversion;
 }

@@ -26,12 +26,19 @@ const lockWaitMs = 30 * 60_000;
  * Until the rename nothing is visible; whatever ends before it leaves only parts that the next install
  * of the same model goes on with.
  */
-export async function install(
+export function install(
   text: string,
   options: InstallOptions,
   context: Context,
 ): Promise<InstallResult> {
-  const spec = parseSpec(text, context);
+  return installSpec(parseSpec(text, context), options, context);
+}
+
+export async function installSpec(
+  spec: HubSpec,
+  options: InstallOptions,
+  context: Context,
+): Promise<InstallResult> {
   const id = options.as ?? spec.id;
   if (!options.force && spec.origin.hub !== 'file') {
     const found = alreadyInstalled(spec, id, context);

@@ -65,6 +65,8 @@ export interface InstallResult {
   readonly bytes: number;
   readonly license?: string;
   readonly format?: string;
+  /** What runs a format that no plugin of MLOS itself runs, or what makes one of it that is run. */
+  readonly hint?: string;
   /** Of a dry run: what decided, and what stays where it is. */
   readonly selection?: {
     readonly rule: string;

@@ -1,5 +1,6 @@
 import type { Manifest } from '../../protocol/manifest.ts';
 import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
+import { runHint } from '../formats/run-hint.ts';
 import { type InstallResult, sum } from './options.ts';
 
 export function resultOf(
@@ -9,6 +10,7 @@ export function resultOf(
 ): InstallResult {
   const { metadata, spec, distribution } = manifest;
   const source = distribution?.source;
+  const hint = runHint(manifest);
   return {
     status,
     id: formatModelId(metadata),
@@ -19,6 +21,7 @@ export function resultOf(
         : { hub: source.hub, id: source.id, revision: source.revision ?? null },
     files: spec.format.files.map(({ path: name, size }) => ({ path: name, size })),
     bytes: sum(spec.format.files),
+    ...(hint === null ? {} : { hint }),
   };
 }
 

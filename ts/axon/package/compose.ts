@@ -69,6 +69,7 @@ export function composeManifest(input: ComposeInput): Manifest {
         revision: pin.revision ?? contentRevision(files),
         ...(pin.url === null ? {} : { url: pin.url }),
       },
+      ...(description.conversion === undefined ? {} : { conversion: description.conversion }),
       selection: {
         rule: selection.rule.slice(0, 1_000),
         format: selection.format,

@@ -1,15 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ManifestFile } from '../../../protocol/manifest.ts';
 import { AxonError, errnoOf } from '../../axon-error.ts';
 import type { Context } from '../../context.ts';
 import { externalFilesOf } from '../../formats/onnx/external-files.ts';
 import { unpackArchive } from '../../package/archive.ts';
-import { replaceFile } from '../../package/write-file.ts';
-import type { FileProgress } from '../../render/progress.ts';
-import type { FileSource, Hub, HubFile, HubSpec, Source } from '../hub.ts';
+import type { FileSource, Hub, HubSpec, Source } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
+import { copyFiles } from './copy-files.ts';
 import { listFolder } from './list-folder.ts';
 
 /** A file, a folder or an `.axon` package on this machine. Bytes are copied, never linked. */
@@ -100,36 +98,4 @@ function localFiles(
     fetch: (files, into) => copyFiles(root, files, into, context),
     describe: () => ({}),
   };
-}
-
-async function copyFiles(
-  root: string,
-  files: readonly HubFile[],
-  into: string,
-  { output, signal }: Context,
-): Promise<ManifestFile[]> {
-  const done: ManifestFile[] = [];
-  output.progress.plan(
-    files.length,
-    files.reduce((total, { size }) => total + (size ?? 0), 0),
-  );
-  for (const { path: name, size } of files) {
-    const shown = output.progress.file(name, size);
-    const body = fs.createReadStream(path.join(root, name), { signal, highWaterMark: 1 << 20 });
-    const { sha256, size: bytes } = await replaceFile(into, name, counted(body, shown));
-    done.push({ path: name, size: bytes, sha256, verified_by: 'local' });
-  }
-  return done;
-}
-
-async function* counted(body: fs.ReadStream, shown: FileProgress): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of body) {
-      shown.at(body.bytesRead);
-      yield chunk as Buffer;
-    }
-    shown.end(true);
-  } finally {
-    shown.end(false);
-  }
 }
