@@ -38,7 +38,9 @@ export class AxonError extends Error {
           ? 'INVALID_SPEC'
           : thrown.code === 'INVALID_MANIFEST'
             ? 'INVALID_PACKAGE'
-            : 'INTERNAL';
+            : thrown.code === 'SIGNATURE_INVALID'
+              ? 'SIGNATURE_INVALID'
+              : 'INTERNAL';
       return new AxonError(code, thrown.message, { cause: thrown });
     }
     return (

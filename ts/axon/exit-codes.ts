@@ -63,6 +63,10 @@ export const exitCodes = {
     exit: 26,
     meaning: 'The model was not converted, or differs from its source; nothing was kept.',
   },
+  SIGNATURE_INVALID: {
+    exit: 27,
+    meaning: 'A package is not signed with a trusted key, or was changed since it was.',
+  },
   INTERRUPTED: { exit: 130, meaning: 'Stopped by Ctrl-C or SIGTERM; the next install goes on.' },
 } as const satisfies Record<string, ExitCodeInfo>;
 

@@ -34,6 +34,8 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   validate: async () => (await import('./commands/validate.ts')).addValidate,
   pack: async () => (await import('./commands/pack.ts')).addPack,
   unpack: async () => (await import('./commands/unpack.ts')).addUnpack,
+  keygen: async () => (await import('./commands/keygen.ts')).addKeygen,
+  sign: async () => (await import('./commands/sign.ts')).addSign,
   push: async () => (await import('./commands/push.ts')).addPush,
   completion: async () => (await import('./commands/completion.ts')).addCompletion,
   version: async () => (await import('./commands/version.ts')).addVersion,

@@ -27,6 +27,7 @@ import { ModelRegistry } from './registry/model-registry.ts';
 import { PluginCatalog } from './registry/plugin-catalog.ts';
 import { RecordStore } from './registry/record-store.ts';
 import { checkRoom, checkStoreFile } from './registry/store-file.ts';
+import { TrustedKeys } from './security/trusted-keys.ts';
 import { removeState, writeState } from './state-file.ts';
 
 /** Folder of the plugins that come with MLOS; from `dist/daemon/` as from `ts/daemon/`. */
@@ -164,6 +165,9 @@ async function buildOperations(parts: {
       'models.register': registerModelOperation({
         ...rooms,
         defaultIsolation: config.get('plugins.isolation'),
+        trusted: config.get('security.require_signatures')
+          ? TrustedKeys.load(config.get('security.trusted_keys'))
+          : null,
       }),
       'models.infer': inferOperation({
         ...rooms,

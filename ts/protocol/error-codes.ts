@@ -87,6 +87,12 @@ export const errorCodes = {
     grpc: grpc.permissionDenied,
     meaning: 'The caller, or the daemon itself, has no right to the file or operation named.',
   },
+  SIGNATURE_INVALID: {
+    http: 403,
+    grpc: grpc.permissionDenied,
+    meaning:
+      'A package is not signed, not with a trusted key, or was changed since; only signed ones are taken here.',
+  },
   MODEL_NOT_FOUND: {
     http: 404,
     grpc: grpc.notFound,

@@ -33,6 +33,8 @@ export const argumentKinds: Readonly<Record<string, ArgumentKind>> = {
   target: { about: 'where to: oci/<registry>/<repository>:<tag>' },
   url: { about: 'an http or https address' },
   input: { about: 'a JSON file with the inputs, or - for stdin', candidates: ['files'] },
+  name: { about: 'a name of a file' },
+  dir: { about: 'a folder', candidates: ['files'] },
   file: { about: 'a file', candidates: ['files'] },
   shell: { about: 'bash, zsh or fish' },
 };

@@ -70,7 +70,10 @@ export interface PackageSource {
    * Puts the files into the empty folder `into`, each of them as the manifest states it, and the manifest
    * itself with its signature, byte for byte.
    */
-  unpack(into: string, work: string): Promise<{ readonly manifest: Manifest }>;
+  unpack(
+    into: string,
+    work: string,
+  ): Promise<{ readonly manifest: Manifest; readonly text: string }>;
 }
 
 export interface HubFile {

@@ -10,8 +10,10 @@ import type { HubSpec, PackageSource } from '../hubs/hub.ts';
 import { parseSpec } from '../hubs/registry.ts';
 import { manifestText } from '../package/compose.ts';
 import { requireInnerData } from '../package/inner-data.ts';
+import { readSignature } from '../package/manifest-file.ts';
+import { trustOf } from '../package/trust.ts';
 import { isInstalled, type Metadata, readManifest, readManifestText } from '../store/catalog.ts';
-import { manifestName, metadataName } from '../store/layout.ts';
+import { manifestName, metadataName, signatureName } from '../store/layout.ts';
 import { acquireLock } from '../store/lock.ts';
 import { Staging } from '../store/staging.ts';
 import { dryRun } from './dry-run.ts';
@@ -53,7 +55,7 @@ export async function installSpec(
     held.staging.keepFor(JSON.stringify(source.pin));
     if (source.kind === 'package') return fromPackage(source, id, options, context, held);
     const manifest = await gatherFiles(source, id, options, held.staging, context);
-    return commit(manifest, id, options, context, held);
+    return commit(manifestText(manifest), id, options, context, held);
   });
 }
 
@@ -114,13 +116,15 @@ async function fromPackage(
   const before = await source.manifest?.();
   if (before !== undefined && !options.force) {
     const own = options.as ?? idOf(parseManifest(before));
-    const there = installedAs(renamed(parseManifest(before), options.as), own, context);
+    const there = installedAs(textAs(before, parseManifest(before), options), own, context);
     if (there !== null) return there;
   }
-  const { manifest } = await source
+  const { manifest, text } = await source
     .unpack(staging.package, staging.download)
     .then((unpacked) => {
       requireInnerData(staging.package, unpacked.manifest);
+      const signature = readSignature(staging.package);
+      trustOf(formatModelId(unpacked.manifest.metadata), unpacked.text, signature, context);
       return unpacked;
     })
     .catch((error: unknown) => {
@@ -128,7 +132,9 @@ async function fromPackage(
       throw error;
     });
   const own = options.as ?? idOf(manifest);
-  const final = renamed(manifest, options.as);
+  const final = textAs(text, manifest, options);
+  // Under another name it is another manifest, which nobody signed.
+  if (final !== text) fs.rmSync(path.join(staging.package, signatureName), { force: true });
   if (formatModelId(own) === formatModelId(id)) return commit(final, own, options, context, held);
   const done = await locked(own, context, async (target) => {
     fs.rmSync(target.staging.package, { recursive: true });
@@ -139,23 +145,29 @@ async function fromPackage(
   return done;
 }
 
+/** The manifest as it came, byte for byte, unless --as gives the model another name. */
+function textAs(text: string, manifest: Manifest, { as }: InstallOptions): string {
+  const isSame = as === null || formatModelId(as) === formatModelId(manifest.metadata);
+  return isSame ? text : manifestText(renamed(manifest, as));
+}
+
 /** What is installed under the id, if it is the very same package. */
-function installedAs(manifest: Manifest, id: ModelId, { layout }: Context): InstallResult | null {
+function installedAs(text: string, id: ModelId, { layout }: Context): InstallResult | null {
   if (!isInstalled(layout, id)) return null;
   const target = layout.packageDir(id);
-  if (readManifestText(target) !== manifestText(manifest)) throw taken(id, readManifest(target));
-  return resultOf('already-installed', manifest, target);
+  if (readManifestText(target) !== text) throw taken(id, readManifest(target));
+  return resultOf('already-installed', parseManifest(text), target);
 }
 
 function commit(
-  manifest: Manifest,
+  text: string,
   id: ModelId,
   options: InstallOptions,
   { layout }: Context,
   held: Held,
 ): InstallResult {
   const { staging } = held;
-  const text = manifestText(manifest);
+  const manifest = parseManifest(text);
   const target = layout.packageDir(id);
   if (isInstalled(layout, id) && !options.force) {
     const same = readManifestText(target) === text;

@@ -7,10 +7,14 @@ import { manifestName, signatureName } from '../store/layout.ts';
 
 /** Puts manifest.yaml and its signature into a package's folder, byte for byte as they came. */
 export function writeManifest(dir: string, text: string, signature: string | null): void {
-  fs.writeFileSync(path.join(dir, manifestName), text);
+  writeDurably(path.join(dir, manifestName), text);
   const file = path.join(dir, signatureName);
   if (signature === null) fs.rmSync(file, { force: true });
-  else fs.writeFileSync(file, signature);
+  else writeDurably(file, signature);
+}
+
+export function writeDurably(file: string, text: string): void {
+  fs.writeFileSync(file, text, { flush: true });
 }
 
 /** The text of a package's signature, or null for one that is not signed. */

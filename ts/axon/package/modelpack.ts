@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { formatOf } from '../formats/file-kinds.ts';
-import { manifestName } from '../store/layout.ts';
+import { manifestName, signatureName } from '../store/layout.ts';
 
 /*
  * A package as a ModelPack artifact (github.com/modelpack/model-spec): one raw layer for each file and
@@ -29,17 +29,29 @@ export interface ModelPack {
   readonly config: Buffer;
   readonly configDigest: string;
   readonly manifestDigest: string;
+  /** manifest.yaml, and its signature where there is one. */
+  readonly texts: readonly {
+    readonly path: string;
+    readonly digest: string;
+    readonly text: string;
+  }[];
   readonly files: readonly { readonly path: string; readonly digest: string }[];
 }
 
-export function modelPack(manifestYaml: string): ModelPack {
+/** What travels as it is: the manifest and, where the package is signed, the signature. */
+export function modelPack(manifestYaml: string, signature: string | null): ModelPack {
   const manifest = parseManifest(manifestYaml);
-  const yaml = Buffer.from(manifestYaml);
-  const manifestDigest = digestOf(yaml);
+  const manifestDigest = digestOf(Buffer.from(manifestYaml));
   const { files } = manifest.spec.format;
+  const texts = [
+    { path: manifestName, digest: manifestDigest, text: manifestYaml },
+    ...(signature === null
+      ? []
+      : [{ path: signatureName, digest: digestOf(Buffer.from(signature)), text: signature }]),
+  ];
   const layers = [
     ...files.map(({ path, sha256, size }) => layer(path, `sha256:${sha256}`, size)),
-    layer(manifestName, manifestDigest, yaml.length),
+    ...texts.map(({ path, digest, text }) => layer(path, digest, Buffer.byteLength(text))),
   ];
   const config = json(
     configOf(
@@ -62,6 +74,7 @@ export function modelPack(manifestYaml: string): ModelPack {
     config,
     configDigest,
     manifestDigest,
+    texts,
     files: files.map(({ path, sha256 }) => ({ path, digest: `sha256:${sha256}` })),
   };
 }
@@ -74,6 +87,7 @@ function layer(path: string, digest: string, size: number) {
 function layerType(path: string): string {
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (formatOf(path) !== null) return types.weight;
+  if (name === signatureName) return types.doc;
   if (/\.py$/.test(name)) return types.code;
   if (/\.md$|^(LICEN[CS]E|NOTICE|USE_POLICY|COPYING)/i.test(name)) return types.doc;
   return /\.(json|ya?ml|txt|jinja|model|tiktoken|spm)$/.test(name)

@@ -71,6 +71,8 @@ async function packedBytes(full: string, file: ManifestFile): Promise<Uint8Array
 
 /** Writes a tar, reproducibly. What fails leaves no file. */
 export async function writeTar(out: string, fill: Fill, signal: AbortSignal): Promise<PackResult> {
+  // Open before anything can fail: a stream that opens the file itself may make it after it was removed.
+  const handle = await fs.promises.open(out, 'wx');
   const pack = tar.pack();
   const hash = createHash('sha256');
   let size = 0;
@@ -94,13 +96,11 @@ export async function writeTar(out: string, fill: Fill, signal: AbortSignal): Pr
       throw error;
     }
   };
-  const written = pipeline(
-    pack as AsyncIterable<Buffer>,
-    counted,
-    fs.createWriteStream(out, { flags: 'wx' }),
-    { signal },
-  );
+  const written = pipeline(pack as AsyncIterable<Buffer>, counted, handle.createWriteStream(), {
+    signal,
+  });
   const [filled, wrote] = await Promise.allSettled([filling(), written]);
+  await handle.close();
   for (const result of [filled, wrote]) {
     if (result.status === 'fulfilled') continue;
     fs.rmSync(out, { force: true });

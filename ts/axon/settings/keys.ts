@@ -39,6 +39,11 @@ export const configKeys = {
     default: false,
     about: 'true: each install tells the daemon about the model, as with --register.',
   },
+  'security.trusted_keys': {
+    type: 'text',
+    default: '',
+    about: 'Public keys (PEM files, a comma between them) whose signatures must be right.',
+  },
   'registry.enable_huggingface': {
     type: 'boolean',
     default: true,

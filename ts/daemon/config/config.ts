@@ -145,7 +145,12 @@ export async function loadConfig(input: ConfigInput): Promise<Config> {
   return new Config(resolvePaths(entries, input.workingDirectory), file);
 }
 
-const pathNames = new Set<ConfigName>(['core.data_dir', 'api.ipc.socket_path', 'logging.file']);
+const pathNames = new Set<ConfigName>([
+  'core.data_dir',
+  'api.ipc.socket_path',
+  'logging.file',
+  'security.trusted_keys',
+]);
 
 function resolvePaths(
   entries: ReadonlyMap<ConfigName, Entry>,
@@ -154,9 +159,11 @@ function resolvePaths(
   const out = new Map(entries);
   for (const name of pathNames) {
     const entry = out.get(name);
-    if (entry === undefined || typeof entry.value !== 'string' || entry.value === '') continue;
-    const expanded = entry.value.replace(/^~(?=\/|$)/, homedir());
-    out.set(name, { ...entry, value: resolve(workingDirectory, expanded) });
+    if (entry === undefined || entry.value === '') continue;
+    const full = (path: unknown) =>
+      resolve(workingDirectory, String(path).replace(/^~(?=\/|$)/, homedir()));
+    const { value } = entry;
+    out.set(name, { ...entry, value: Array.isArray(value) ? value.map(full) : full(value) });
   }
   return out;
 }

@@ -142,6 +142,11 @@ export const configKeys = {
     true,
     'Put large channels on huge pages, where the host has reserved some.',
   ),
+  'security.require_signatures': boolean(
+    false,
+    'Register only packages that one of the trusted keys signed, under the id that it signed.',
+  ),
+  'security.trusted_keys': list('Public keys (PEM files) of those whose packages are trusted.'),
   'logging.level': choice(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
     'info',

@@ -8,6 +8,7 @@ import { canonicalModelId, type ModelRegistry } from '../registry/model-registry
 import { fileDigest, readPackage } from '../registry/package.ts';
 import type { PluginCatalog } from '../registry/plugin-catalog.ts';
 import { onlineCpus } from '../resource/devices.ts';
+import type { TrustedKeys } from '../security/trusted-keys.ts';
 import { inferenceEndpoint, type ModelRooms, modelInfo } from './model-info.ts';
 import type { Operation } from './operation.ts';
 
@@ -15,6 +16,8 @@ export interface RegisterDeps extends ModelRooms {
   readonly registry: ModelRegistry;
   readonly catalog: PluginCatalog;
   readonly defaultIsolation: 'plugin' | 'model';
+  /** Whose signature a package needs; null where it needs none. */
+  readonly trusted: TrustedKeys | null;
 }
 
 function givenPath(params: Params<'models.register'>): string {
@@ -59,6 +62,7 @@ async function makeRecord(
     path: givenPath(params),
     manifestPath: params.manifest_path,
     executionFormat: params.execution_format,
+    ...(deps.trusted === null ? {} : { signed: { keys: deps.trusted, id } }),
   });
   const { descriptor, reason } = choosePlugin(
     deps.catalog.list().map((entry) => entry.descriptor),

@@ -5,7 +5,9 @@ import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Manifest, ManifestFile } from '../../protocol/manifest.ts';
 import { assertRegular, readTextFile } from '../plugin/regular-file.ts';
+import type { TrustedKeys } from '../security/trusted-keys.ts';
 import { assertAsListed, fileError, insideFolder } from './package-files.ts';
+import { assertListed, assertSigned } from './signed-package.ts';
 
 export { fileDigest } from './package-files.ts';
 
@@ -28,6 +30,8 @@ export interface PackageRequest {
   readonly path: string;
   readonly manifestPath?: string | undefined;
   readonly executionFormat?: string | undefined;
+  /** Only a package that one of the keys signed is taken, and only under the id that was signed. */
+  readonly signed?: { readonly keys: TrustedKeys; readonly id: string };
 }
 
 /** Formats told by the file name alone; a manifest says more. */
@@ -73,7 +77,9 @@ async function realFolderAndFile(path: string): Promise<{ folder: string; file: 
   }
 }
 
-async function readManifest(path: string): Promise<Manifest | null> {
+async function readManifest(
+  path: string,
+): Promise<{ readonly manifest: Manifest; readonly text: string } | null> {
   let text: string;
   try {
     text = await readTextFile(path, { code: 'INVALID_MANIFEST', maxBytes: limits.manifestBytes });
@@ -82,7 +88,7 @@ async function readManifest(path: string): Promise<Manifest | null> {
     throw fileError(error, path);
   }
   const { parseManifest } = await import('../../protocol/manifest.ts');
-  return parseManifest(text, path);
+  return { manifest: parseManifest(text, path), text };
 }
 
 function ambiguous(folder: string, candidates: readonly string[], format: string): MlosError {
@@ -171,7 +177,7 @@ function listedBeside(manifest: Manifest | null, file: string, format: string): 
 /**
  * Finds out what lies at a path, and that the files of a package are the ones that its manifest lists;
  * the model file itself is for the caller to compare with `promisedDigest`. Errors: INVALID_ARGUMENT,
- * INVALID_MANIFEST, PERMISSION_DENIED, DATA_CORRUPTED.
+ * INVALID_MANIFEST, PERMISSION_DENIED, SIGNATURE_INVALID, DATA_CORRUPTED.
  */
 export async function readPackage(request: PackageRequest): Promise<ModelPackage> {
   const place = await realFolderAndFile(absolutePath(request.path, 'path'));
@@ -179,10 +185,12 @@ export async function readPackage(request: PackageRequest): Promise<ModelPackage
     request.manifestPath === undefined
       ? join(place.folder, 'manifest.yaml')
       : absolutePath(request.manifestPath, 'manifest_path');
-  const manifest = await readManifest(manifestPath);
-  if (manifest === null && request.manifestPath !== undefined) {
+  const read = await readManifest(manifestPath);
+  if (read === null && request.manifestPath !== undefined) {
     throw new MlosError('INVALID_MANIFEST', `${manifestPath} does not exist.`);
   }
+  if (request.signed !== undefined) await assertSigned(request.signed, manifestPath, read);
+  const manifest = read?.manifest ?? null;
   const wanted = request.executionFormat ?? manifest?.spec.format.execution_format ?? null;
   const candidates = await candidateFiles(place, manifest, wanted);
   const [candidate] = candidates;
@@ -197,6 +205,7 @@ export async function readPackage(request: PackageRequest): Promise<ModelPackage
       `The format of ${file} cannot be told from its name. Send execution_format, such as "onnx".`,
     );
   }
+  if (request.signed !== undefined) assertListed(manifest, candidate);
   await assertAsListed(place.folder, listedBeside(manifest, candidate, format));
   return {
     folder: place.folder,

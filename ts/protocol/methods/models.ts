@@ -165,6 +165,7 @@ export const modelMethods = [
       'MODEL_LOAD_FAILED',
       'ALREADY_EXISTS',
       'PERMISSION_DENIED',
+      'SIGNATURE_INVALID',
       'DATA_CORRUPTED',
       'PLUGIN_CRASHED',
       'PLUGIN_UNAVAILABLE',

@@ -30,7 +30,7 @@ test('verbs, flags, models, keys, hubs and values, read from the program', async
   assert.ok((await offers(home, '')).includes('pull'));
   assert.deepEqual(await offers(home, 'config', ''), ['get', 'list', 'set', 'unset']);
   assert.deepEqual(await offers(home, 'config', 'get', 'mlos'), ['mlos.endpoint']);
-  assert.deepEqual(await offers(home, 'verify', 'my/'), ['my/net@1', 'my/other@2']);
+  assert.deepEqual(await offers(home, 'unregister', 'my/'), ['my/net@1', 'my/other@2']);
   assert.deepEqual(await offers(home, 'register', 'my/net@1', 'my/o'), ['my/other@2']);
   assert.deepEqual(await offers(home, 'install', '--dry'), ['--dry-run']);
   assert.deepEqual(await offers(home, 'install', 'huggin'), ['huggingface/', ':files', ':nospace']);

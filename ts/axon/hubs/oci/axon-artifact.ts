@@ -7,7 +7,7 @@ import { fetchAll } from '../../download/fetch-all.ts';
 import { writeManifest } from '../../package/manifest-file.ts';
 import { filepathAnnotation, manifestAnnotation } from '../../package/modelpack.ts';
 import { NameGuard } from '../../package/names.ts';
-import { manifestName } from '../../store/layout.ts';
+import { manifestName, signatureName } from '../../store/layout.ts';
 import type { PackageSource, Pin } from '../hub.ts';
 import { type Descriptor, digestOf, type OciManifest } from './manifest.ts';
 import { blobRequest } from './oci-source.ts';
@@ -26,16 +26,26 @@ export function axonArtifact(
 ): PackageSource {
   const { label } = session.place;
   const digest = annotations[manifestAnnotation];
-  const text = async () => {
-    const layer = layers.find((candidate) => candidate.digest === digest);
-    if (layer === undefined || layer.size > limits.manifestBytes)
-      throw new AxonError('INVALID_PACKAGE', `${label} lacks its ${manifestName}.`);
-    const { body } = await session.get(`blobs/${layer.digest}`, '*/*', limits.manifestBytes);
+  const read = async (layer: Descriptor, name: string, most: number) => {
+    if (layer.size > most)
+      throw new AxonError('INVALID_PACKAGE', `${label}: ${name} has more than ${most} bytes.`);
+    const { body } = await session.get(`blobs/${layer.digest}`, '*/*', most);
     if (digestOf(body) === layer.digest) return body.toString('utf8');
     throw new AxonError(
       'CHECKSUM_MISMATCH',
-      `${label}: ${manifestName} is not what its digest states. Nothing was installed.`,
+      `${label}: ${name} is not what its digest states. Nothing was installed.`,
     );
+  };
+  const text = async () => {
+    const layer = layers.find((candidate) => candidate.digest === digest);
+    if (layer === undefined)
+      throw new AxonError('INVALID_PACKAGE', `${label} lacks its ${manifestName}.`);
+    return read(layer, manifestName, limits.manifestBytes);
+  };
+  const signature = async () => {
+    const isIt = ({ annotations }: Descriptor) => annotations[filepathAnnotation] === signatureName;
+    const layer = layers.find(isIt);
+    return layer === undefined ? null : read(layer, signatureName, limits.signatureBytes);
   };
   return {
     kind: 'package',
@@ -57,8 +67,8 @@ export function axonArtifact(
         fs.mkdirSync(path.dirname(dest), { recursive: true });
         fs.renameSync(path.join(parts, name), dest);
       }
-      writeManifest(into, yaml, null);
-      return { manifest };
+      writeManifest(into, yaml, await signature());
+      return { manifest, text: yaml };
     },
   };
 }

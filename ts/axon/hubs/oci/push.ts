@@ -5,8 +5,8 @@ import type { Context } from '../../context.ts';
 import { hashFile } from '../../download/fetch-file.ts';
 import { requireOk } from '../../download/fetch-json.ts';
 import { withRetries } from '../../download/retry.ts';
+import { readSignature } from '../../package/manifest-file.ts';
 import { modelPack } from '../../package/modelpack.ts';
-import { manifestName } from '../../store/layout.ts';
 import { fetchManifest, mediaTypes } from './manifest.ts';
 import { openRepository } from './oci-hub.ts';
 import { digestPattern, parseOciReference } from './reference.ts';
@@ -39,14 +39,16 @@ export async function pushPackage(
       'INVALID_SPEC',
       'A package is pushed to a tag; its digest comes of itself.',
     );
-  const pack = modelPack(manifestYaml);
+  const pack = modelPack(manifestYaml, readSignature(dir));
   await requireWhole(dir, manifestYaml, context); // Rule 1
   const session = openRepository(place, 'pull,push', context);
   const blobs = [
     ...pack.files.map(({ path: name, digest }) =>
       uploadOfFile(name, path.join(dir, ...name.split('/')), digest),
     ),
-    uploadOfBytes(manifestName, Buffer.from(manifestYaml), pack.manifestDigest),
+    ...pack.texts.map(({ path: name, digest, text }) =>
+      uploadOfBytes(name, Buffer.from(text), digest),
+    ),
     uploadOfBytes('config', pack.config, pack.configDigest),
   ];
   const { progress } = context.download;

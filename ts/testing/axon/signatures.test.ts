@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { tinyOnnx } from '../hub-double/tiny-onnx.ts';
+import { type Home, makeHome } from './run-axon.ts';
+
+/** A home with a model, a pair of keys of its own and those of somebody else. */
+async function makeSigned(home: Home): Promise<string> {
+  fs.writeFileSync(path.join(home.dir, 'net.onnx'), tinyOnnx());
+  assert.equal((await home.axon('install', './net.onnx', '--as', 'my/net@1')).status, 0);
+  for (const name of ['mine', 'other'])
+    assert.equal((await home.axon('keygen', '-o', name)).status, 0);
+  const signed = await home.axon('sign', 'my/net@1', '--key', 'mine.pem', '--json');
+  assert.equal(signed.status, 0, signed.stderr);
+  return String(signed.json()['key_id']);
+}
+
+test('keys are made once, the private one for its owner only', async (t) => {
+  const home = makeHome(t);
+  assert.equal((await home.axon('keygen')).status, 0);
+  assert.equal(fs.statSync(path.join(home.dir, 'axon-key.pem')).mode & 0o777, 0o600);
+  assert.equal((await home.axon('keygen')).status, 16);
+  fs.writeFileSync(path.join(home.dir, 'net.onnx'), tinyOnnx());
+  await home.axon('install', './net.onnx', '--as', 'my/net@1');
+  for (const key of ['axon-key.pub.pem', 'net.onnx'])
+    assert.equal((await home.axon('sign', 'my/net@1', '--key', key)).status, 2, key);
+  assert.equal((await home.axon('sign', 'my/net@1')).status, 2);
+  assert.equal((await home.axon('sign', 'my/net@1', '--key', 'none.pem')).status, 19);
+  assert.equal((await home.axon('verify', 'my/net@1', '--key', 'axon-key.pub.pem')).status, 27);
+});
+
+test('a signature goes with the package and is checked by its key only', async (t) => {
+  const home = makeHome(t);
+  const id = await makeSigned(home);
+  const verified = await home.axon('verify', 'my/net@1', '--key', 'mine.pub.pem', '--json');
+  assert.equal(verified.json()['signed_by'], id);
+  assert.equal((await home.axon('verify', 'my/net@1', '--key', 'other.pub.pem')).status, 27);
+  assert.equal((await home.axon('verify', 'my/net@1')).status, 0);
+  assert.equal((await home.axon('pack', 'my/net@1', '-o', 'a.axon')).status, 0);
+  assert.equal((await home.axon('verify', 'a.axon', '--key', 'mine.pub.pem')).status, 0);
+  // An archive is signed the same as what it is made from.
+  fs.rmSync(path.join(home.models, 'my/net/1/manifest.yaml.sig'));
+  await home.axon('pack', 'my/net@1', '-o', 'b.axon');
+  assert.equal((await home.axon('verify', 'b.axon', '--key', 'mine.pub.pem')).status, 27);
+  assert.equal((await home.axon('sign', 'b.axon', '--key', 'mine.pem')).status, 0);
+  const bytes = (name: string) => fs.readFileSync(path.join(home.dir, name));
+  assert.ok(bytes('a.axon').equals(bytes('b.axon')));
+
+  const there = makeHome(t);
+  const archive = path.join(home.dir, 'a.axon');
+  const installed = await there.axon('install', archive);
+  assert.equal(installed.status, 0, installed.stderr);
+  assert.match(installed.stderr, /not trusted here/);
+  const key = path.join(home.dir, 'mine.pub.pem');
+  assert.equal((await there.axon('verify', 'my/net@1', '--key', key)).status, 0);
+  assert.equal((await there.axon('install', archive, '--as', 'your/net@1')).status, 0);
+  assert.equal((await there.axon('verify', 'your/net@1', '--key', key)).status, 27);
+  assert.equal((await there.axon('verify', 'your/net@1')).status, 0);
+});
+
+test('what a trusted key signed is installed as it was signed, or not at all', async (t) => {
+  const home = makeHome(t);
+  await makeSigned(home);
+  await home.axon('pack', 'my/net@1', '-o', 'a.axon');
+  await home.axon('unpack', 'a.axon', '-C', 'changed');
+  const manifest = path.join(home.dir, 'changed/manifest.yaml');
+  fs.appendFileSync(manifest, '# changed\n');
+  assert.equal((await home.axon('pack', './changed', '-o', 'changed.axon')).status, 0);
+  const there = makeHome(t);
+  const key = path.join(home.dir, 'mine.pub.pem');
+  await there.axon('config', 'set', 'security.trusted_keys', `${key}, ${key}`);
+  const changed = await there.axon('install', path.join(home.dir, 'changed.axon'), '--json');
+  assert.equal(changed.status, 27, changed.stderr);
+  assert.deepEqual(there.installed(), []);
+  const good = await there.axon('install', path.join(home.dir, 'a.axon'));
+  assert.equal(good.status, 0, good.stderr);
+  assert.match((await there.axon('verify', 'my/net@1')).stdout, /Signed by [0-9a-f]{32}/);
+  await there.axon('config', 'set', 'security.trusted_keys', '/nowhere.pem');
+  assert.equal((await there.axon('verify', 'my/net@1')).status, 19);
+});
+
+test('nobody signs what is damaged', async (t) => {
+  const home = makeHome(t);
+  await makeSigned(home);
+  await home.axon('pack', 'my/net@1', '-o', 'a.axon');
+  await home.axon('unpack', 'a.axon', '-C', 'out');
+  fs.appendFileSync(path.join(home.dir, 'out/net.onnx'), 'x');
+  assert.equal((await home.axon('sign', './out', '--key', 'mine.pem')).status, 18);
+});
