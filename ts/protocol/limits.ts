@@ -87,6 +87,8 @@ export const limits = {
   manifestDepth: 16,
   /** Files in one package. */
   packageFiles: 10_000,
+  /** Folders above a file of a package: each level of each name is remembered when twins are looked for. */
+  packageDepth: 64,
   /** Entries of one archive, folders too; an archive may hold more than what is taken from it. */
   archiveEntries: 100_000,
   /** Extended headers of one tar entry in bytes: names are at most 1024 characters. */

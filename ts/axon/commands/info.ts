@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { Manifest } from '../../protocol/manifest.ts';
+import type { Conversion, Manifest } from '../../protocol/manifest.ts';
 import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
@@ -61,6 +61,7 @@ function describe(
     ...factRows(spec),
     ['files', `${spec.format.files.length}, ${formatBytes(bytes)}`],
     ['chosen', distribution?.selection?.rule],
+    ['made of', conversionOf(distribution?.conversion)],
     ['path', dir],
   ];
   return [
@@ -68,6 +69,12 @@ function describe(
     ...rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(9)} ${value}`] : [])),
     ...tensors,
   ];
+}
+
+function conversionOf(conversion: Conversion | undefined): string | undefined {
+  if (conversion === undefined) return undefined;
+  const { from, route, max_rel: share, trials } = conversion;
+  return `${from} by way of ${route}; ${(100 * share).toPrecision(2)} % apart at most in ${trials} random inputs`;
 }
 
 /** What the files say of the model themselves, and what loading them could do. */

@@ -22,6 +22,8 @@ export class NameGuard {
 
   add(name: string, size: number | null): void {
     if (!isPackagePath(name)) this.#refuse(name, 'is not a path inside the package');
+    if (name.split('/').length > limits.packageDepth)
+      this.#refuse(name, `lies deeper than ${limits.packageDepth} folders`);
     const key = foldedPath(name);
     if (reservedNames.has(key)) this.#refuse(name, 'is a name that axon itself uses');
     const twin = this.#names.get(key);
@@ -46,6 +48,7 @@ export class NameGuard {
   #addFolders(name: string, key: string): void {
     for (let slash = key.lastIndexOf('/'); slash > 0; slash = key.lastIndexOf('/', slash - 1)) {
       const folder = key.slice(0, slash);
+      if (this.#folders.has(folder)) return; // So are those above it.
       if (this.#names.has(folder)) this.#refuse(name, 'needs a folder where a file is');
       this.#folders.add(folder);
     }

@@ -87,6 +87,9 @@ test('a conversion that agrees with its source is installed, with what was found
   assert.ok(manifest.spec.io);
   assert.equal((await made.home.axon('verify', 'my/net-onnx@1')).status, 0);
 
+  const info = await made.home.axon('info', 'my/net-onnx@1');
+  assert.match(info.stdout, /made of +my\/net@1 by way of torchscript; 0\.000010 % apart/);
+
   const job = JSON.parse(fs.readFileSync(path.join(made.folder, 'job'), 'utf8')) as {
     inputs: unknown;
     env: Record<string, string>;

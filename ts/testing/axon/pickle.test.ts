@@ -40,6 +40,8 @@ function manifestOf(dir: string) {
 
 test('a pickle of tensors whose hash is stated is installed, and the manifest says what it is', async (t) => {
   const home = makeHome(t, double);
+  const dry = await home.axon('install', 'hf/acme/good', '--dry-run');
+  assert.match(dry.stdout, /pickle +looked into once it is here/);
   const done = await home.axon('install', 'hf/acme/good');
   assert.equal(done.status, 0, done.stderr);
   const { spec } = manifestOf(path.join(home.models, 'hf/acme/good/latest'));

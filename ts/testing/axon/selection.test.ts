@@ -29,6 +29,7 @@ before(async () => {
         id: 'acme/odd',
         files: { 'model.onnx': tinyOnnx(), 'LICENSE\u00e9': 'a', 'LICENSEe\u0301': 'b' },
       },
+      { id: 'acme/deep', files: { [`${'a/'.repeat(80)}model.onnx`]: tinyOnnx() } },
       {
         id: 'acme/fold',
         files: { 'model.onnx': tinyOnnx(), 'LICENSE-\u00df': 'a', 'LICENSE-SS': 'b' },
@@ -116,3 +117,10 @@ for (const name of ['odd', 'fold'])
     assert.match(done.stderr, /collides with/);
     assert.deepEqual(home.installed(), []);
   });
+
+test('a name deeper than any package needs is refused', async (t) => {
+  const home = makeHome(t, double);
+  const done = await home.axon('install', 'hf/acme/deep');
+  assert.equal(done.status, 11, done.stderr);
+  assert.match(done.stderr, /deeper than 64 folders/);
+});
