@@ -31,7 +31,7 @@ export interface ChannelBinding {
     requestArenaBytes: number,
     responseArenaBytes: number,
     hugePages: boolean,
-  ): {
+  ): Promise<{
     requestRegion: number;
     responseRegion: number;
     bell: number;
@@ -39,7 +39,7 @@ export interface ChannelBinding {
     hostSocket: number;
     requestHuge: boolean;
     responseHuge: boolean;
-  };
+  }>;
   channelOpen(
     requestRegion: number,
     responseRegion: number,

@@ -2,7 +2,7 @@ import { requireInteger } from './arguments.ts';
 import { nativeBinding } from './binding.ts';
 
 import { channelLayout } from './channel-layout.ts';
-import { translated } from './native-error.ts';
+import { toNativeError } from './native-error.ts';
 
 export interface ChannelFilesOptions {
   /** Names the channel in its regions' headers. */
@@ -27,16 +27,24 @@ export interface ChannelFiles {
 }
 
 /**
- * Makes the memory, the bell and the socket pair of a new channel. Every page is allocated.
- * @throws NativeError `INVALID_ARGUMENT` for sizes out of bounds; `ENOMEM`, `ENOSPC`, `EMFILE`.
+ * Makes the memory, the bell and the socket pair of a new channel, on a thread of its own: every page is
+ * allocated, which takes a second for some gigabytes.
+ * Rejects with NativeError `INVALID_ARGUMENT` for sizes out of bounds; `ENOMEM`, `ENOSPC`, `EMFILE`.
  */
-export function createChannelFiles(options: ChannelFilesOptions): ChannelFiles {
+export async function createChannelFiles(options: ChannelFilesOptions): Promise<ChannelFiles> {
   const { channelId, requestArenaBytes, responseArenaBytes, hugePages = false } = options;
   const { minArenaBytes: min, maxArenaBytes: max } = channelLayout().bounds;
   requireInteger(channelId, 'channelId', { min: 0 });
   requireInteger(requestArenaBytes, 'requestArenaBytes', { min, max });
   requireInteger(responseArenaBytes, 'responseArenaBytes', { min, max });
-  return translated(() =>
-    nativeBinding().channelFilesCreate(channelId, requestArenaBytes, responseArenaBytes, hugePages),
-  );
+  try {
+    return await nativeBinding().channelFilesCreate(
+      channelId,
+      requestArenaBytes,
+      responseArenaBytes,
+      hugePages,
+    );
+  } catch (thrown) {
+    throw toNativeError(thrown);
+  }
 }

@@ -102,7 +102,7 @@ test('a client in another thread waits in runSync for a function of this one', (
   run(`
     import { createChannelFiles } from "${folder}channel-files.${extension}";
     const { host, handle } = await open(echo);
-    const files = createChannelFiles({ channelId: 99, requestArenaBytes: 65536, responseArenaBytes: 65536 });
+    const files = await createChannelFiles({ channelId: 99, requestArenaBytes: 65536, responseArenaBytes: 65536 });
     const { requestRegion, responseRegion, bell, clientSocket: socket, hostSocket } = files;
     await host.ask({ kind: "openChannel", channelId: 99, argument: handle }, [responseRegion, bell, hostSocket]);
     const workerData = { requestRegion, responseRegion, bell, socket };

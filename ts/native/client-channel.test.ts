@@ -15,8 +15,8 @@ import { Region } from './region.ts';
 const arenaBytes = 1 << 16;
 const openFds = () => readdirSync('/proc/self/fd').length;
 
-function makeFiles(): ChannelFiles {
-  const files = createChannelFiles({
+async function makeFiles(): Promise<ChannelFiles> {
+  const files = await createChannelFiles({
     channelId: 5,
     requestArenaBytes: arenaBytes,
     responseArenaBytes: arenaBytes,
@@ -28,11 +28,13 @@ function makeFiles(): ChannelFiles {
   return files;
 }
 
-function open(files = makeFiles()): { channel: ClientChannel; hostSocket: number } {
+function openOf(files: ChannelFiles): { channel: ClientChannel; hostSocket: number } {
   const { requestRegion, responseRegion, bell, clientSocket, hostSocket } = files;
   const fds = { requestRegion, responseRegion, bell, socket: clientSocket };
   return { channel: ClientChannel.open(fds), hostSocket };
 }
+
+const open = async () => openOf(await makeFiles());
 
 const slot = (byteLength: number, shape = [byteLength / 4]): TensorSlot => ({
   index: 0,
@@ -47,19 +49,19 @@ test('both sides of the mailbox agree', () => {
   assert.deepEqual({ ...layout.callFaults }, { ...callFault });
 });
 
-test('sizes of a channel are checked', () => {
+test('sizes of a channel are checked', async () => {
   const { minArenaBytes, maxArenaBytes } = channelLayout().bounds;
   for (const requestArenaBytes of [0, minArenaBytes - 1, maxArenaBytes + 1, 0.5, Number.NaN]) {
     const make = () =>
       createChannelFiles({ channelId: 1, requestArenaBytes, responseArenaBytes: minArenaBytes });
-    assert.throws(make, { code: 'INVALID_ARGUMENT' });
+    await assert.rejects(make, { code: 'INVALID_ARGUMENT' });
   }
 });
 
-test('a channel owns its descriptors and leaves none', () => {
+test('a channel owns its descriptors and leaves none', async () => {
   const before = openFds();
   for (let i = 0; i < 20; i += 1) {
-    const { channel, hostSocket } = open();
+    const { channel, hostSocket } = await open();
     assert.equal(channel.state, 'opening');
     assert.ok(channel.requestArenaBytes >= arenaBytes && channel.responseArenaBytes >= arenaBytes);
     channel.close();
@@ -70,13 +72,13 @@ test('a channel owns its descriptors and leaves none', () => {
   assert.equal(openFds(), before);
 });
 
-test('descriptors that are no channel are refused and closed', () => {
+test('descriptors that are no channel are refused and closed', async () => {
   const before = openFds();
-  const files = makeFiles();
+  const files = await makeFiles();
   // The two regions in each other's place.
   const swapped = { ...files, requestRegion: files.responseRegion };
   swapped.responseRegion = files.requestRegion;
-  assert.throws(() => open(swapped), { name: 'NativeError' });
+  assert.throws(() => openOf(swapped), { name: 'NativeError' });
   closeSync(files.hostSocket);
   assert.equal(openFds(), before);
 
@@ -91,8 +93,8 @@ test('descriptors that are no channel are refused and closed', () => {
   assert.throws(() => nativeBinding().channelOpen(1, 2, 3, -4, 0), { code: 'INVALID_ARGUMENT' });
 });
 
-test('blocks are handed out until the arena is full, and come back', () => {
-  const { channel, hostSocket } = open();
+test('blocks are handed out until the arena is full, and come back', async () => {
+  const { channel, hostSocket } = await open();
   const blocks: PreparedRequest[] = [];
   for (;;) {
     const block = channel.prepare([slot(4096)]);
@@ -116,8 +118,8 @@ test('blocks are handed out until the arena is full, and come back', () => {
   closeSync(hostSocket);
 });
 
-test('a wrong description is refused', () => {
-  const { channel, hostSocket } = open();
+test('a wrong description is refused', async () => {
+  const { channel, hostSocket } = await open();
   const { maxTensors, maxRank } = channelLayout().bounds;
   const wrong: TensorSlot[][] = [
     [{ ...slot(4), index: -1 }],
@@ -145,8 +147,8 @@ test('a wrong description is refused', () => {
   closeSync(hostSocket);
 });
 
-test('every slot taken is TOO_MANY_REQUESTS; an unanswered request is not asked twice', () => {
-  const { channel, hostSocket } = open();
+test('every slot taken is TOO_MANY_REQUESTS; an unanswered request is not asked twice', async () => {
+  const { channel, hostSocket } = await open();
   const { slots } = channelLayout().bounds;
   const requests = Array.from({ length: slots + 1 }, () => channel.prepare([]));
   const ids = new Set(requests.slice(0, slots).map((request) => request?.submit()));
@@ -160,8 +162,8 @@ test('every slot taken is TOO_MANY_REQUESTS; an unanswered request is not asked 
   closeSync(hostSocket);
 });
 
-test('runSync gives up in time; its block stays busy until it is answered', () => {
-  const { channel, hostSocket } = open();
+test('runSync gives up in time; its block stays busy until it is answered', async () => {
+  const { channel, hostSocket } = await open();
   const request = channel.prepare([slot(4)]);
   assert.throws(() => request?.runSync(20), { code: 'DEADLINE_EXCEEDED' });
   assert.equal(channel.inFlight, 1);
@@ -171,8 +173,8 @@ test('runSync gives up in time; its block stays busy until it is answered', () =
   closeSync(hostSocket);
 });
 
-test('a host that is gone ends the wait of runSync', { timeout: 20_000 }, () => {
-  const { channel, hostSocket } = open();
+test('a host that is gone ends the wait of runSync', { timeout: 20_000 }, async () => {
+  const { channel, hostSocket } = await open();
   const request = channel.prepare([slot(4)]);
   closeSync(hostSocket);
   assert.throws(() => request?.runSync(), { code: 'PLUGIN_CRASHED' });
@@ -185,8 +187,8 @@ test('a host that is gone ends the wait of runSync', { timeout: 20_000 }, () => 
   assert.equal(channel.closeCode, 'PLUGIN_CRASHED');
 });
 
-test('after close every view is empty and every call an error', () => {
-  const { channel, hostSocket } = open();
+test('after close every view is empty and every call an error', async () => {
+  const { channel, hostSocket } = await open();
   const request = channel.prepare([slot(400)]);
   const view = request?.inputs[0];
   assert.equal(view?.byteLength, 400);
@@ -204,7 +206,7 @@ test('after close every view is empty and every call an error', () => {
   closeSync(hostSocket);
 });
 
-test('handles of other kinds and strange arguments are refused', () => {
+test('handles of other kinds and strange arguments are refused', async () => {
   const binding = nativeBinding();
   const region = binding.regionCreate(4096, 'test', true);
   for (const wrong of [region, {}, null, undefined, 5]) {
@@ -213,7 +215,7 @@ test('handles of other kinds and strange arguments are refused', () => {
     }
   }
   binding.regionClose(region);
-  const files = makeFiles();
+  const files = await makeFiles();
   const { requestRegion, responseRegion, bell, clientSocket } = files;
   const native = binding.channelOpen(requestRegion, responseRegion, bell, clientSocket, 0);
   for (const wrong of [undefined, 'x', {}, 1n]) {

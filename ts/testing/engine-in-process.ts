@@ -97,7 +97,7 @@ export class EngineInProcess {
   async open(handle: number, options: OpenOptions = {}): Promise<ClientChannel> {
     const { requestArenaBytes = 1 << 20, responseArenaBytes = 1 << 20, spinUs = 50 } = options;
     const channelId = ++this.#channelId;
-    const files = createChannelFiles({ channelId, requestArenaBytes, responseArenaBytes });
+    const files = await createChannelFiles({ channelId, requestArenaBytes, responseArenaBytes });
     const argument2 = channelLayout().priorities[options.priority ?? 'realtime'];
     await this.ask({ kind: 'openChannel', channelId, argument: handle, argument2 }, [
       files.responseRegion,

@@ -109,7 +109,7 @@ class FakeDaemon {
     if (model === undefined) throw new MlosError('MODEL_NOT_FOUND', `No ${params.model_id}.`);
     const channelId = ++this.#lastChannel;
     const { input_bytes = defaultArenaBytes, output_bytes = defaultArenaBytes } = params;
-    const files = createChannelFiles({
+    const files = await createChannelFiles({
       channelId,
       requestArenaBytes: input_bytes,
       responseArenaBytes: output_bytes,

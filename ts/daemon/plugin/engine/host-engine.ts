@@ -73,7 +73,7 @@ export class HostEngine {
   async openChannel(request: EngineChannelRequest): Promise<EngineChannel> {
     const { handle, requestBytes, responseBytes, priority, onGone } = request;
     const id = this.#ids.next();
-    const { hostSocket, ...files } = makeFiles(id, request, this.#settings.hugePages);
+    const { hostSocket, ...files } = await makeFiles(id, request, this.#settings.hugePages);
     const control = this.#control;
     const options = { id, requestBytes, responseBytes, control, files };
     const channel = new EngineChannel({
@@ -123,10 +123,10 @@ export class HostEngine {
   }
 }
 
-function makeFiles(channelId: number, request: EngineChannelRequest, hugePages: boolean) {
+async function makeFiles(channelId: number, request: EngineChannelRequest, hugePages: boolean) {
   const { requestBytes, responseBytes } = request;
   try {
-    return createChannelFiles({
+    return await createChannelFiles({
       channelId,
       requestArenaBytes: requestBytes,
       responseArenaBytes: responseBytes,
