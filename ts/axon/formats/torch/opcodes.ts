@@ -22,6 +22,13 @@ function line(cursor: Cursor): string {
   return Buffer.from(bytes).toString('utf8');
 }
 
+/** Python reads `1_0` as 10 and strips blanks: what is not plain digits could mean another place there. */
+function memoKey(cursor: Cursor): number {
+  const text = line(cursor);
+  if (!/^\d{1,9}$/.test(text)) throw new FormatError(`a place called ${JSON.stringify(text)}`);
+  return Number(text);
+}
+
 function text(cursor: Cursor, length: number): PickleValue {
   if (length <= maxText) return textOf(cursor.take(length).toString('utf8'));
   cursor.skip(length);
@@ -140,7 +147,7 @@ export const opcodes: ReadonlyMap<number, Step> = new Map<number, Step>([
   [0x63, (cursor, machine, events) => machine.push(events.name(`${line(cursor)}.${line(cursor)}`))],
   [0x64, fromMark], // d DICT
   [0x65, dropMark], // e APPENDS
-  [0x67, (cursor, machine) => machine.recall(Number(line(cursor)))], // g GET
+  [0x67, (cursor, machine) => machine.recall(memoKey(cursor))], // g GET
   [0x68, (cursor, machine) => machine.recall(cursor.u8())], // h BINGET
   [
     0x69, // i INST
@@ -153,7 +160,7 @@ export const opcodes: ReadonlyMap<number, Step> = new Map<number, Step>([
   [0x6a, (cursor, machine) => machine.recall(cursor.u32())], // j LONG_BINGET
   [0x6c, fromMark], // l LIST
   [0x6f, fromMark], // o OBJ
-  [0x70, (cursor, machine) => machine.memoize(Number(line(cursor)))], // p PUT
+  [0x70, (cursor, machine) => machine.memoize(memoKey(cursor))], // p PUT
   [0x71, (cursor, machine) => machine.memoize(cursor.u8())], // q BINPUT
   [0x72, (cursor, machine) => machine.memoize(cursor.u32())], // r LONG_BINPUT
   [0x73, drop(2)], // s SETITEM

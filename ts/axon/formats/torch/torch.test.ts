@@ -73,6 +73,9 @@ test('what cannot be followed counts as a name that nobody allows', () => {
   assert.deepEqual(suspects(pickle(0x80, 2, 0x82, 7, '.')), ['(extension 7)']);
   for (const broken of ['', 'h\u0001.', 't.', '.', `${'('.repeat(5_000_000)}.`, '\u0080\u0002'])
     assert.match(String(suspects(broken)), /breaks off/, JSON.stringify(broken.slice(0, 9)));
+  // Python keeps this at place 10, and recalls another name than the one that lies there here.
+  const alias = pickle('Vcollections\np10\nVos\np1_0\n0', 'h', 10, 'VOrderedDict\n', 0x93, '.');
+  assert.match(String(suspects(alias)), /breaks off: a place called "1_0"/);
   // A name that is nearly allowed.
   assert.deepEqual(suspects(pickle('ctorch._utils\n_rebuild_tensor_v2x\n.')), [
     'torch._utils._rebuild_tensor_v2x',
