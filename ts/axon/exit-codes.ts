@@ -12,7 +12,6 @@ export const exitCodes = {
   USAGE: { exit: 2, meaning: 'An unknown command, flag or argument, or one too few.' },
   INVALID_SPEC: { exit: 2, meaning: 'What to install is not written in a form that axon knows.' },
   INVALID_CONFIG: { exit: 3, meaning: 'config.yaml is malformed or has an unknown key.' },
-  HUB_NOT_BUILT: { exit: 4, meaning: 'This version of axon does not have the hub yet.' },
   NOT_FOUND: { exit: 5, meaning: 'The model, revision, package or file does not exist.' },
   ACCESS_DENIED: { exit: 6, meaning: 'The hub wants a token, or terms accepted, or refused both.' },
   NETWORK: { exit: 7, meaning: 'The hub cannot be reached or kept failing after all retries.' },

@@ -26,6 +26,8 @@ export interface FileRequest {
   readonly size: number | null;
   readonly maxBytes: number;
   readonly expected: ExpectedHash | null;
+  /** Beside those that the downloader sends itself. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly credential?: Credential | null;
   readonly check?: FollowRequest['check'];
   readonly statusError: StatusError;

@@ -144,7 +144,7 @@ export class Transfer {
   async #ask(wanted: Wanted, options: DownloadOptions, progressed: () => void): Promise<void> {
     options.signal.throwIfAborted();
     const { url, credential = null, check } = this.#file;
-    const headers = this.#rangeHeaders(wanted);
+    const headers = { ...this.#file.headers, ...this.#rangeHeaders(wanted) };
     const response = await follow({ url, credential, headers, ...(check && { check }) }, options);
     try {
       await this.#accept(response, wanted, progressed);

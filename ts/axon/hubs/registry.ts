@@ -4,6 +4,7 @@ import { didYouMean } from '../../protocol/nearest.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { fileHub } from './file/file-hub.ts';
+import { ghHub } from './gh/gh-hub.ts';
 import { hfHub } from './hf/hf-hub.ts';
 import { httpsHub } from './https/https-hub.ts';
 import type { Hub, HubSpec } from './hub.ts';
@@ -27,12 +28,10 @@ export const hubs: readonly Hub[] = [
   pypiHub,
   ociHub,
   ollamaHub,
+  ghHub,
   httpsHub,
   fileHub,
 ];
-
-/** Known by name, not built yet: asked for, they answer so instead of being looked up elsewhere. */
-const plannedHubs: readonly string[] = ['gh'];
 
 export function parseSpec(text: string, context: Context): HubSpec {
   const claimer = hubs.find((hub) => hub.claims?.(text, context.cwd) === true);
@@ -40,14 +39,9 @@ export function parseSpec(text: string, context: Context): HubSpec {
   const slash = text.indexOf('/');
   const name = slash < 0 ? text : text.slice(0, slash);
   const works = hubs.map((hub) => hub.example).join(', ');
-  if (plannedHubs.includes(name))
-    throw new AxonError(
-      'HUB_NOT_BUILT',
-      `The hub ${name} is not built yet. What works now: ${works}.`,
-    );
   const hub = hubs.find((candidate) => candidate.names.includes(name));
   if (slash <= 0 || hub === undefined) {
-    const names = [...hubs.flatMap((candidate) => candidate.names), ...plannedHubs];
+    const names = hubs.flatMap((candidate) => candidate.names);
     const near = slash > 0 ? didYouMean(name, names) : ` Is hf/${text} meant?`;
     const isFile = fs.existsSync(path.resolve(context.cwd, text));
     const hint = isFile ? ` Is ./${text} meant?` : near;

@@ -12,6 +12,7 @@ export const endpointVariables = {
   npm: 'npm_config_registry',
   pypi: 'PIP_INDEX_URL',
   ollama: 'AXON_OLLAMA_ENDPOINT',
+  gh: 'GITHUB_API_URL',
 } as const;
 
 export type EndpointHub = keyof typeof endpointVariables;

@@ -6,6 +6,7 @@ export const hubAliases: Readonly<Record<string, string>> = {
   torch: 'pytorch',
   tf: 'tfhub',
   ms: 'modelscope',
+  github: 'gh',
 };
 
 /**

@@ -10,7 +10,6 @@ export type Origin =
   | 'kaggle'
   | 'modelscope'
   | 'oci'
-  | 'gh'
   | 'pypi';
 
 /** A lie that an origin tells `times` times to requests whose path matches. */

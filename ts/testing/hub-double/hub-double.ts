@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Handler } from './answers.ts';
 import { Cdn } from './cdn.ts';
 import { type Fault, Faults, type Origin } from './faults.ts';
+import { type GhRelease, releasesDouble } from './gh.ts';
 import { HfDouble, type HfRepo } from './hf.ts';
 import { type KaggleModel, kaggleDouble, tfhubDouble } from './kaggle.ts';
 import { type ModelscopeRepo, modelscopeDouble } from './modelscope.ts';
@@ -26,6 +27,7 @@ export interface HubDoubleOptions {
   /** Handles of TensorFlow Hub, and where Kaggle has them: `<owner>/<model>/<framework>/<variation>/<N>`. */
   readonly handles?: Readonly<Record<string, string>>;
   readonly wheels?: readonly PypiFile[];
+  readonly releases?: readonly GhRelease[];
 }
 
 export interface Seen {
@@ -67,6 +69,7 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
     code = [],
     artifacts = [],
     wheels = [],
+    releases = [],
   } = options;
   const { models = [], handles = {}, scope = [] } = options;
   const faults = new Faults();
@@ -94,7 +97,7 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
     npmDouble(packages, () => npm),
   );
   const pytorch = await serve('pytorch', pytorchDouble(weights));
-  const github = await serve('github', githubDouble(code));
+  const github = await serve('github', releasesDouble(releases, cdn, githubDouble(code)));
   const registry = new OciDouble(artifacts, cdn);
   const oci = await serve('oci', (...call) => registry.hub(...call));
   const kaggle = await serve('kaggle', kaggleDouble(models, cdn));

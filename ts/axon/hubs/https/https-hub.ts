@@ -4,10 +4,13 @@ import type { Context } from '../../context.ts';
 import { fetchFile } from '../../download/fetch-file.ts';
 import { parseHttpUrl } from '../../download/follow.ts';
 import type { ExpectedHash } from '../../download/options.ts';
+import { verifiedBy } from '../../download/verified-by.ts';
 import { unpackArchive } from '../../package/archive.ts';
 import { maxPackageBytes } from '../../package/names.ts';
-import type { FileSource, Hub, HubFile, HubSpec, PackageSource, Pin } from '../hub.ts';
+import type { FileSource, Hub, HubSpec, PackageSource, Pin } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
+import { probe } from '../probe.ts';
+import { statedHash } from '../stated-hash.ts';
 import { httpStatusError } from '../status-error.ts';
 
 /** One file, or an `.axon` package, at an address. `#sha256=<hex>` pins the bytes; else they are trusted on first use. */
@@ -23,7 +26,7 @@ export const httpsHub: Hub = {
         'INVALID_SPEC',
         'A user name or password in an address is not taken: it would be stored.',
       );
-    const expected = statedHash(url.hash);
+    const expected = hashInFragment(url.hash);
     url.hash = '';
     const file = fileName(url);
     const stem = file.replace(/\.[A-Za-z0-9]+$/, '');
@@ -39,7 +42,7 @@ export const httpsHub: Hub = {
   },
 };
 
-function statedHash(fragment: string): ExpectedHash | null {
+function hashInFragment(fragment: string): ExpectedHash | null {
   if (fragment === '') return null;
   const hex = /^#sha256=([0-9a-fA-F]{64})$/.exec(fragment)?.[1];
   if (hex === undefined)
@@ -73,17 +76,17 @@ function open(
     revision,
     url: url.href,
   };
-  const planned: HubFile = { path: file, size: null, expected };
-  const get = (dest: string) =>
+  const statusError = httpStatusError(url.href);
+  const get = (dest: string, size: number | null, hash: ExpectedHash | null) =>
     fetchFile(
       {
         url: url.href,
         dest,
         label: file,
-        size: null,
+        size,
         maxBytes: maxPackageBytes,
-        expected,
-        statusError: httpStatusError(url.href),
+        expected: hash,
+        statusError,
       },
       context.download,
     );
@@ -93,7 +96,7 @@ function open(
       pin,
       async unpack(into, work) {
         const archive = path.join(work, file);
-        await get(archive);
+        await get(archive, null, expected);
         return unpackArchive(archive, into, context.signal);
       },
     };
@@ -101,10 +104,15 @@ function open(
   return {
     kind: 'files',
     pin,
-    plan: async () => [planned],
-    async fetch(_files, into) {
-      const { sha256, size } = await get(path.join(into, file));
-      return [{ path: file, size, sha256, verified_by: expected === null ? 'tofu' : 'sha256' }];
+    async plan() {
+      const { size, response } = await probe({ url: url.href, statusError }, context.download);
+      return [{ path: file, size, expected: expected ?? statedHash(response) }];
+    },
+    async fetch(files, into) {
+      const [planned] = files;
+      const hash = planned?.expected ?? expected;
+      const { sha256, size } = await get(path.join(into, file), planned?.size ?? null, hash);
+      return [{ path: file, size, sha256, verified_by: verifiedBy(hash) }];
     },
     describe: () => ({}),
   };

@@ -7,7 +7,7 @@ import { fetchAll, type PackageRequest } from '../../download/fetch-all.ts';
 import { maxPackageBytes } from '../../package/names.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
 import { probe } from '../probe.ts';
-import { statedHash } from './goog-hash.ts';
+import { statedHash } from '../stated-hash.ts';
 import type { KaggleApi } from './kaggle-api.ts';
 import type { Variation } from './kaggle-variation.ts';
 import { unpackArchive } from './unpack-archive.ts';
