@@ -112,7 +112,7 @@ test('tokens: a bad one is dropped with a note, a gated repository says what to 
   const home = makeHome(t, double);
   const bad = await home.axonWith({ HF_TOKEN: 'hf_bad' }, 'install', 'hf/acme/bert');
   assert.equal(bad.status, 0, bad.stderr);
-  assert.match(bad.stderr, /token is not valid/);
+  assert.match(bad.stderr, /token \(HF_TOKEN\) is not valid/);
   const closed = await home.axon('install', 'hf/acme/gated');
   assert.equal(closed.status, 6);
   assert.match(closed.stderr, /accept its terms/);

@@ -12,7 +12,6 @@ import { tinyOnnx } from '../hub-double/tiny-onnx.ts';
 import { tinySavedModel } from '../hub-double/tiny-tensorflow.ts';
 import { makeHome } from './run-axon.ts';
 
-// The smallest SavedModel: its schema version, and no graph.
 const savedModel = {
   'saved_model.pb': tinySavedModel(),
   'variables/variables.index': Buffer.alloc(300, 12),

@@ -8,6 +8,9 @@ export interface HfRepo {
   readonly files: Readonly<Record<string, Buffer | string>>;
   readonly license?: string;
   readonly gated?: boolean;
+  readonly private?: boolean;
+  /** Cards are not all alike: fields of `cardData` in place of the licence. */
+  readonly card?: object;
   /** Former ids; they answer a relative redirect. */
   readonly aliases?: readonly string[];
 }
@@ -15,6 +18,10 @@ export interface HfRepo {
 const lfs = /\.(onnx|onnx_data|bin|safetensors|gguf)$/;
 
 export const goodToken = 'hf_good';
+/** Known to the hub, but on nobody's list. */
+export const strangerToken = 'hf_nogrant';
+/** What each repository has beside its head, with the same files. */
+const refs = ['main', 'v1.0', 'refs/pr/1'];
 
 export function headOf(repo: HfRepo): string {
   return commitOf(repo.id + Object.keys(repo.files).join());
@@ -36,13 +43,23 @@ export class HfDouble {
 
   hub(request: http.IncomingMessage, response: http.ServerResponse, url: URL): void {
     const { authorization } = request.headers;
-    if (authorization !== undefined && authorization !== `Bearer ${goodToken}`) {
+    const tokens = [goodToken, strangerToken].map((token) => `Bearer ${token}`);
+    if (authorization !== undefined && !tokens.includes(authorization)) {
       this.#error(response, 401, null, 'Invalid credentials in Authorization header');
+      return;
+    }
+    if (url.pathname === '/api/models') {
+      this.#search(response, url);
+      return;
+    }
+    const access = /^\/api\/models\/(.+?)\/(auth-check|refs)$/.exec(url.pathname);
+    if (access !== null) {
+      this.#about(request, response, access);
       return;
     }
     const api = /^\/api\/models\/(.+?)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);
     if (api !== null) {
-      this.#api(response, url, api);
+      this.#api(request, response, url, api);
       return;
     }
     const cached = /^\/api\/resolve-cache\/models\/([^/]+\/[^/]+)\/([0-9a-f]{40})\/(.+)$/.exec(
@@ -77,7 +94,44 @@ export class HfDouble {
     sendJson(response, status, { error: message }, headers);
   }
 
+  /** Whether the files may be had; else the answer says why not. */
+  #mayRead(request: http.IncomingMessage, response: http.ServerResponse, repo: HfRepo): boolean {
+    const { authorization } = request.headers;
+    if (!repo.gated || authorization === `Bearer ${goodToken}`) return true;
+    const message = `Access to model ${repo.id} is restricted.`;
+    this.#error(response, authorization === undefined ? 401 : 403, 'GatedRepo', message);
+    return false;
+  }
+
+  #about(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    [, id = '', verb]: RegExpExecArray,
+  ): void {
+    const repo = this.#find(id);
+    if (repo === undefined) this.#error(response, 404, 'RepoNotFound', 'Repository not found');
+    else if (verb === 'refs')
+      sendJson(response, 200, { branches: [{ name: 'main' }], tags: [{ name: 'v1.0' }] });
+    else if (this.#mayRead(request, response, repo)) response.writeHead(200).end();
+  }
+
+  #search(response: http.ServerResponse, url: URL): void {
+    const words = url.searchParams.get('search') ?? '';
+    const found = this.#options.repos.filter(({ id }) => id.includes(words));
+    sendJson(
+      response,
+      200,
+      found.map(({ id }) => ({
+        id,
+        downloads: 5,
+        tags: ['license:mit'],
+        pipeline_tag: 'fill-mask',
+      })),
+    );
+  }
+
   #api(
+    request: http.IncomingMessage,
     response: http.ServerResponse,
     url: URL,
     [, id = '', verb, rev = '']: RegExpExecArray,
@@ -88,12 +142,20 @@ export class HfDouble {
       return;
     }
     const repo = this.#find(id);
-    if (repo === undefined) {
-      this.#error(response, 401, 'RepoNotFound', 'Invalid username or password.');
+    const isHidden =
+      repo?.private === true && request.headers.authorization !== `Bearer ${goodToken}`;
+    if (repo === undefined || isHidden) {
+      const isAnonymous = request.headers.authorization === undefined;
+      this.#error(
+        response,
+        isAnonymous ? 401 : 404,
+        'RepoNotFound',
+        'Invalid username or password.',
+      );
       return;
     }
     const head = headOf(repo);
-    if (!['main', head].includes(decodeURIComponent(rev))) {
+    if (![...refs, head].includes(decodeURIComponent(rev))) {
       this.#error(response, 404, 'RevisionNotFound', `Invalid rev id: ${rev}`);
       return;
     }
@@ -101,13 +163,13 @@ export class HfDouble {
       this.#tree(response, url, repo);
       return;
     }
-    const license = repo.license ?? 'apache-2.0';
+    const { license = 'apache-2.0', card = { license } } = repo;
     sendJson(response, 200, {
       id,
       sha: head,
       gated: repo.gated ? 'manual' : false,
-      cardData: { license },
-      tags: [`license:${license}`, 'onnx'],
+      cardData: card,
+      tags: repo.card === undefined ? [`license:${license}`, 'onnx'] : ['onnx'],
       pipeline_tag: 'fill-mask',
     });
   }
@@ -149,10 +211,7 @@ export class HfDouble {
       this.#error(response, 404, 'EntryNotFound', 'Entry not found');
       return;
     }
-    if (repo.gated && request.headers.authorization === undefined) {
-      this.#error(response, 401, 'GatedRepo', `Access to model ${id} is restricted.`);
-      return;
-    }
+    if (!this.#mayRead(request, response, repo)) return;
     const data = Buffer.from(content);
     const headers = { 'x-repo-commit': commit };
     if (!lfs.test(path)) {

@@ -4,6 +4,7 @@ import { spdxName } from '../license-names.ts';
 interface Card {
   readonly license?: unknown;
   readonly license_name?: unknown;
+  readonly license_link?: unknown;
 }
 
 function text(value: unknown): string | null {
@@ -32,9 +33,24 @@ export function describeRepo(value: unknown): Description {
   };
 }
 
-function licenseOf({ license, license_name: name }: Card): string | null {
-  if (license === 'other') return text(name) ?? 'other';
+function licenseOf({ license, license_name: name, license_link: link }: Card): string | null {
+  if (license === 'other') {
+    const where = typeof link === 'string' && /^https?:\/\//.test(link) ? ` (${link})` : '';
+    return text(`${text(name) ?? 'other'}${where}`);
+  }
   if (Array.isArray(license))
     return text(license.filter((item) => typeof item === 'string').join(', '));
   return text(license);
+}
+
+/** Where nothing is stated but a licence lies beside the files, that is what can be said. */
+export function withLicenseFile(
+  description: Description,
+  files: readonly { readonly path: string }[],
+): Description {
+  if (description.license !== undefined) return description;
+  const file = files.find(({ path }) => /^(LICEN[CS]E|COPYING)(\.(txt|md))?$/i.test(path));
+  return file === undefined
+    ? description
+    : { ...description, license: `SEE LICENSE IN ${file.path}` };
 }

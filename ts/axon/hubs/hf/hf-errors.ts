@@ -38,10 +38,12 @@ function wordsFor(
   return new Map<string, Words>([
     [
       'GatedRepo',
-      () =>
+      (status) =>
         new AxonError(
           'ACCESS_DENIED',
-          `${repo} is gated: accept its terms at ${page}, then try again. ${login}`,
+          status === 401
+            ? `${repo} is gated: accept its terms at ${page}, then set HF_TOKEN to a token of your account.`
+            : `${repo} is gated, and the account of the token in use has no access: ask for it, or accept its terms at ${page}.`,
         ),
     ],
     [
@@ -50,6 +52,7 @@ function wordsFor(
         new AxonError(
           'NOT_FOUND',
           `${repo} has no such revision (${said}). Its branches and tags are at ${page}/tree/main.`,
+          { details: { no_revision: true } },
         ),
     ],
     [
@@ -58,6 +61,11 @@ function wordsFor(
     ],
     ['RepoNotFound', missing],
     ['404', missing],
+    [
+      '451',
+      (_status, said) =>
+        new AxonError('ACCESS_DENIED', `${repo} may not be given out here (451): ${said}.`),
+    ],
     ['401', refused],
     ['403', refused],
   ]);
@@ -65,4 +73,8 @@ function wordsFor(
 
 export function isBadToken(error: unknown): boolean {
   return error instanceof AxonError && error.details?.['bad_token'] === true;
+}
+
+export function isNoRevision(error: unknown): boolean {
+  return error instanceof AxonError && error.details?.['no_revision'] === true;
 }

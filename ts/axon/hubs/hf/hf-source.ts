@@ -2,17 +2,19 @@ import path from 'node:path';
 import { limits } from '../../../protocol/limits.ts';
 import type { ManifestFile } from '../../../protocol/manifest.ts';
 import { AxonError } from '../../axon-error.ts';
+import type { Context } from '../../context.ts';
 import { fetchAll, type PackageRequest } from '../../download/fetch-all.ts';
 import { type HttpResponse, header } from '../../download/http.ts';
 import { maxPackageBytes } from '../../package/names.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
-import { describeRepo } from './describe-repo.ts';
-import { askApi, type HfConnection } from './hf-api.ts';
+import { takeLocal } from '../local-copy.ts';
+import { describeRepo, withLicenseFile } from './describe-repo.ts';
+import { askApi, checkAccess, type HfConnection } from './hf-api.ts';
 import { statusErrorFor } from './hf-errors.ts';
+import { cachedFiles } from './hf-home.ts';
 import type { HfSpec } from './hf-spec.ts';
+import { type PinnedRepo, pinCommit } from './pin-commit.ts';
 import { nextPage, readTree } from './tree.ts';
-
-const commitPattern = /^[0-9a-f]{40}$/;
 
 /*
  * 1. The revision is pinned to a commit first; everything after asks for that commit only, and every
@@ -26,48 +28,38 @@ export class HfSource implements FileSource {
   readonly #repo: string;
   readonly #commit: string;
   readonly #connection: HfConnection;
-  readonly #description: Description;
+  readonly #context: Context;
+  #description: Description;
 
   private constructor(
     spec: HfSpec,
-    repo: string,
-    commit: string,
+    pinned: PinnedRepo,
     connection: HfConnection,
-    description: Description,
+    context: Context,
   ) {
+    const { id, commit, about } = pinned;
     // The id as typed: a second install of the same text has to be recognised without the network.
     this.pin = {
       hub: 'hf',
       id: spec.repo,
       revision: commit,
-      url: `${connection.endpoint}/${repo}/tree/${commit}`,
+      url: `${connection.endpoint}/${id}/tree/${commit}`,
     };
-    this.#repo = repo;
+    this.#repo = id;
     this.#commit = commit;
     this.#connection = connection;
-    this.#description = description;
+    this.#context = context;
+    this.#description = describeRepo(about);
   }
 
-  static async resolve(spec: HfSpec, connection: HfConnection): Promise<HfSource> {
-    const url = `${connection.endpoint}/api/models/${spec.repo}/revision/${encodeURIComponent(spec.revision)}`;
-    const { value } = await askApi(connection, url, spec.repo);
-    const { id, sha } = value as { id?: unknown; sha?: unknown };
-    if (
-      typeof sha !== 'string' ||
-      !commitPattern.test(sha) ||
-      typeof id !== 'string' ||
-      !/^[\w.-]+(\/[\w.-]+)?$/.test(id)
-    )
-      throw new AxonError(
-        'BAD_RESPONSE',
-        `${connection.endpoint} did not say which commit ${spec.repo}@${spec.revision} is.`,
-      );
-    if (commitPattern.test(spec.revision) && sha !== spec.revision)
-      throw new AxonError(
-        'BAD_RESPONSE',
-        `${connection.endpoint} answered commit ${sha} where ${spec.revision} was asked for.`,
-      );
-    return new HfSource(spec, id, sha, connection, describeRepo(value));
+  static async resolve(
+    spec: HfSpec,
+    connection: HfConnection,
+    context: Context,
+  ): Promise<HfSource> {
+    const pinned = await pinCommit(spec, connection);
+    if (pinned.isGated) await checkAccess(connection, pinned.id);
+    return new HfSource(spec, pinned, connection, context);
   }
 
   async plan(): Promise<readonly HubFile[]> {
@@ -87,12 +79,24 @@ export class HfSource implements FileSource {
         );
       url = nextPage(answer.response, first);
     }
+    this.#description = withLicenseFile(this.#description, files);
     return files;
   }
 
   async fetch(files: readonly HubFile[], into: string): Promise<readonly ManifestFile[]> {
-    const requests = files.map((file) => this.#request(file, into));
-    return fetchAll(requests, this.#connection.download);
+    const { env, signal } = this.#context;
+    const ids = [...new Set([this.pin.id, this.#repo])];
+    const { taken, left } = await takeLocal(
+      files.map((file) => this.#request(file, into)),
+      ({ expected, path: name }) =>
+        cachedFiles(env, ids, { hash: expected?.hex ?? '', commit: this.#commit, path: name }),
+      signal,
+    );
+    if (taken.length > 0)
+      this.#context.output.note(
+        `${taken.length} of ${files.length} files are in the Hugging Face cache of this machine and were checked.`,
+      );
+    return [...taken, ...(await fetchAll(left, this.#connection.download))];
   }
 
   #request(file: HubFile, into: string): PackageRequest {

@@ -46,17 +46,20 @@ function malformed(repo: string): AxonError {
   );
 }
 
-/** The next page, if there is one; it must be of the same list. */
+/**
+ * The next page, if there is one; it must be of the same list. Mirrors hand out the address of the hub that
+ * they mirror, so only its query is taken.
+ */
 export function nextPage(response: HttpResponse, first: string): string | null {
   const link = header(response, 'link') ?? '';
   const target = /<([^>]+)>\s*;\s*rel="?next"?/.exec(link)?.[1];
   if (target === undefined) return null;
   const next = new URL(target, response.url);
   const list = new URL(first);
-  if (next.origin !== list.origin || next.pathname !== response.url.pathname)
+  if (!list.pathname.endsWith(next.pathname))
     throw new AxonError(
       'BAD_RESPONSE',
       `The hub's file list goes on elsewhere: ${next.href.slice(0, 200)}.`,
     );
-  return next.href;
+  return list.origin + list.pathname + next.search;
 }
