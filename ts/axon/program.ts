@@ -36,6 +36,8 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   unpack: async () => (await import('./commands/unpack.ts')).addUnpack,
   keygen: async () => (await import('./commands/keygen.ts')).addKeygen,
   sign: async () => (await import('./commands/sign.ts')).addSign,
+  export: async () => (await import('./commands/export.ts')).addExport,
+  import: async () => (await import('./commands/import.ts')).addImport,
   push: async () => (await import('./commands/push.ts')).addPush,
   completion: async () => (await import('./commands/completion.ts')).addCompletion,
   version: async () => (await import('./commands/version.ts')).addVersion,

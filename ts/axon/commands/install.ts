@@ -1,6 +1,7 @@
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { formatNames } from '../formats/file-kinds.ts';
+import { installDependencies } from '../install/dependencies.ts';
 import { install } from '../install/install.ts';
 import { type InstallFlags, type InstallResult, readInstallFlags } from '../install/options.ts';
 import { Daemon } from '../register/daemon.ts';
@@ -41,10 +42,16 @@ export const addInstall: AddCommand = (program, run) => {
   ).action((source: string, flags: Flags) =>
     run(flags.json === true, async (context) => {
       const result = await install(source, readInstallFlags(flags), context);
+      const needed =
+        result.status === 'would-install' ? [] : await installDependencies(result.id, context);
       const registration =
         result.status === 'would-install' ? null : await registered(result.id, flags, context);
       context.output.result(
-        { ...result, ...(registration === null ? {} : { registration }) },
+        {
+          ...result,
+          ...(needed.length === 0 ? {} : { dependencies: needed }),
+          ...(registration === null ? {} : { registration }),
+        },
         lines(result, registration, context),
       );
     }),

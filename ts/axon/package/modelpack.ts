@@ -12,7 +12,11 @@ export const filepathAnnotation = 'org.cncf.model.filepath';
 /** On the artifact: the digest of the layer that is manifest.yaml. Says that the artifact is a package of axon. */
 export const manifestAnnotation = 'io.mlos.axon.manifest';
 
-const types = {
+/** In an index: what the artifact is called there. */
+export const refNameAnnotation = 'org.opencontainers.image.ref.name';
+
+export const types = {
+  index: 'application/vnd.oci.image.index.v1+json',
   artifact: 'application/vnd.cncf.model.manifest.v1+json',
   config: 'application/vnd.cncf.model.config.v1+json',
   manifest: 'application/vnd.oci.image.manifest.v1+json',
