@@ -1,11 +1,27 @@
+import { isDeepStrictEqual } from 'node:util';
 import { errorCodes } from '../../dist/protocol/error-codes.js';
 import { methodDeclarations } from '../../dist/protocol/methods/declarations.js';
 import { commonErrors } from '../../dist/protocol/methods/method.js';
+import { ModelInfo } from '../../dist/protocol/methods/models.js';
 import { productVersion } from '../../dist/protocol/version.js';
 
 /** TypeBox keeps its own marks beside the JSON Schema; a round trip through JSON drops them. */
 function plain(schema) {
   return JSON.parse(JSON.stringify(schema));
+}
+
+/** Schemas that stand in many answers are written once. */
+const named = { ModelInfo: plain(ModelInfo) };
+
+function withReferences(value) {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const [name, schema] of Object.entries(named)) {
+    if (isDeepStrictEqual(value, schema)) return { $ref: `#/components/schemas/${name}` };
+  }
+  if (Array.isArray(value)) return value.map(withReferences);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]) => [key, withReferences(part)]),
+  );
 }
 
 function pathVariables(path) {
@@ -31,11 +47,25 @@ function parameters(method) {
       schema: { type: 'boolean' },
     });
   }
+  if (method.http.bytes !== undefined) {
+    const { properties: all, required = [] } = plain(method.params);
+    const inQuery = Object.keys(all).filter(
+      (name) => name !== method.http.bytes && !inPath.includes(name),
+    );
+    for (const name of inQuery) {
+      const { description, ...schema } = all[name];
+      variables.push({ name, in: 'query', required: required.includes(name), description, schema });
+    }
+  }
   return variables;
 }
 
 function requestBody(method) {
   if (method.http.verb !== 'POST') return undefined;
+  if (method.http.bytes !== undefined) {
+    const schema = { type: 'string', format: 'binary' };
+    return { required: true, content: { 'application/octet-stream': { schema } } };
+  }
   const schema = plain(method.params);
   for (const name of pathVariables(method.http.path)) delete schema.properties[name];
   const required = (schema.required ?? []).filter((name) => Object.hasOwn(schema.properties, name));
@@ -102,9 +132,10 @@ export function openApi() {
       description: 'Generated from ts/protocol/methods/ by npm run generate.',
     },
     servers: [{ url: 'http://127.0.0.1:8080' }],
-    paths,
+    paths: withReferences(paths),
     components: {
       schemas: {
+        ...named,
         Error: {
           type: 'object',
           required: ['status', 'code', 'message'],

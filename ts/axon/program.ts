@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   convert: async () => (await import('./commands/convert.ts')).addConvert,
   register: async () => (await import('./commands/register.ts')).addRegister,
   unregister: async () => (await import('./commands/unregister.ts')).addUnregister,
+  publish: async () => (await import('./commands/publish.ts')).addPublish,
   run: async () => (await import('./commands/run.ts')).addRun,
   uninstall,
   remove: uninstall,

@@ -7,7 +7,7 @@ export interface HttpRequest {
   readonly verb: string;
   readonly url: string;
   readonly contentType: string | null;
-  readonly body: string | null;
+  readonly body: string | Uint8Array | null;
 }
 
 /** Template, query and body of an operation, from the method table. */
@@ -22,7 +22,15 @@ export function buildRequest(spec: MethodSpec, endpoint: string, params: object)
     return encodeURIComponent(value);
   });
   const base = endpoint.replace(/\/+$/, '');
-  const { verb } = spec.http;
+  const { verb, bytes } = spec.http;
+  if (bytes !== undefined) {
+    const { [bytes]: body, ...query } = rest;
+    if (!(body instanceof Uint8Array)) {
+      throw new MlosError('INVALID_ARGUMENT', `${spec.name} needs bytes as ${bytes}.`);
+    }
+    const url = base + path + queryOf(query);
+    return { verb, url, contentType: 'application/octet-stream', body };
+  }
   if (verb === 'POST') {
     const body = JSON.stringify(rest, tensorToWire);
     return { verb, url: base + path, contentType: 'application/json', body };

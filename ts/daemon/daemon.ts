@@ -22,6 +22,7 @@ import type { Operations } from './operations/operation.ts';
 import { pluginOperations } from './operations/plugins.ts';
 import { registerModelOperation } from './operations/register-model.ts';
 import { type ServiceState, serviceOperations } from './operations/service.ts';
+import { uploadOperations } from './operations/uploads.ts';
 import { systemClock } from './plugin/clock.ts';
 import { ModelRegistry } from './registry/model-registry.ts';
 import { PluginCatalog } from './registry/plugin-catalog.ts';
@@ -154,6 +155,13 @@ async function buildOperations(parts: {
     ...{ registry, catalog, lifecycle, pool, counters, state },
     channels: new ChannelBroker({ registry, lifecycle, clock: systemClock }),
   };
+  const register = registerModelOperation({
+    ...rooms,
+    defaultIsolation: config.get('plugins.isolation'),
+    trusted: config.get('security.require_signatures')
+      ? TrustedKeys.load(config.get('security.trusted_keys'))
+      : null,
+  });
   return {
     counters,
     operations: {
@@ -162,12 +170,14 @@ async function buildOperations(parts: {
       ...modelOperations(rooms),
       ...channelOperations(rooms),
       'stats.engine': engineStatsOperation(rooms),
-      'models.register': registerModelOperation({
-        ...rooms,
-        defaultIsolation: config.get('plugins.isolation'),
-        trusted: config.get('security.require_signatures')
-          ? TrustedKeys.load(config.get('security.trusted_keys'))
-          : null,
+      'models.register': register,
+      ...uploadOperations({
+        registry,
+        register,
+        dataFolder: parts.dataFolder,
+        enabled: config.get('uploads.enabled'),
+        maxBytes: config.get('uploads.max_bytes'),
+        maxBodyBytes: config.get('api.http.max_body_bytes'),
       }),
       'models.infer': inferOperation({
         ...rooms,

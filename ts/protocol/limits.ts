@@ -98,6 +98,14 @@ export const limits = {
   packageDependencies: 64,
   /** Redirects followed by one download; the longest chain of a hub has three. */
   redirects: 10,
+  /** One chunk of an upload in bytes: held in memory while its sha256 is compared. */
+  uploadChunkBytes: 8 * MiB,
+  /** Uploads that are begun and not finished. */
+  uploads: 16,
+  /** What an unfinished upload has sent, and uploaded files that no model uses, are kept so long, in ms. */
+  uploadExpiryMs: 24 * 3_600_000,
+  /** What uploads leave free on the disk of the data folder, in bytes: the registry needs to write. */
+  uploadDiskReserveBytes: 256 * MiB,
 
   /** A plugin process must have said hello by then, in ms. */
   pluginStartMs: 10_000,

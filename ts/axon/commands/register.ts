@@ -9,6 +9,7 @@ import { forEachModel } from './several.ts';
 
 interface Flags extends JsonFlag {
   readonly all?: boolean;
+  readonly upload?: boolean;
   readonly endpoint?: string;
 }
 
@@ -18,6 +19,7 @@ export const addRegister: AddCommand = (program, run) => {
       .command('register [id...]')
       .description('tell the MLOS daemon about installed models')
       .option('--all', 'every model that is installed')
+      .option('--upload', 'send the files although the daemon could read them here')
       .option('--endpoint <url>', 'the daemon (else MLOS_CORE_ENDPOINT, else mlos.endpoint)'),
     'axon register hf/org/model@latest',
     'axon register --all --endpoint http://gpu-host:8080',
@@ -28,7 +30,7 @@ export const addRegister: AddCommand = (program, run) => {
         chosen(ids, flags.all === true, context),
         { done: 'registered', key: 'registered' },
         context,
-        (id) => registerModel(id, daemon, context),
+        (id) => registerModel(id, daemon, context, { upload: flags.upload === true, load: true }),
         registrationLines,
       );
     }),

@@ -18,7 +18,7 @@ export interface HttpRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** A stream comes with its `content-length` among the headers. */
-  readonly body?: string | Readable;
+  readonly body?: string | Uint8Array | Readable;
   /** No byte for so long ends the request. */
   readonly stallMs: number;
   /** Not to this machine or the private network, whatever the name resolves to. */
@@ -41,6 +41,8 @@ export function header(response: HttpResponse, name: string): string | null {
 /** Sends one request, follows nothing. Failures to reach the host or to get a head are Retryable. */
 export function request(spec: HttpRequest): Promise<HttpResponse> {
   const { url, method = 'GET', headers = {}, body, stallMs, outsideOnly = false, signal } = spec;
+  const isWhole = typeof body === 'string' || body instanceof Uint8Array;
+  const [whole, stream] = isWhole ? [body, undefined] : [undefined, body];
   const { promise, resolve, reject } = deferred<HttpResponse>();
   const sent = (url.protocol === 'https:' ? https : http).request(url, {
     method,
@@ -49,7 +51,7 @@ export function request(spec: HttpRequest): Promise<HttpResponse> {
     headers: {
       'user-agent': `axon/${productVersion}`,
       'accept-encoding': 'identity',
-      ...(typeof body !== 'string' ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+      ...(whole === undefined ? {} : { 'content-length': String(Buffer.byteLength(whole)) }),
       ...headers,
     },
   });
@@ -60,9 +62,9 @@ export function request(spec: HttpRequest): Promise<HttpResponse> {
   sent.on('response', (message) => {
     resolve({ url, status: message.statusCode ?? 0, headers: message.headers, body: message });
   });
-  if (typeof body === 'object')
-    pipeline(body, sent).catch((error) => reject(asRetryable(error, url)));
-  else sent.end(body);
+  if (stream !== undefined)
+    pipeline(stream, sent).catch((error) => reject(asRetryable(error, url)));
+  else sent.end(whole);
   return promise;
 }
 

@@ -147,6 +147,12 @@ export const configKeys = {
     'Register only packages that one of the trusted keys signed, under the id that it signed.',
   ),
   'security.trusted_keys': list('Public keys (PEM files) of those whose packages are trusted.'),
+  'uploads.enabled': boolean(true, 'Take models that clients upload, into <data_dir>/models.'),
+  'uploads.max_bytes': integer(
+    1024 ** 4,
+    { min: 1, max: Number.MAX_SAFE_INTEGER },
+    'Largest model that may be uploaded, all of its files together.',
+  ),
   'logging.level': choice(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
     'info',

@@ -7,6 +7,7 @@ import type { ModelEngineOptions, ModelRecord } from '../registry/model-record.t
 import { canonicalModelId, type ModelRegistry } from '../registry/model-registry.ts';
 import { fileDigest, readPackage } from '../registry/package.ts';
 import type { PluginCatalog } from '../registry/plugin-catalog.ts';
+import { assertSamePackage } from '../registry/same-package.ts';
 import { onlineCpus } from '../resource/devices.ts';
 import type { TrustedKeys } from '../security/trusted-keys.ts';
 import { inferenceEndpoint, type ModelRooms, modelInfo } from './model-info.ts';
@@ -58,6 +59,9 @@ async function makeRecord(
   id: string,
   params: Params<'models.register'>,
 ): Promise<ModelRecord> {
+  if (params.manifest_sha256 !== undefined) {
+    await assertSamePackage(givenPath(params), params.manifest_path, params.manifest_sha256);
+  }
   const found = await readPackage({
     path: givenPath(params),
     manifestPath: params.manifest_path,

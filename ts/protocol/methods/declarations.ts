@@ -3,6 +3,7 @@ import { engineMethods } from './engine.ts';
 import { modelMethods } from './models.ts';
 import { pluginMethods } from './plugins.ts';
 import { serviceMethods } from './service.ts';
+import { uploadMethods } from './uploads.ts';
 
 /**
  * Every operation of the daemon, declared once. The table that the programs load, its checks,
@@ -14,5 +15,6 @@ export const methodDeclarations = [
   ...engineMethods,
   ...pluginMethods,
   ...modelMethods,
+  ...uploadMethods,
   ...channelMethods,
 ] as const;

@@ -16,6 +16,8 @@ interface MethodFacts {
     readonly path: string;
     /** Further paths that mean the same, kept for earlier clients and probes. */
     readonly aliases?: readonly string[];
+    /** The parameter that is the body itself, as bytes; the others stand in path and query then. */
+    readonly bytes?: string;
   };
 }
 

@@ -50,6 +50,10 @@ export const ModelInfo = Type.Object({
 
 export type ModelInfoWire = Static<typeof ModelInfo>;
 
+export const IsolationParam = Type.Union([Type.Literal('plugin'), Type.Literal('model')], {
+  description: "plugin: shares its plugin's process. model: a process of its own.",
+});
+
 export const ModelRegisterParams = Type.Object(
   {
     model_id: ModelIdParam,
@@ -68,11 +72,14 @@ export const ModelRegisterParams = Type.Object(
     execution_format: Type.Optional(Text),
     description: Type.Optional(Text),
     manifest_path: Type.Optional(Type.String({ maxLength: 4_096 })),
-    isolation: Type.Optional(
-      Type.Union([Type.Literal('plugin'), Type.Literal('model')], {
-        description: "plugin: shares its plugin's process. model: a process of its own.",
+    manifest_sha256: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-f]{64}$',
+        description:
+          'Of the manifest as the client has it: another one, or none, at manifest_path is FAILED_PRECONDITION with details.upload, and the client uploads the package (uploads.begin).',
       }),
     ),
+    isolation: Type.Optional(IsolationParam),
     engine: Type.Optional(EngineOptions),
     load: Type.Optional(
       Type.Boolean({
@@ -143,35 +150,39 @@ const ModelResult = Type.Object({
   model: ModelInfo,
 });
 
+export const RegisterResult = Type.Object({
+  status: Status,
+  model_id: Type.String(),
+  plugin_id: Type.String(),
+  message: Type.String(),
+  axon_manifest: Nullable,
+  inference_endpoint: Type.String(),
+  model: ModelInfo,
+});
+
+export const registerErrors = [
+  'INVALID_MODEL_ID',
+  'INVALID_MANIFEST',
+  'PLUGIN_NOT_FOUND',
+  'NO_PLUGIN_FOR_FORMAT',
+  'MODEL_LOAD_FAILED',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'SIGNATURE_INVALID',
+  'DATA_CORRUPTED',
+  'PLUGIN_CRASHED',
+  'PLUGIN_UNAVAILABLE',
+  'DEADLINE_EXCEEDED',
+  'STORAGE_FULL',
+] as const;
+
 export const modelMethods = [
   {
     name: 'models.register',
     summary: 'Registers a model from its package or file, and loads it. Durable when it answers.',
     params: ModelRegisterParams,
-    result: Type.Object({
-      status: Status,
-      model_id: Type.String(),
-      plugin_id: Type.String(),
-      message: Type.String(),
-      axon_manifest: Nullable,
-      inference_endpoint: Type.String(),
-      model: ModelInfo,
-    }),
-    errors: [
-      'INVALID_MODEL_ID',
-      'INVALID_MANIFEST',
-      'PLUGIN_NOT_FOUND',
-      'NO_PLUGIN_FOR_FORMAT',
-      'MODEL_LOAD_FAILED',
-      'ALREADY_EXISTS',
-      'PERMISSION_DENIED',
-      'SIGNATURE_INVALID',
-      'DATA_CORRUPTED',
-      'PLUGIN_CRASHED',
-      'PLUGIN_UNAVAILABLE',
-      'DEADLINE_EXCEEDED',
-      'STORAGE_FULL',
-    ],
+    result: RegisterResult,
+    errors: [...registerErrors, 'FAILED_PRECONDITION'],
     http: { verb: 'POST', path: '/models/register' },
   },
   {

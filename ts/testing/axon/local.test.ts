@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -216,6 +217,9 @@ test('register posts what the daemon needs and shows its answer, its error, and 
     path: dir,
     description: '',
     manifest_path: path.join(dir, 'manifest.yaml'),
+    manifest_sha256: createHash('sha256')
+      .update(fs.readFileSync(path.join(dir, 'manifest.yaml')))
+      .digest('hex'),
   });
   const refused = await home.axon('register', 'my/net@1', '--endpoint', endpoint);
   assert.equal(refused.status, 22);

@@ -11,6 +11,7 @@ import { DaemonProcess } from '../daemon/start-daemon.ts';
 import { openPlace, type Place } from '../daemon/with-daemon.ts';
 import { lifecycleCases, registrationCases, serviceCases } from './cases.ts';
 import { inferenceCases } from './inference-cases.ts';
+import { uploadCases } from './upload-cases.ts';
 import { caseModels, writeWorld } from './world.ts';
 
 /*
@@ -97,6 +98,7 @@ function allCases(): ConformanceCase[] {
     ...models,
     ...inferenceCases(),
     ...lifecycleCases(folder),
+    ...uploadCases(),
   ];
 }
 

@@ -8,6 +8,7 @@ const volatileKeys = new Set([
   'queue_time_us',
   'uptime_seconds',
   'registered_at',
+  'expires_at',
   'rss_bytes',
   'heap_used_bytes',
   'available_bytes',

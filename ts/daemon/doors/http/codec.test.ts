@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MlosError } from '../../../protocol/errors.ts';
-import { checkMediaType, decodeParams, parseBody } from './codec.ts';
+import { checkBytesType, checkMediaType, decodeParams, parseBody } from './codec.ts';
 import { jsonErrorAt, tooDeepAt } from './json-text.ts';
 import { RequestHead } from './request-head.ts';
 import { Router } from './router.ts';
@@ -137,4 +137,34 @@ test('only what is certainly not JSON is turned away by its type', () => {
     code: 'UNSUPPORTED_MEDIA_TYPE',
   });
   assert.throws(() => check('application/json', 'gzip'), { code: 'UNSUPPORTED_MEDIA_TYPE' });
+});
+
+test('a body of bytes is the parameter itself, a copy, and its other parameters stand in the query', () => {
+  const target = `/uploads/${'0'.repeat(64)}/chunk`;
+  const body = Buffer.from('{"offset":1}');
+  const query = `sha256=${'a'.repeat(64)}&offset=7&chunk_sha256=${'b'.repeat(64)}`;
+  const params = decodeParams(router.match('POST', target), query, body);
+  assert.deepEqual(params['data'], Buffer.from('{"offset":1}'));
+  assert.equal(params['offset'], 7);
+  // uWebSockets.js takes its memory back when the callback ends.
+  body.fill(0);
+  assert.equal(String(params['data']), '{"offset":1}');
+  assert.throws(() => decodeParams(router.match('POST', target), 'data=x', body), {
+    code: 'INVALID_ARGUMENT',
+  });
+});
+
+test('an operation that reads bytes takes no JSON', () => {
+  for (const [type, fits] of [
+    ['', true],
+    ['application/octet-stream', true],
+    ['application/json', false],
+    ['application/x-www-form-urlencoded', false],
+  ] as const) {
+    const head = new RequestHead('POST', '/uploads/x/chunk', '');
+    head.add('content-type', type);
+    const check = () => checkBytesType(head);
+    if (fits) check();
+    else assert.throws(check, { code: 'UNSUPPORTED_MEDIA_TYPE' });
+  }
 });

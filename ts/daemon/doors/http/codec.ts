@@ -36,6 +36,18 @@ export function checkMediaType(head: RequestHead): void {
   }
 }
 
+/** For an operation whose body is bytes: anything that says to be something else is a mistake. */
+export function checkBytesType(head: RequestHead): void {
+  const encoding = head.contentEncoding.trim().toLowerCase();
+  if (encoding !== '' && encoding !== 'identity') {
+    throw unsupported(`Content-Encoding ${JSON.stringify(encoding)}`, 'send the bytes as they are');
+  }
+  const type = head.contentType.toLowerCase();
+  if (type !== '' && !/^application\/octet-stream\b/.test(type)) {
+    throw unsupported(`Content-Type ${JSON.stringify(type)}`, 'send application/octet-stream');
+  }
+}
+
 function unsupported(what: string, advice: string): MlosError {
   return new MlosError('UNSUPPORTED_MEDIA_TYPE', `${what} is not read here; ${advice}.`);
 }
@@ -144,9 +156,11 @@ export function decodeParams(
   query: string,
   body: Buffer | null,
 ): Record<string, unknown> {
-  const params = parseBody(body);
-  if (query !== '') addQuery(params, match.spec, query);
   const { spec, variable } = match;
+  const { bytes } = spec.http;
+  // The memory of a body may be the library's own and end with its callback: bytes are copied.
+  const params = bytes === undefined ? parseBody(body) : { [bytes]: Buffer.from(body ?? '') };
+  if (query !== '') addQuery(params, spec, query);
   if (variable !== null) {
     put(params, variable, fromText(spec, variable, decodePathVariable(match)), 'path');
   }

@@ -5,7 +5,13 @@ import type { Dispatcher } from '../../dispatcher.ts';
 import type { RequestContext } from '../../request-context.ts';
 import { ByteBudget } from '../byte-budget.ts';
 import { BodyCollector } from './body.ts';
-import { bodyTooLarge, checkMediaType, decodeParams, encodeResult } from './codec.ts';
+import {
+  bodyTooLarge,
+  checkBytesType,
+  checkMediaType,
+  decodeParams,
+  encodeResult,
+} from './codec.ts';
 import { errorAnswer, type HttpAnswer } from './error.ts';
 import { HostCheck } from './host-check.ts';
 import type { RequestHead } from './request-head.ts';
@@ -69,7 +75,8 @@ export class HttpHandler {
     if (head.verb === 'OPTIONS') return this.#options(head);
     const match = this.#router.match(head.verb, head.path);
     if (head.hasBody) {
-      checkMediaType(head);
+      if (match.spec.http.bytes === undefined) checkMediaType(head);
+      else checkBytesType(head);
       if (head.contentLength > this.maxBodyBytes) {
         throw bodyTooLarge(head.contentLength, this.maxBodyBytes);
       }
