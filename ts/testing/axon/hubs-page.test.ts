@@ -3,19 +3,15 @@ import fs from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { AxonError } from '../../axon/axon-error.ts';
-import { type Context, makeContext } from '../../axon/context.ts';
 import { hubs } from '../../axon/hubs/registry.ts';
-import { Output } from '../../axon/render/output.ts';
-import { noProgress } from '../../axon/render/progress.ts';
-import { Settings } from '../../axon/settings/settings.ts';
 import { read } from '../house/tree.ts';
 import { sha256 } from '../hub-double/hashes.ts';
 import { tinyOnnx } from '../hub-double/tiny-onnx.ts';
 import { makeHome } from './run-axon.ts';
 import { shelfHub } from './shelf-hub.ts';
+import { testContext } from './test-context.ts';
 
 /*
  * docs/hubs.md explains how a hub is added, by an example. Its code is the file that is run here.
@@ -30,26 +26,6 @@ test('the example on the page is the one that is compiled and run', () => {
 test('the page names every hub that there is', () => {
   for (const { names } of hubs) assert.ok(page.includes(`\`${names[0]}/\``), names[0]);
 });
-
-async function contextFor(home: string, endpoint: string): Promise<Context> {
-  const env = { AXON_HOME: home, AXON_SHELF_ENDPOINT: endpoint };
-  const stream = new PassThrough() as unknown as NodeJS.WriteStream;
-  return makeContext({
-    env,
-    cwd: home,
-    stdin: new PassThrough(),
-    settings: await Settings.load(env),
-    output: new Output({
-      json: false,
-      quiet: true,
-      env,
-      stdout: stream,
-      stderr: stream,
-      progress: noProgress,
-    }),
-    signal: new AbortController().signal,
-  });
-}
 
 async function serveShelf(t: TestContext, files: Readonly<Record<string, Buffer>>) {
   const server = http.createServer((request, response) => {
@@ -78,7 +54,7 @@ test('the example brings a model, refuses other bytes, and names what is missing
     '/net/3.json': Buffer.from('{}'),
     '/net/a%20b/net.onnx': model,
   });
-  const context = await contextFor(dir, endpoint);
+  const context = await testContext(dir, { AXON_SHELF_ENDPOINT: endpoint });
   const open = (text: string) => shelfHub.parse(text, context).resolve(context);
   const source = await open('net@1');
   assert.ok(source.kind === 'files');
