@@ -2,16 +2,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Context } from '../context.ts';
 import { formatBytes } from '../render/format.ts';
-import { isStale } from '../store/lock.ts';
+import { isHeld } from '../store/lock.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 import { installedRows, tableOf } from './list.ts';
 
 interface CleanFlags extends JsonFlag {
   readonly dryRun?: boolean;
 }
-
-/** A folder without a lock and untouched for so long belongs to nobody. */
-const abandonedMs = 60 * 60_000;
 
 export const addCache: AddCommand = (program, run) => {
   const cache = program.command('cache').description('the folder where models are kept');
@@ -78,9 +75,6 @@ function idleStaging({ layout }: Context): string[] {
     .map((name) => path.join(layout.staging, name))
     .filter((dir) => {
       if (fs.existsSync(path.join(dir, 'replaced'))) return false;
-      const lock = path.join(layout.locks, `${path.basename(dir)}.lock`);
-      if (path.basename(dir).startsWith('unpack-'))
-        return Date.now() - fs.statSync(dir).mtimeMs > abandonedMs;
-      return !fs.existsSync(lock) || isStale(lock);
+      return !isHeld(layout.lockOfKey(path.basename(dir)));
     });
 }

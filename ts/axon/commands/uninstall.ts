@@ -3,9 +3,10 @@ import path from 'node:path';
 import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
-import { type Installed, listInstalled, requireInstalled } from '../store/catalog.ts';
+import { hashesOf, type Installed, listInstalled, requireInstalled } from '../store/catalog.ts';
 import { metadataName } from '../store/layout.ts';
 import { acquireLock } from '../store/lock.ts';
+import { dropUnused } from '../store/unused.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 interface Flags extends JsonFlag {
@@ -53,12 +54,13 @@ function choose(text: string, all: boolean, { layout }: Context): Installed[] {
 }
 
 async function remove({ id, dir }: Installed, { layout, output, signal }: Context): Promise<void> {
-  const lock = await acquireLock(layout.lockFile(id), {
+  const lock = await acquireLock(layout.lockName(id), {
     waitMs: 60_000,
     signal,
     onWait: () => output.note(`Another axon works on ${formatModelId(id)}; waiting for it.`),
   });
   try {
+    const hashes = hashesOf(dir);
     // Without its metadata a folder is no model: from here on it is gone for everyone.
     fs.rmSync(path.join(dir, metadataName), { force: true });
     fs.rmSync(dir, { recursive: true, force: true });
@@ -66,6 +68,7 @@ async function remove({ id, dir }: Installed, { layout, output, signal }: Contex
       if (fs.readdirSync(up).length > 0) break;
       fs.rmdirSync(up);
     }
+    dropUnused(layout, hashes);
   } finally {
     lock.release();
   }

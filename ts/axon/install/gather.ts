@@ -14,6 +14,7 @@ import { requireSpace } from '../store/space.ts';
 import type { Staging } from '../store/staging.ts';
 import { type InstallOptions, sum } from './options.ts';
 import { checkPickles } from './pickle-rule.ts';
+import { rememberHashes, takeFromStore } from './reuse.ts';
 
 interface Planned extends Selection {
   readonly all: readonly HubFile[];
@@ -45,23 +46,23 @@ export async function gatherFiles(
   id: ModelId,
   options: InstallOptions,
   staging: Staging,
-  { output }: Context,
+  context: Context,
 ): Promise<Manifest> {
   const plan = await planFiles(source, options, staging.download);
   const { all, format, run } = plan;
-  requireSpace(staging.package, sum(plan.files));
-  output.note(
-    `Fetching ${plan.files.length} of ${all.length} files from ${labelOf(source)}${source.pin.revision === null ? '' : ` at ${source.pin.revision}`}.`,
+  const { revision } = source.pin;
+  context.output.note(
+    `Taking ${plan.files.length} of ${all.length} files from ${labelOf(source)}${revision === null ? '' : ` at ${revision}`}.`,
   );
   const into = path.join(staging.download, 'files');
   fs.mkdirSync(into, { recursive: true });
-  const files = [...(await fetchChecked(source, plan.files, into, staging.download))];
+  const bring = (wanted: readonly HubFile[]) =>
+    bringFiles(source, wanted, { into, work: staging.download, anew: options.force }, context);
+  const files = [...(await bring(plan.files))];
   // Only the model itself says for certain which data files it needs.
   const here = new Set(files.map((file) => file.path));
   const missing = filesNamedBy(format, into, run, [...here]).filter((name) => !here.has(name));
-  files.push(
-    ...(await fetchChecked(source, findAll(missing, all, source), into, staging.download)),
-  );
+  files.push(...(await bring(findAll(missing, all, source))));
   const pickle = checkPickles(into, files, options, plan, labelOf(source));
   moveInto(staging.package, into, files);
   return composeManifest({
@@ -88,16 +89,31 @@ function findAll(names: readonly string[], all: readonly HubFile[], source: File
   });
 }
 
-async function fetchChecked(
+interface Places {
+  readonly into: string;
+  readonly work: string;
+  /** Nothing is taken from the store. */
+  readonly anew: boolean;
+}
+
+/** From the store what it has, from the source the rest. */
+async function bringFiles(
   source: FileSource,
   files: readonly HubFile[],
-  into: string,
-  work: string,
+  { into, work, anew }: Places,
+  context: Context,
 ): Promise<readonly ManifestFile[]> {
-  if (files.length === 0) return [];
-  const fetched = await source.fetch(files, into, work);
+  const { taken, left } = anew
+    ? { taken: [], left: files }
+    : await takeFromStore(files, source.pin, into, context);
+  if (taken.length > 0)
+    context.output.note(`${taken.length} of these files are in the store already.`);
+  if (left.length === 0) return taken;
+  requireSpace(into, sum(left));
+  const fetched = await source.fetch(left, into, work);
   for (const { path: name } of fetched) refuseImposter(path.join(into, name), name);
-  return fetched;
+  rememberHashes(left, fetched, context);
+  return [...taken, ...fetched];
 }
 
 function moveInto(target: string, from: string, files: readonly ManifestFile[]): void {

@@ -6,25 +6,30 @@ import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
 import { productVersion } from '../../protocol/version.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
-import type { HubSpec, PackageSource } from '../hubs/hub.ts';
+import type { HubSpec, PackageSource, Pin } from '../hubs/hub.ts';
 import { parseSpec } from '../hubs/registry.ts';
 import { manifestText } from '../package/compose.ts';
 import { requireInnerData } from '../package/inner-data.ts';
 import { readSignature } from '../package/manifest-file.ts';
 import { trustOf } from '../package/trust.ts';
-import { isInstalled, type Metadata, readManifest, readManifestText } from '../store/catalog.ts';
-import { manifestName, metadataName, signatureName } from '../store/layout.ts';
+import { hashesOf, isInstalled, readManifest, readManifestText } from '../store/catalog.ts';
+import { manifestName, signatureName } from '../store/layout.ts';
 import { acquireLock } from '../store/lock.ts';
+import { type Asked, readMetadata, writeMetadata } from '../store/metadata.ts';
 import { Staging } from '../store/staging.ts';
+import { syncPath } from '../store/sync.ts';
+import { takeOver } from '../store/take-over.ts';
+import { dropUnused } from '../store/unused.ts';
 import { dryRun } from './dry-run.ts';
 import { gatherFiles } from './gather.ts';
-import type { InstallOptions, InstallResult } from './options.ts';
+import { choiceOf, type InstallOptions, type InstallResult } from './options.ts';
 import { idOf, renamed, resultOf } from './result.ts';
+import { findTwin, storeBlobs, takeWhole } from './reuse.ts';
 
 const lockWaitMs = 30 * 60_000;
 
 /*
- * parse → (already here?) → lock → resolve → stage → manifest → rename into place.
+ * parse → (already here?) → lock → resolve → take from the store, else fetch → manifest → rename into place.
  * Until the rename nothing is visible; whatever ends before it leaves only parts that the next install
  * of the same model goes on with.
  */
@@ -33,39 +38,61 @@ export function install(
   options: InstallOptions,
   context: Context,
 ): Promise<InstallResult> {
-  return installSpec(parseSpec(text, context), options, context);
+  const asked: Asked = { source: text, choice: choiceOf(options) };
+  return installSpec(parseSpec(text, context), options, context, asked);
 }
 
 export async function installSpec(
   spec: HubSpec,
   options: InstallOptions,
   context: Context,
+  asked: Asked | null = null,
 ): Promise<InstallResult> {
   const id = options.as ?? spec.id;
-  if (!options.force && spec.origin.hub !== 'file') {
-    const found = alreadyInstalled(spec, id, context);
-    if (found !== null) return found;
-  }
+  const look = () =>
+    options.force || options.replace || spec.origin.hub === 'file'
+      ? null
+      : alreadyInstalled(spec, id, context);
+  const before = look();
+  if (before !== null) return before;
   if (options.dryRun) return dryRun(await spec.resolve(context), id, options, context);
-  return locked(id, context, async (held) => {
-    const found =
-      options.force || spec.origin.hub === 'file' ? null : alreadyInstalled(spec, id, context);
+  await takeOver(context.layout);
+  return locked(id, context, async ({ staging, assertHeld }) => {
+    const found = look();
     if (found !== null) return found;
+    const held: Held = { staging, assertHeld, asked };
     const source = await spec.resolve(context);
-    held.staging.keepFor(JSON.stringify(source.pin));
+    staging.keepFor(JSON.stringify(source.pin));
     if (source.kind === 'package') return fromPackage(source, id, options, context, held);
-    const manifest = await gatherFiles(source, id, options, held.staging, context);
+    const manifest =
+      (await fromTwin(source.pin, id, options, context, held)) ??
+      (await gatherFiles(source, id, options, staging, context));
     return commit(manifestText(manifest), id, options, context, held);
   });
+}
+
+/** The same as another installed package, under another name: nothing is fetched. */
+async function fromTwin(
+  pin: Pin,
+  id: ModelId,
+  options: InstallOptions,
+  context: Context,
+  { staging, asked }: Held,
+): Promise<Manifest | null> {
+  const twin = options.force || asked === null ? null : findTwin(pin, asked, context);
+  if (twin === null) return null;
+  if (await takeWhole(twin, staging.package, context)) return renamed(twin, id);
+  staging.empty();
+  return null;
 }
 
 async function locked<T>(
   id: ModelId,
   context: Context,
-  work: (staging: Held) => Promise<T>,
+  work: (staging: Omit<Held, 'asked'>) => Promise<T>,
 ): Promise<T> {
   const { layout, output, signal } = context;
-  const lock = await acquireLock(layout.lockFile(id), {
+  const lock = await acquireLock(layout.lockName(id), {
     waitMs: lockWaitMs,
     signal,
     onWait: () => output.note(`Another axon installs ${formatModelId(id)}; waiting for it.`),
@@ -81,6 +108,7 @@ async function locked<T>(
 
 interface Held {
   readonly staging: Staging;
+  readonly asked: Asked | null;
   assertHeld(): void;
 }
 
@@ -139,7 +167,7 @@ async function fromPackage(
   const done = await locked(own, context, async (target) => {
     fs.rmSync(target.staging.package, { recursive: true });
     fs.renameSync(staging.package, target.staging.package);
-    return commit(final, own, options, context, target);
+    return commit(final, own, options, context, { ...target, asked: held.asked });
   });
   staging.discard();
   return done;
@@ -159,34 +187,40 @@ function installedAs(text: string, id: ModelId, { layout }: Context): InstallRes
   return resultOf('already-installed', parseManifest(text), target);
 }
 
-function commit(
+async function commit(
   text: string,
   id: ModelId,
   options: InstallOptions,
-  { layout }: Context,
-  held: Held,
-): InstallResult {
-  const { staging } = held;
+  context: Context,
+  { staging, asked, assertHeld }: Held,
+): Promise<InstallResult> {
+  const { layout, signal } = context;
   const manifest = parseManifest(text);
   const target = layout.packageDir(id);
-  if (isInstalled(layout, id) && !options.force) {
+  const isThere = isInstalled(layout, id);
+  if (isThere && !options.force && !options.replace) {
     const same = readManifestText(target) === text;
     staging.discard();
     if (same) return resultOf('already-installed', manifest, target);
     throw taken(id, readManifest(target));
   }
-  const metadata: Metadata = {
+  const blobs = storeBlobs(context);
+  for (const { path: name, sha256 } of manifest.spec.format.files)
+    await blobs.adopt(path.join(staging.package, name), sha256, signal);
+  fs.writeFileSync(path.join(staging.package, manifestName), text);
+  for (const name of [manifestName, signatureName])
+    if (fs.existsSync(path.join(staging.package, name))) syncPath(path.join(staging.package, name));
+  writeMetadata(staging.package, {
     installed_at: new Date().toISOString(),
     ...id,
     axon_version: productVersion,
     manifest_sha256: createHash('sha256').update(text).digest('hex'),
-  };
-  fs.writeFileSync(path.join(staging.package, manifestName), text);
-  fs.writeFileSync(
-    path.join(staging.package, metadataName),
-    `${JSON.stringify(metadata, null, 2)}\n`,
-  );
-  held.assertHeld();
+    ...(asked === null ? {} : { asked }),
+    ...(isThere && readMetadata(target)?.pinned === true ? { pinned: true } : {}),
+  });
+  const former = isThere ? hashesOf(target) : [];
+  assertHeld();
   staging.commit();
+  dropUnused(layout, former);
   return resultOf('installed', manifest, target);
 }

@@ -8,6 +8,8 @@ import type { SelectOptions } from '../selection/select.ts';
 export interface InstallOptions extends SelectOptions {
   readonly as: ModelId | null;
   readonly force: boolean;
+  /** Another revision takes the place of what is installed; what both have is kept. */
+  readonly replace: boolean;
   readonly dryRun: boolean;
   readonly allowPickle: boolean;
 }
@@ -39,6 +41,7 @@ export function readInstallFlags(flags: InstallFlags): InstallOptions {
     allowPickle: flags.allowPickle === true,
     allowCode: flags.allowCode === true,
     force: flags.force === true,
+    replace: false,
     dryRun: flags.dryRun === true,
   };
 }
@@ -78,4 +81,31 @@ export interface InstallResult {
 
 export function sum(files: readonly { readonly size: number | null }[]): number {
   return files.reduce((total, file) => total + (file.size ?? 0), 0);
+}
+
+/** What of the options decides which files are taken: the same again gives the same package. */
+export function choiceOf(options: InstallOptions): Readonly<Record<string, unknown>> {
+  const { as: _as, force: _force, replace: _replace, dryRun: _dry, ...choice } = options;
+  return choice;
+}
+
+/** The options of an earlier install, as far as what was noted then is understood. */
+export function optionsOf(choice: Readonly<Record<string, unknown>>): InstallOptions {
+  const texts = (value: unknown) =>
+    Array.isArray(value) && value.every((item) => typeof item === 'string')
+      ? (value as readonly string[])
+      : [];
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+  const format = text(choice['format']);
+  return {
+    ...readInstallFlags({
+      all: choice['all'] === true,
+      ...(format === undefined ? {} : { format }),
+      allowPickle: choice['allowPickle'] === true,
+      allowCode: choice['allowCode'] === true,
+    }),
+    include: texts(choice['include']),
+    exclude: texts(choice['exclude']),
+    variant: text(choice['variant']) ?? null,
+  };
 }

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { AxonError } from '../axon-error.ts';
 import { hashFile } from '../download/fetch-file.ts';
-import { readManifestText, readMetadata } from '../store/catalog.ts';
+import { readManifestText } from '../store/catalog.ts';
 import { manifestName, reservedNames } from '../store/layout.ts';
+import { readMetadata } from '../store/metadata.ts';
 
 export interface Verification {
   readonly files: number;
@@ -21,7 +22,7 @@ export async function verifyPackage(dir: string, signal: AbortSignal): Promise<V
   const verified = await verifyFiles(dir, parseManifest(text), signal);
   // The manifest itself is covered too, by the note that was made when it was installed.
   const isRight =
-    createHash('sha256').update(text).digest('hex') === readMetadata(dir).manifest_sha256;
+    createHash('sha256').update(text).digest('hex') === readMetadata(dir)?.manifest_sha256;
   return isRight ? verified : { ...verified, damaged: [manifestName, ...verified.damaged] };
 }
 

@@ -8,16 +8,6 @@ import { AxonError, errnoOf } from '../axon-error.ts';
 import { manifestName, metadataName, type StoreLayout } from './layout.ts';
 import { parseTypedId } from './typed-id.ts';
 
-/** `.axon_metadata.json`: what is true of this installation only, so not part of the manifest. */
-export interface Metadata {
-  readonly installed_at: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly version: string;
-  readonly axon_version: string;
-  readonly manifest_sha256: string;
-}
-
 export interface Installed {
   readonly id: ModelId;
   readonly dir: string;
@@ -72,26 +62,21 @@ export function readText(file: string, maxBytes: number): string {
   return fs.readFileSync(file, 'utf8');
 }
 
-export function readMetadata(dir: string): Metadata {
-  const file = path.join(dir, metadataName);
-  try {
-    return JSON.parse(readText(file, 64 * 1024)) as Metadata;
-  } catch (error) {
-    if (error instanceof SyntaxError)
-      throw new AxonError(
-        'INVALID_PACKAGE',
-        `${file} is not JSON. Install the model again with --force.`,
-      );
-    throw AxonError.from(error);
-  }
-}
-
 export function readManifestText(dir: string): string {
   return readText(path.join(dir, manifestName), 1024 * 1024);
 }
 
 export function readManifest(dir: string): Manifest {
   return parseManifest(readManifestText(dir), path.join(dir, manifestName));
+}
+
+/** The contents that a package holds; none where its manifest cannot be read. */
+export function hashesOf(dir: string): readonly string[] {
+  try {
+    return readManifest(dir).spec.format.files.map((file) => file.sha256);
+  } catch {
+    return [];
+  }
 }
 
 /** The installed model that the text names; null where there is none, or the text is no id. */

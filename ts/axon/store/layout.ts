@@ -4,8 +4,12 @@ import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
 
 /*
  * <cache>/models/<namespace>/<name…>/<version>/   finished packages, and nothing else
+ * <cache>/blobs/sha256/<aa>/<hex>                 every content once; packages hold hard links to it
+ * <cache>/blobs/index                             further hashes of blobs, one a line
+ * <cache>/blobs/draft/                            blobs in the making
  * <cache>/staging/<key>/                          one install in the making
- * <cache>/locks/<key>.lock                        who makes it
+ * <cache>/locks/<key>.….lock                      who makes it
+ * <cache>/store.json                              which layout this is
  * All on one file system, so that a rename moves a package into place whole.
  */
 export const manifestName = 'manifest.yaml';
@@ -23,14 +27,22 @@ export const reservedNames: ReadonlySet<string> = new Set([
 export class StoreLayout {
   readonly cache: string;
   readonly models: string;
+  readonly blobs: string;
+  readonly drafts: string;
+  readonly hashIndex: string;
   readonly staging: string;
   readonly locks: string;
+  readonly mark: string;
 
   constructor(cache: string) {
     this.cache = cache;
     this.models = path.join(cache, 'models');
+    this.blobs = path.join(cache, 'blobs', 'sha256');
+    this.drafts = path.join(cache, 'blobs', 'draft');
+    this.hashIndex = path.join(cache, 'blobs', 'index');
     this.staging = path.join(cache, 'staging');
     this.locks = path.join(cache, 'locks');
+    this.mark = path.join(cache, 'store.json');
   }
 
   /** Where a package lies. Ids are checked when parsed, so the path cannot leave `models`. */
@@ -38,12 +50,21 @@ export class StoreLayout {
     return path.join(this.models, id.namespace, ...id.name.split('/'), id.version);
   }
 
+  blob(sha256: string): string {
+    return path.join(this.blobs, sha256.slice(0, 2), sha256);
+  }
+
   stagingDir(id: ModelId): string {
     return path.join(this.staging, stagingKey(id));
   }
 
-  lockFile(id: ModelId): string {
-    return path.join(this.locks, `${stagingKey(id)}.lock`);
+  /** The name of a model's lock. */
+  lockName(id: ModelId): string {
+    return this.lockOfKey(stagingKey(id));
+  }
+
+  lockOfKey(key: string): string {
+    return path.join(this.locks, key);
   }
 }
 

@@ -1,30 +1,36 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder } from '../../protocol/make-folder.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
 
 /*
- * One axon at a time per model. The lock is a file made with O_EXCL; it names its owner and is touched
- * while it is held.
- * 1. An owner of this pid namespace that is gone (or whose pid now belongs to another start time)
- *    leaves a lock that may be taken over at once.
- * 2. An owner of another namespace (a container on the same volume) is judged by the time of the last
- *    touch alone.
- * 3. Taking over is itself guarded by an O_EXCL file, so that two waiters cannot both remove: the
- *    second would remove the first one's fresh lock.
+ * One axon at a time per name, without the native addon and on file systems of several hosts. Whoever
+ * wants the lock makes a ticket, an empty file whose name says who made it:
+ *   <name>.<pid>.<start time>.<pid namespace>.<random>.lock
+ * 1. First a look: somebody else's live ticket means to wait, without a ticket of one's own.
+ * 2. Then one's own ticket, then a second look. Of two that made theirs at once at least one sees the
+ *    other; who sees another takes the own ticket back and tries again after a random pause.
+ * 3. A ticket of this pid namespace is dead when its process is gone, or its pid belongs to another.
+ * 4. Another namespace (a container, another host on the same volume) cannot be asked. Owners touch
+ *    their tickets; one that stood still while it was watched for a minute is dead. What is watched is
+ *    change, not age: clocks of two hosts may differ.
+ * 5. Dead tickets are removed by whoever sees them. Names never come back, so this takes nothing from
+ *    anybody else: there is no moment at which a fresh lock could be mistaken for the dead one.
  */
 const touchMs = 5_000;
-const foreignStaleMs = 60_000;
-const takeoverStaleMs = 10_000;
+const watchMs = 60_000;
 const pollMs = 200;
+/** For those who do not wait: a ticket of elsewhere that is older than this belongs to nobody. */
+const foreignOldMs = 60 * 60_000;
 
-interface Owner {
-  readonly token: string;
+interface Ticket {
+  readonly file: string;
   readonly pid: number;
   readonly start: string;
-  readonly namespace: string;
+  readonly space: string;
 }
 
 function processStart(pid: number): string | null {
@@ -37,64 +43,72 @@ function processStart(pid: number): string | null {
   }
 }
 
-function pidNamespace(): string {
+/** Names the pid namespace on this boot of this host; without /proc nobody else is of ours. */
+function pidSpace(): string {
   try {
-    return `${fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fs.readlinkSync('/proc/self/ns/pid')}`;
+    const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const name = `${boot} ${fs.readlinkSync('/proc/self/ns/pid')}`;
+    return createHash('sha256').update(name).digest('hex').slice(0, 16);
   } catch {
-    return 'unknown';
+    return `none-${randomBytes(8).toString('hex')}`;
   }
 }
 
-function tryCreate(file: string, text: string): boolean {
+const ownSpace = pidSpace();
+const pattern = /^(.+)\.(\d{1,10})\.(\d{1,20})\.([\w-]{1,40})\.[0-9a-f]{16}\.lock$/;
+
+function ticketsOf(name: string): Ticket[] {
+  const dir = path.dirname(name);
+  let entries: string[];
   try {
-    fs.writeFileSync(file, text, { flag: 'wx' });
-    return true;
+    entries = fs.readdirSync(dir);
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
+    if (errnoOf(error) === 'ENOENT') return [];
     throw AxonError.from(error);
   }
+  return entries.flatMap((entry) => {
+    const [, of, pid, start = '', space = ''] = pattern.exec(entry) ?? [];
+    if (of !== path.basename(name)) return [];
+    return [{ file: path.join(dir, entry), pid: Number(pid), start, space }];
+  });
 }
 
-function ageMs(file: string): number | null {
-  try {
-    return Date.now() - fs.statSync(file).mtimeMs;
-  } catch {
-    return null;
+/** Remembers how the tickets of elsewhere looked, to see whether they still move (rule 4). */
+class Watch {
+  readonly #seen = new Map<string, { readonly mtime: number; readonly since: number }>();
+
+  isDead({ file, pid, start, space }: Ticket): boolean {
+    if (space === ownSpace) return processStart(pid) !== start; // Rule 3
+    const mtime = fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+    if (mtime === undefined) return true;
+    const now = performance.now();
+    const seen = this.#seen.get(file);
+    if (seen?.mtime === mtime) return now - seen.since > watchMs;
+    this.#seen.set(file, { mtime, since: now });
+    return false;
   }
 }
 
-function readOwner(file: string): Owner | null {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as Owner;
-  } catch {
-    return null;
-  }
+/** Tickets of the living; the others are cleared away. */
+function living(name: string, isDead: (ticket: Ticket) => boolean): Ticket[] {
+  return ticketsOf(name).filter((ticket) => {
+    if (!isDead(ticket)) return true;
+    fs.rmSync(ticket.file, { force: true }); // Rule 5
+    return false;
+  });
 }
 
-/** Whether the lock's owner is certainly gone. A file that is just being written counts as alive. */
-export function isStale(file: string): boolean {
-  const age = ageMs(file);
-  if (age === null) return false;
-  const owner = readOwner(file);
-  if (owner === null || owner.namespace !== pidNamespace()) return age > foreignStaleMs; // Rule 2
-  return processStart(owner.pid) !== owner.start; // Rule 1
-}
-
-function removeStale(file: string): void {
-  const guard = `${file}.takeover`;
-  if (!tryCreate(guard, '')) {
-    if ((ageMs(guard) ?? 0) > takeoverStaleMs) fs.rmSync(guard, { force: true });
-    return;
-  }
-  try {
-    if (isStale(file)) fs.rmSync(file, { force: true }); // Rule 3: judged again under the guard
-  } finally {
-    fs.rmSync(guard, { force: true });
-  }
+/** Whether somebody holds the lock now, as far as can be said without waiting. */
+export function isHeld(name: string): boolean {
+  return ticketsOf(name).some(({ file, pid, start, space }) => {
+    if (space === ownSpace) return processStart(pid) === start;
+    const facts = fs.statSync(file, { throwIfNoEntry: false });
+    return facts !== undefined && Date.now() - facts.mtimeMs < foreignOldMs;
+  });
 }
 
 export interface Lock {
-  /** Throws when the lock has been taken away, such as after a long suspension. */
+  /** Throws when the lock has been taken away, such as after a long suspension elsewhere. */
   assertHeld(): void;
   release(): void;
 }
@@ -105,46 +119,64 @@ export interface LockOptions {
   readonly signal: AbortSignal;
 }
 
-export async function acquireLock(file: string, options: LockOptions): Promise<Lock> {
-  makeFolder(path.dirname(file));
-  const owner: Owner = {
-    token: randomUUID(),
-    pid: process.pid,
-    start: processStart(process.pid) ?? '',
-    namespace: pidNamespace(),
-  };
-  const until = Date.now() + options.waitMs;
-  let told = false;
-  while (!tryCreate(file, JSON.stringify(owner))) {
-    if (isStale(file)) {
-      removeStale(file);
+/** `name` is a path; tickets lie beside each other in its folder. */
+export async function acquireLock(name: string, options: LockOptions): Promise<Lock> {
+  const { waitMs, onWait, signal } = options;
+  makeFolder(path.dirname(name));
+  const watch = new Watch();
+  const until = performance.now() + waitMs;
+  const isDead = (ticket: Ticket) => watch.isDead(ticket);
+  for (let told = false; ; ) {
+    signal.throwIfAborted();
+    const [other] = living(name, isDead); // Rule 1
+    if (other === undefined) {
+      const file = makeTicket(name);
+      if (living(name, isDead).every((ticket) => ticket.file === file)) return hold(file);
+      fs.rmSync(file, { force: true }); // Rule 2
+      await sleep(randomInt(5, pollMs), undefined, { signal });
       continue;
     }
-    if (Date.now() > until) throw busy(file);
-    if (!told) options.onWait();
+    if (performance.now() >= until) throw busy(other.pid);
+    if (!told) onWait();
     told = true;
-    await sleep(pollMs, undefined, { signal: options.signal });
+    await sleep(pollMs, undefined, { signal });
   }
-  const held = () => readOwner(file)?.token === owner.token;
+}
+
+function makeTicket(name: string): string {
+  const start = processStart(process.pid) ?? '0';
+  const random = randomBytes(8).toString('hex');
+  const file = `${name}.${process.pid}.${start}.${ownSpace}.${random}.lock`;
+  try {
+    fs.writeFileSync(file, '', { flag: 'wx' });
+  } catch (error) {
+    throw AxonError.from(error);
+  }
+  return file;
+}
+
+function hold(file: string): Lock {
   const timer = setInterval(() => {
     const now = new Date();
-    if (held()) fs.utimes(file, now, now, () => undefined);
+    fs.utimes(file, now, now, () => undefined); // A ticket that is gone is found by assertHeld.
   }, touchMs);
   timer.unref();
   return {
     assertHeld() {
-      if (!held()) throw busy(file);
+      if (!fs.existsSync(file)) throw busy(null);
     },
     release() {
       clearInterval(timer);
-      if (held()) fs.rmSync(file, { force: true });
+      fs.rmSync(file, { force: true });
     },
   };
 }
 
-function busy(file: string): AxonError {
+function busy(pid: number | null): AxonError {
   return new AxonError(
     'BUSY',
-    `Another axon (pid ${readOwner(file)?.pid ?? 'unknown'}) works on this model. Wait for it, then try again.`,
+    pid === null
+      ? 'Another axon took over while this one stood still. Try again.'
+      : `Another axon (pid ${pid}) works on this model. Wait for it, then try again.`,
   );
 }

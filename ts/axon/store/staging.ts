@@ -2,8 +2,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { makeFolder } from '../../protocol/make-folder.ts';
 import type { ModelId } from '../../protocol/model-id.ts';
-import { AxonError, errnoOf } from '../axon-error.ts';
+import { AxonError } from '../axon-error.ts';
 import { metadataName, type StoreLayout } from './layout.ts';
+import { syncFolders, syncPath } from './sync.ts';
 
 /** In `download`: which source the parts beside it are of. */
 const sourceNote = 'source';
@@ -33,9 +34,14 @@ export class Staging {
   /** Undoes a half-done replacement of an earlier run, and starts an empty package folder. */
   open(): void {
     this.recover();
+    this.empty();
+    fs.mkdirSync(this.download, { recursive: true });
+  }
+
+  /** An empty package folder. */
+  empty(): void {
     fs.rmSync(this.package, { recursive: true, force: true });
     makeFolder(this.package);
-    fs.mkdirSync(this.download, { recursive: true });
   }
 
   recover(): void {
@@ -57,10 +63,10 @@ export class Staging {
     fs.writeFileSync(note, source);
   }
 
-  /** Makes the package visible, whole or not at all, and durable. */
+  /** Makes the package visible, whole or not at all. Its files are on disk already; the names follow here. */
   commit(): void {
     this.#refuseNesting();
-    syncTree(this.package);
+    syncFolders(this.package);
     fs.mkdirSync(path.dirname(this.#target), { recursive: true });
     if (fs.existsSync(this.#target)) fs.renameSync(this.#target, this.#replaced);
     fs.renameSync(this.package, this.#target);
@@ -93,25 +99,4 @@ export class Staging {
     if (fs.existsSync(this.#target) && !fs.existsSync(path.join(this.#target, metadataName)))
       clash(this.#target);
   }
-}
-
-function syncPath(file: string): void {
-  const fd = fs.openSync(file, 'r');
-  try {
-    fs.fsyncSync(fd);
-  } catch (error) {
-    // Some file systems have no fsync for folders; there the rename is all there is.
-    if (errnoOf(error) !== 'EINVAL') throw error;
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-function syncTree(dir: string): void {
-  for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
-    const full = path.join(dir, entry.name);
-    if (entry.isDirectory()) syncTree(full);
-    else syncPath(full);
-  }
-  syncPath(dir);
 }

@@ -1,0 +1,148 @@
+import path from 'node:path';
+import type { Manifest, ManifestFile } from '../../protocol/manifest.ts';
+import { productVersion } from '../../protocol/version.ts';
+import type { Context } from '../context.ts';
+import { verifiedBy } from '../download/verified-by.ts';
+import type { HubFile, Pin } from '../hubs/hub.ts';
+import { Blobs } from '../store/blobs.ts';
+import { listInstalled, readManifest, readManifestText } from '../store/catalog.ts';
+import { HashIndex } from '../store/hash-index.ts';
+import { type Asked, readMetadata } from '../store/metadata.ts';
+
+/*
+ * What the store has already is not fetched.
+ * 1. A file whose hash the source states is known by that hash, whichever source it came from before.
+ * 2. A file without one is known when the same immutable revision of the same source is installed.
+ * 3. The same revision with the same choice of files is the same package: nothing need be listed either.
+ * Everything taken is hashed on the way, against what this source states, too.
+ */
+export function storeBlobs({ layout, output }: Context): Blobs {
+  return new Blobs(layout, (sha256) =>
+    output.warn(
+      `A stored file (sha256 ${sha256}) is damaged and is not used. \`axon fsck\` says which models hold it, \`axon fsck --repair\` brings it again.`,
+    ),
+  );
+}
+
+/** Puts the planned files that the store has below `into`; the others are left to be fetched. */
+export async function takeFromStore(
+  files: readonly HubFile[],
+  pin: Pin,
+  into: string,
+  context: Context,
+): Promise<{ readonly taken: readonly ManifestFile[]; readonly left: readonly HubFile[] }> {
+  const known = await knownFiles(files, pin, context);
+  const blobs = storeBlobs(context);
+  const taken: ManifestFile[] = [];
+  const left: HubFile[] = [];
+  for (const file of files) {
+    const before = known(file);
+    const blob =
+      before === null
+        ? null
+        : await blobs.take(
+            before.sha256,
+            path.join(into, file.path),
+            file.expected,
+            context.signal,
+          );
+    const isRight = blob?.mismatch === null && blob.size === (file.size ?? blob.size);
+    if (before === null || !isRight) left.push(file);
+    else taken.push({ path: file.path, size: blob.size, ...before });
+  }
+  return { taken, left };
+}
+
+/** So that the files are recognised by the hashes that their source states. */
+export function rememberHashes(
+  planned: readonly HubFile[],
+  fetched: readonly ManifestFile[],
+  { layout }: Context,
+): void {
+  const sha256Of = new Map(fetched.map(({ path: name, sha256 }) => [name, sha256]));
+  new HashIndex(layout).add(
+    planned.flatMap(({ path: name, expected }) => {
+      const sha256 = sha256Of.get(name);
+      return expected === null || sha256 === undefined ? [] : [{ hash: expected, sha256 }];
+    }),
+  );
+}
+
+type Known = Pick<ManifestFile, 'sha256' | 'verified_by'>;
+
+async function knownFiles(
+  files: readonly HubFile[],
+  pin: Pin,
+  context: Context,
+): Promise<(file: HubFile) => Known | null> {
+  const stated = files.flatMap(({ expected }) => (expected === null ? [] : [expected]));
+  const byHash = await new HashIndex(context.layout).find(stated);
+  const sha256Of = ({ expected }: HubFile) =>
+    expected === null ? null : expected.algorithm === 'sha256' ? expected.hex : byHash(expected);
+  const isSilent = files.some((file) => sha256Of(file) === null);
+  const byName = isSilent ? pinnedFiles(pin, context) : new Map<string, ManifestFile>();
+  return (file) => {
+    const sha256 = sha256Of(file); // Rule 1
+    if (sha256 !== null) return { sha256, verified_by: verifiedBy(file.expected) };
+    const before = byName.get(file.path); // Rule 2
+    if (before === undefined) return null;
+    const { sha256: same, verified_by } = before;
+    return { sha256: same, verified_by: file.expected ? verifiedBy(file.expected) : verified_by };
+  };
+}
+
+function pinnedFiles(pin: Pin, context: Context): ReadonlyMap<string, ManifestFile> {
+  return new Map(
+    packagesOf(pin, context).flatMap(({ manifest }) =>
+      manifest.spec.format.files.map((file) => [file.path, file] as const),
+    ),
+  );
+}
+
+/** Installed packages from the very same revision. */
+function packagesOf(
+  pin: Pin,
+  { layout }: Context,
+): { readonly dir: string; readonly manifest: Manifest }[] {
+  const { hub, id, revision } = pin;
+  if (revision === null) return [];
+  return listInstalled(layout).flatMap(({ dir }) => {
+    try {
+      // Parsing is what costs; most packages do not even hold the word.
+      if (!readManifestText(dir).includes(revision)) return [];
+      const manifest = readManifest(dir);
+      const source = manifest.distribution?.source;
+      const isSame = source?.hub === hub && source.id === id && source.revision === revision;
+      return isSame ? [{ dir, manifest }] : [];
+    } catch {
+      return []; // Damaged, or being removed: nothing is taken from it.
+    }
+  });
+}
+
+/** Rule 3: an installed package that another install of the same would be equal to. */
+export function findTwin(pin: Pin, asked: Asked, context: Context): Manifest | null {
+  const choice = JSON.stringify(asked.choice);
+  const twin = packagesOf(pin, context).find(({ dir }) => {
+    const metadata = readMetadata(dir);
+    // Another axon may choose, or read a model's inputs, in another way.
+    return (
+      metadata?.axon_version === productVersion && JSON.stringify(metadata.asked?.choice) === choice
+    );
+  });
+  return twin?.manifest ?? null;
+}
+
+/** Puts all files of a manifest below `into`, or says that the store does not have them all. */
+export async function takeWhole(
+  manifest: Manifest,
+  into: string,
+  context: Context,
+): Promise<boolean> {
+  const blobs = storeBlobs(context);
+  for (const { path: name, sha256, size } of manifest.spec.format.files) {
+    const blob = await blobs.take(sha256, path.join(into, name), null, context.signal);
+    if (blob?.size !== size) return false;
+  }
+  return true;
+}

@@ -1,0 +1,31 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { errnoOf } from '../axon-error.ts';
+
+/** Brings a file or a folder to disk. */
+export function syncPath(file: string): void {
+  const fd = fs.openSync(file, 'r');
+  try {
+    fs.fsyncSync(fd);
+  } catch (error) {
+    // Some file systems have no fsync for folders; there the rename is all there is.
+    if (errnoOf(error) !== 'EINVAL') throw error;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** All folders from `dir` down; what is in them is on disk already. */
+export function syncFolders(dir: string): void {
+  for (const entry of fs.readdirSync(dir, { withFileTypes: true }))
+    if (entry.isDirectory()) syncFolders(path.join(dir, entry.name));
+  syncPath(dir);
+}
+
+/** Writes a file whole or not at all; `draft` lies on the same file system. */
+export function replaceDurably(file: string, text: string, draft: string): void {
+  fs.writeFileSync(draft, text);
+  syncPath(draft);
+  fs.renameSync(draft, file);
+  syncPath(path.dirname(file));
+}
