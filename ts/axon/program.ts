@@ -5,7 +5,7 @@ import { argumentKinds } from './commands/arguments.ts';
 import type { AddCommand, Run } from './commands/command.ts';
 import { makeContext } from './context.ts';
 import { Output } from './render/output.ts';
-import { noProgress } from './render/progress.ts';
+import { noProgress, type Progress } from './render/progress.ts';
 import { Settings } from './settings/settings.ts';
 
 const install = async () => (await import('./commands/install.ts')).addInstall;
@@ -72,10 +72,7 @@ export async function runProgram(argv: readonly string[], world: World): Promise
   if (argv[0] === '__complete') return completeWords(argv.slice(1), world);
   const json = argv.includes('--json');
   const quiet = argv.includes('--quiet') || argv.includes('-q');
-  const progress =
-    stderr.isTTY === true && !json && !quiet
-      ? (await import('./render/terminal-progress.ts')).terminalProgress(stderr)
-      : noProgress;
+  const progress = await progressFor({ json, quiet }, stderr);
   const output = new Output({ json, quiet, env, stdout, stderr, progress });
   const run: Run = async (_json, work) => {
     const settings = await Settings.load(env);
@@ -96,6 +93,20 @@ export async function runProgram(argv: readonly string[], world: World): Promise
   } finally {
     output.progress.stop();
   }
+}
+
+/** Bars on a terminal, events with --json, nothing for the rest. */
+async function progressFor(
+  { json, quiet }: { readonly json: boolean; readonly quiet: boolean },
+  stderr: NodeJS.WriteStream,
+): Promise<Progress> {
+  if (quiet) return noProgress;
+  if (json) {
+    const { eventProgress } = await import('./render/event-progress.ts');
+    return eventProgress((text) => stderr.write(text));
+  }
+  if (stderr.isTTY !== true) return noProgress;
+  return (await import('./render/terminal-progress.ts')).terminalProgress(stderr);
 }
 
 /** For the scripts of `axon completion`. Nothing that is wrong may disturb the line being typed. */

@@ -6,7 +6,9 @@ import type { Argument, Command, Option } from 'commander';
 import { argumentKinds } from '../../axon/commands/arguments.ts';
 import { hubs } from '../../axon/hubs/registry.ts';
 import { wholeProgram } from '../../axon/program.ts';
+import { endpointHubs, endpointVariables } from '../../axon/settings/endpoints.ts';
 import { hubAliases } from '../../axon/store/typed-id.ts';
+import { projectFiles, read } from '../house/tree.ts';
 import { runHere } from './run-axon.ts';
 
 const stream = () => new PassThrough() as unknown as NodeJS.WriteStream;
@@ -95,4 +97,19 @@ test('other spellings of commands load one file, and those of hubs are ids, too'
     more.map((name) => [name, first]),
   );
   for (const [name = '', first] of aliases) assert.equal(hubAliases[name], first, name);
+});
+
+test('a hub whose address can be set is one that there is, and reads it where it is kept', () => {
+  const names = hubs.flatMap((hub) => hub.names);
+  assert.deepEqual(
+    endpointHubs.filter((hub) => !names.includes(hub)),
+    [],
+  );
+  const sources = projectFiles(/^ts\/axon\/hubs\/.*\.ts$/).map(read);
+  const text = sources.join('\n');
+  // npm's configuration reads all of npm_config_*.
+  const unread = Object.values(endpointVariables).filter(
+    (name) => !name.startsWith('npm_config_') && !text.includes(name),
+  );
+  assert.deepEqual(unread, []);
 });
