@@ -31,6 +31,8 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   remove: uninstall,
   config: async () => (await import('./commands/config.ts')).addConfig,
   registry: async () => (await import('./commands/registry.ts')).addRegistry,
+  du: async () => (await import('./commands/du.ts')).addDu,
+  gc: async () => (await import('./commands/gc.ts')).addGc,
   cache: async () => (await import('./commands/cache.ts')).addCache,
   validate: async () => (await import('./commands/validate.ts')).addValidate,
   pack: async () => (await import('./commands/pack.ts')).addPack,

@@ -19,7 +19,7 @@ import { type Asked, readMetadata } from '../store/metadata.ts';
 export function storeBlobs({ layout, output }: Context): Blobs {
   return new Blobs(layout, (sha256) =>
     output.warn(
-      `A stored file (sha256 ${sha256}) is damaged and is not used. \`axon fsck\` says which models hold it, \`axon fsck --repair\` brings it again.`,
+      `A stored file (sha256 ${sha256}) is damaged and is not used. \`axon verify\` says which models hold it, \`axon install\` with --force brings them again.`,
     ),
   );
 }

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { acquireLock } from '../../axon/store/lock.ts';
 import { sha256 } from '../hub-double/hashes.ts';
 import { type HubDouble, startHubDouble } from '../hub-double/hub-double.ts';
 import { makeTar } from '../hub-double/tarball.ts';
@@ -107,7 +108,7 @@ test('a damaged blob is never served on: it is told, fetched, and right again', 
   double.seen.length = 0;
   const again = await home.axon('install', 'hf/acme/cousin');
   assert.equal(again.status, 0, again.stderr);
-  assert.match(again.stderr, /damaged.*axon fsck/);
+  assert.match(again.stderr, /damaged.*axon verify/);
   assert.equal(double.seen.filter(({ on }) => on === 'cdn').length > 0, true);
   await must(home, 'verify', 'hf/acme/cousin');
   assert.equal(sha256(fs.readFileSync(blob)), sha256(weights));
@@ -158,5 +159,53 @@ test('two installs of one model at once do the work once; two models share', asy
     path.join(home.models, `hf/acme/${name}/latest/model.onnx_data`),
   );
   assert.equal(inodeOf(a ?? ''), inodeOf(b ?? ''));
+  for (const id of ['hf/acme/bert', 'hf/acme/cousin']) await must(home, 'verify', id);
+});
+
+test('gc removes what nobody uses, and old downloads nobody works on; du says who has what', async (t) => {
+  const home = makeHome(t, double);
+  await must(home, 'install', 'hf/acme/bert');
+  await must(home, 'install', 'hf/acme/cousin');
+  const cache = path.join(home.dir, 'cache');
+  const stray = blobFile(home, sha256(Buffer.from('stray')));
+  fs.mkdirSync(path.dirname(stray), { recursive: true });
+  fs.writeFileSync(stray, 'stray');
+  const day = new Date(Date.now() - 25 * 3_600_000);
+  for (const [name, time] of [
+    ['old', day],
+    ['held', day],
+    ['new', new Date()],
+  ] as const) {
+    fs.mkdirSync(path.join(cache, 'staging', name, 'download'), { recursive: true });
+    fs.writeFileSync(path.join(cache, 'staging', name, 'download/part'), 'x');
+    for (const at of ['download/part', 'download', ''])
+      fs.utimesSync(path.join(cache, 'staging', name, at), time, time);
+  }
+  const lock = await acquireLock(path.join(cache, 'locks/held'), {
+    waitMs: 0,
+    onWait: () => undefined,
+    signal: new AbortController().signal,
+  });
+  const du = await home.axon('du', '--json');
+  const { models, bytes } = du.json<{ models: Record<string, unknown>[]; bytes: number }>();
+  const shared = Buffer.concat([files['model.onnx'], weights]).length + files['config.json'].length;
+  assert.deepEqual(
+    models.map((model) => [model['id'], model['own_bytes'], model['shared_bytes']]),
+    [
+      ['hf/acme/bert@latest', '# bert'.length, shared],
+      ['hf/acme/cousin@latest', '# cousin'.length, shared],
+    ],
+  );
+  assert.equal(bytes, shared + '# bert# cousinstray'.length);
+
+  const dry = await home.axon('gc', '--dry-run', '--json');
+  assert.equal(dry.json()['blobs'], 1);
+  assert.ok(fs.existsSync(stray));
+  const gc = await home.axon('gc', '--json');
+  lock.release();
+  assert.deepEqual([gc.json()['blobs'], gc.json()['downloads']], [1, 1], gc.stderr);
+  assert.ok(!fs.existsSync(stray));
+  assert.deepEqual(fs.readdirSync(path.join(cache, 'staging')).sort(), ['held', 'new']);
+  assert.equal(blobsOf(home).length, 5);
   for (const id of ['hf/acme/bert', 'hf/acme/cousin']) await must(home, 'verify', id);
 });
