@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -259,6 +260,32 @@ MLOS_TEST(channel_on_huge_pages_where_the_host_has_them) {
   const uint64_t page = files.value().request_huge ? kBytes : 4096;
   CHECK_EQ(mapping.value()->bytes().size() % page, uint64_t{0});
   CHECK(MapForReading(files.value().request_region.get(), layout::kKindRequest).ok());
+}
+
+MLOS_TEST(channel_is_closed_in_a_forked_child_and_goes_on_in_the_parent) {
+  const ChannelPair pair = OpenPair();
+  REQUIRE(pair.client != nullptr);
+  const uint64_t id = SubmitFloats(*pair.client, kLengths, 1.5F);
+  REQUIRE(id != 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const bool closed = pair.client->state() == layout::kClosed && pair.client->inherited();
+    const bool waits = pair.client->Wait(0) != ClientChannel::WaitResult::kClosed;
+    const bool submits = SubmitFloats(*pair.client, kLengths, 2.5F) != 0;
+    pair.client->Release(0);
+    pair.client->Cancel(id);
+    ::_exit(closed && !waits && !submits && !pair.client->Poll() ? 0 : 1);
+  }
+  int ended = 0;
+  REQUIRE(::waitpid(child, &ended, 0) == child);
+  CHECK_EQ(ended, 0);
+  CheckedRequest request;
+  CHECK_EQ(EchoAll(*pair.host, request), 1U);
+  const auto completion = pair.client->Poll();
+  REQUIRE(completion.has_value());
+  CHECK(AreFloats(*completion, kLengths, 1.5F));
+  CHECK(!pair.host->closed());
 }
 
 }  // namespace mlos

@@ -2,9 +2,11 @@
 
 import ctypes
 import ctypes.util
+import math
 import os
 import struct
 import threading
+import time
 from ctypes import POINTER, Structure, c_char_p, c_int, c_int32, c_int64, c_size_t
 from ctypes import c_uint32, c_uint64, c_void_p
 from pathlib import Path
@@ -158,9 +160,18 @@ def check(status: int) -> None:
         raise last_error(status)
 
 
+def deadline(timeout: Optional[float]) -> Optional[float]:
+    """Seconds from now → when that is on time.monotonic(); None: no limit."""
+    if timeout is None or timeout == math.inf:
+        return None
+    if math.isnan(timeout):
+        raise ValueError("timeout is nan; expected seconds")
+    return time.monotonic() + timeout
+
+
 def microseconds(timeout: Optional[float]) -> int:
     """Seconds → what the C API wants; None: no limit."""
-    if timeout is None:
+    if deadline(timeout) is None:
         return 0
     # 0 is "no limit" there, and a timeout of nothing at all has passed already.
-    return max(1, round(timeout * 1_000_000))
+    return max(1, min(round(timeout * 1_000_000), 2**63))

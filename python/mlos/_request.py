@@ -78,7 +78,7 @@ class Request:
 
     def infer(self, timeout: Optional[float] = None) -> "Result":
         """Runs the model once, within `timeout` seconds, and waits. Ends the result before it."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = _library.deadline(timeout)
         self.submit(timeout)
         status = self._wait(deadline)
         if status == PLUGIN_UNAVAILABLE:
@@ -91,7 +91,7 @@ class Request:
 
     def submit(self, timeout: Optional[float] = None) -> None:
         """Begins a run and returns; wait() has its result."""
-        us = 0 if timeout is None else _library.microseconds(timeout)
+        us = _library.microseconds(timeout)
         with self._handle.model:
             self._run += 1
             status = self._submit_c(self._pointer, us)
@@ -100,7 +100,7 @@ class Request:
 
     def wait(self, timeout: Optional[float] = None) -> "Result":
         """The result of the latest submit(). DeadlineExceeded gives the run up."""
-        status = self._wait(None if timeout is None else time.monotonic() + timeout)
+        status = self._wait(_library.deadline(timeout))
         if status != OK:
             raise _library.last_error(status)
         return Result(self, self._run)

@@ -4,6 +4,7 @@ import { FrameReader, frame } from '../protocol/frame.ts';
 import { limits } from '../protocol/limits.ts';
 import type { MethodName, Params, Result } from '../protocol/method-table.ts';
 import { decodeMsgpack, encodeMsgpack } from '../protocol/msgpack.ts';
+import { defaultSocketPath, socketPathVariable } from '../protocol/socket-path.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 import type { AttachedModel, AttachOptions } from './attached/attached-model.ts';
 import { connectError, lostError } from './connection-error.ts';
@@ -25,7 +26,8 @@ export type { InputShape } from './attached/request-slots.ts';
  * connection per client: when it is gone every call under way is rejected, and so is every later one.
  */
 export interface ConnectOptions {
-  readonly socketPath: string;
+  /** Default: MLOS_API_IPC_SOCKET_PATH, else where a daemon listens that nobody told otherwise. */
+  readonly socketPath?: string;
   readonly maxFrameBytes?: number;
 }
 
@@ -49,8 +51,9 @@ export type InferAnswer = Omit<
 > & { readonly outputs: Record<string, Tensor> };
 
 /** Connects. Throws FAILED_PRECONDITION where no daemon listens, PERMISSION_DENIED where it may not. */
-export function connect(options: ConnectOptions): Promise<Client> {
-  const { socketPath, maxFrameBytes = limits.ipcFrameBytes } = options;
+export function connect(options: ConnectOptions = {}): Promise<Client> {
+  const { maxFrameBytes = limits.ipcFrameBytes } = options;
+  const socketPath = options.socketPath ?? (process.env[socketPathVariable] || defaultSocketPath);
   return new Promise((resolve, reject) => {
     const socket = connectSocket(socketPath);
     const onError = (error: Error) => reject(connectError(error, socketPath));

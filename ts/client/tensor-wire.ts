@@ -68,7 +68,7 @@ export function inputToWire(input: InferInput): unknown {
     return { dtype: input.dtype, shape: input.shape, data: input.data };
   }
   if (isNumberArray(input)) return explicit(undefined, [input.length], input);
-  if (typeof input !== 'object' || Array.isArray(input)) return input;
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return input;
   const { dtype, shape, data } = input as TensorLike;
   if (isNumberArray(data)) return explicit(dtype, shape ?? [data.length], data);
   return {

@@ -57,6 +57,10 @@ mlos_status Model::EnsureChannel(uint64_t deadline_ns) {
   if (closed_) return Fail(MLOS_FAILED_PRECONDITION, "The model has been closed.");
   if (channel_->state() != layout::kClosed) return MLOS_OK;
   LoseChannel();
+  if (channel_->inherited()) {
+    return Fail(MLOS_FAILED_PRECONDITION,
+                "The model was attached by the parent process; after fork() attach in the child.");
+  }
   if (MayReattach()) return Reattach(deadline_ns);
   const layout::StatusCode code = channel_->close_code();
   return Fail(static_cast<mlos_status>(code),
@@ -270,7 +274,7 @@ void Model::Dispose(std::unique_ptr<Request> request) {
 void Model::Close() {
   if (std::exchange(closed_, true)) return;
   // The descriptors stay open as long as the mappings; the host hears of the end by this.
-  ::shutdown(channel_->socket_fd(), SHUT_RDWR);
+  if (!channel_->inherited()) ::shutdown(channel_->socket_fd(), SHUT_RDWR);
   LoseChannel();
   finished_.clear();
 }

@@ -195,13 +195,14 @@ Status OrtRunContext::TakeOutput(uint32_t index, OrtValue* value, OutputSink& si
   if (dtype == Dtype::kString) return PackStrings(api_, value, index, shape, sink);
   const Result<uint64_t> bytes = TensorBytes(dtype, shape);
   if (!bytes.ok()) return bytes.error();
+  // Learned first: asked again, an answer for which there is no room costs no run.
+  shapes_.Learn(index, shape);
   const std::span<std::byte> memory = sink.Allocate(index, dtype, shape, bytes.value());
   if (memory.size() < bytes.value()) return NoRoom();
   void* data = nullptr;
   OrtStatus* failure = api_.get_tensor_data(value, &data);
   if (failure != nullptr) return TakeOrtStatus(api_, failure, "INFERENCE_FAILED");
   if (bytes.value() > 0) std::memcpy(memory.data(), data, bytes.value());
-  shapes_.Learn(index, shape);
   return {};
 }
 

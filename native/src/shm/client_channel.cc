@@ -131,7 +131,7 @@ std::optional<uint32_t> ClientChannel::SlotOf(uint64_t request_id) const {
 
 void ClientChannel::Cancel(uint64_t request_id) {
   const std::optional<uint32_t> slot = SlotOf(request_id);
-  if (!slot) return;
+  if (!slot || inherited()) return;
   // Partner: HostChannel::IsCancelled(). The word says it all, so nothing else is ordered by it.
   impl_->request.control->cancelled[*slot].store(request_id, std::memory_order_release);
   const char byte = 0;
@@ -142,7 +142,7 @@ void ClientChannel::Cancel(uint64_t request_id) {
 
 bool ClientChannel::PollInto(Completion& completion) {
   Impl& my = *impl_;
-  if (my.broken) return false;
+  if (my.broken || inherited()) return false;
   layout::CompletionEntry entry{};
   switch (my.completions.Next(entry)) {
     case RingReader<layout::CompletionEntry>::Found::kNothing:
@@ -199,6 +199,7 @@ bool ClientChannel::Accept(const layout::CompletionEntry& entry, Completion& com
 }
 
 void ClientChannel::Release(uint64_t offset) {
+  if (inherited()) return;
   // The host need not wake for it: it reads releases before the next request, and there is room in
   // the ring for every answer that can be held.
   const layout::RequestEntry entry{.kind = layout::kRelease,

@@ -119,6 +119,8 @@ class ClientChannel {
   /// Unanswered requests.
   uint32_t in_flight() const;
   layout::ChannelState state() const;
+  /// Whether it is a parent's, seen after fork(): then it is closed here, and the parent's goes on.
+  bool inherited() const;
   /// Why the state is kClosed; kPluginCrashed when the peer is gone without a word.
   layout::StatusCode close_code() const;
   /// Looks whether the peer has gone (end of stream on the socket). After that state() is kClosed.

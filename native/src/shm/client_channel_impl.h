@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/fork_count.h"
 #include "shm/adaptive_spin.h"
 #include "shm/client_channel.h"
 #include "shm/descriptor_decoder.h"
@@ -45,6 +46,7 @@ struct ClientChannel::Impl {
   bool given_up = false;
   /// Nothing that the host says counts any more.
   bool broken = false;
+  const uint32_t forks = ForkCount();
   layout::StatusCode given_up_code = layout::kOk;
 
   /// A result's descriptor is copied to here before it is looked at.

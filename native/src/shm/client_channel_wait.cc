@@ -24,13 +24,16 @@ constexpr uint64_t kLongestSliceNs = 50'000'000;
 bool ClientChannel::Closed() const { return state() == layout::kClosed; }
 
 layout::ChannelState ClientChannel::state() const {
-  if (impl_->given_up) return layout::kClosed;
+  if (impl_->given_up || inherited()) return layout::kClosed;
   // Partner: the store in HostChannel::Close().
   const uint32_t state = impl_->response.control->state.load(std::memory_order_acquire);
   return state < layout::kClosed ? static_cast<layout::ChannelState>(state) : layout::kClosed;
 }
 
+bool ClientChannel::inherited() const { return impl_->forks != ForkCount(); }
+
 layout::StatusCode ClientChannel::close_code() const {
+  if (inherited()) return layout::kClientGone;
   if (impl_->given_up) return impl_->given_up_code;
   const uint32_t code = impl_->response.control->close_code.load(std::memory_order_relaxed);
   return IsStatus(code) ? static_cast<layout::StatusCode>(code) : layout::kInternal;
@@ -61,7 +64,7 @@ void ClientChannel::CheckPeer() {
 ClientChannel::WaitResult ClientChannel::Wait(uint64_t deadline_ns) {
   Impl& my = *impl_;
   const auto ready = [&my] { return my.completions.HasNext(); };
-  if (my.broken) return WaitResult::kClosed;
+  if (my.broken || inherited()) return WaitResult::kClosed;
   if (ready()) return WaitResult::kReady;
   if (Closed()) return WaitResult::kClosed;
   // Who was just woken may have been given this very CPU: spinning would keep it from it. And how
@@ -106,7 +109,7 @@ bool ClientChannel::SpinFor(uint32_t spin_us) {
 }
 
 bool ClientChannel::ListenOnSocket() {
-  if (impl_->broken) return true;  // the socket says end of stream already
+  if (impl_->broken || inherited()) return true;  // the socket says end of stream already
   impl_->sleeper.Announce(layout::kSleepsOnSocket);
   if (!impl_->completions.HasNext()) return true;
   impl_->sleeper.Retract();

@@ -51,10 +51,11 @@ export class ArenaSizes {
     this.#inputBytes = Math.min(Math.max(need, now * 2), this.#maxBytes);
   }
 
-  /** Asks for more room for outputs. False at the limit. */
-  growOutputs(facts: AttachFacts): boolean {
+  /** Asks for more room for outputs: for twice the inputs at least. False at the limit. */
+  growOutputs(facts: AttachFacts, shape: RequestShape): boolean {
     if (facts.outputBytes >= this.#maxBytes) return false;
-    this.#outputBytes = Math.min(facts.outputBytes * outputGrowth, this.#maxBytes);
+    const guess = Math.max(facts.outputBytes * outputGrowth, 2 * bytesOfSlots(shape.slots));
+    this.#outputBytes = Math.min(guess, this.#maxBytes);
     return true;
   }
 }

@@ -58,7 +58,7 @@ function spunAnswer<T>(
     return Promise.resolve(result as T);
   }
   answer.release();
-  if (foundNoRoom(answer) && attachment.outgrowOutputs(link)) {
+  if (foundNoRoom(answer) && attachment.outgrowOutputs(link, job.shape)) {
     return queued(attachment, job, deadlineMs);
   }
   job.done();
@@ -116,7 +116,7 @@ function attemptSync<T>(attachment: Attachment, job: Job, deadlineMs: number): T
   }
   if (answer.code === null) return job.take(answer, link) as T;
   answer.release();
-  if (foundNoRoom(answer) && attachment.outgrowOutputs(link)) return null;
+  if (foundNoRoom(answer) && attachment.outgrowOutputs(link, job.shape)) return null;
   throw errorOfAnswer(answer);
 }
 

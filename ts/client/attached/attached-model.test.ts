@@ -89,6 +89,22 @@ test('a burst of thousands is pipelined and answered in full', watchdog, async (
   });
 });
 
+test('what is no tensor, list or number is refused by name', watchdog, async () => {
+  await withFakeDaemon(double, async ({ attach }) => {
+    await assert.rejects(attach('t/add@1', { spinUs: -5 }), { code: 'INVALID_ARGUMENT' });
+    const tooMuch = { maxArenaBytes: 4 * 2 ** 30 };
+    await assert.rejects(attach('t/add@1', tooMuch), { code: 'INVALID_ARGUMENT' });
+    const model = await attach('t/add@1');
+    const infer = (inputs: unknown, options: unknown = {}) =>
+      model.infer(inputs as never, options as never);
+    for (const inputs of [undefined, null, 'a', [1]])
+      await assert.rejects(infer(inputs), { name: 'MlosError', code: 'INVALID_ARGUMENT' });
+    await assert.rejects(infer({ a: null, b: [1] }), { name: 'MlosError' });
+    const outputs = { outputs: 'sum' };
+    await assert.rejects(infer({ a: [1], b: [1] }, outputs), { code: 'INVALID_ARGUMENT' });
+  });
+});
+
 test('errors have the codes that the daemon would answer', watchdog, async () => {
   await withFakeDaemon({ ...double, 't/fails@1': failingModel() }, async ({ attach }) => {
     const model = await attach('t/add@1');

@@ -14,6 +14,7 @@ import {
 import type { InferenceAnswer } from './attached-result.ts';
 import { Attachment } from './attachment.ts';
 import { ChannelRequest } from './channel-request.ts';
+import { checkAttachOptions, requireInputs, requireNames } from './check-options.ts';
 import { readTensors } from './input-tensors.ts';
 import { IdleRequests, OneCall } from './one-call.ts';
 import { type InputShape, slotsOf } from './request-slots.ts';
@@ -78,6 +79,7 @@ export class AttachedModel implements Disposable {
     options: AttachOptions,
     onClose: (model: AttachedModel) => void,
   ): Promise<AttachedModel> {
+    checkAttachOptions(options);
     const { inputBytes, outputBytes, priority, timeoutMs = Number.POSITIVE_INFINITY } = options;
     const idle = new IdleRequests();
     const attachment = new Attachment({
@@ -183,6 +185,7 @@ export class AttachedModel implements Disposable {
 
   #oneCall(inputs: Readonly<Record<string, InferInput>>, choice: RequestChoice): OneCall {
     if (this.#attachment.closed !== null) throw this.#attachment.closed;
+    requireInputs(inputs);
     const tensors = readTensors(this.modelId, this.signature, inputs);
     const outputs = this.#outputIndices(choice.outputs);
     return new OneCall(tensors, { outputs, priority: choice.priority }, this.#idle);
@@ -190,6 +193,7 @@ export class AttachedModel implements Disposable {
 
   #outputIndices(names: readonly string[] | undefined): readonly number[] | undefined {
     if (names === undefined) return undefined;
+    requireNames(names);
     checkOutputNames(this.modelId, names, this.signature);
     const all = this.signature.outputs.map((spec) => spec.name);
     return [...new Set(names.map((name) => all.indexOf(name)))].sort((a, b) => a - b);

@@ -132,10 +132,10 @@ export class Attachment implements LinkOwner {
   }
 
   /** An answer did not fit: the next link has more room. False at the limit. */
-  outgrowOutputs(link: Link): boolean {
+  outgrowOutputs(link: Link, shape: RequestShape): boolean {
     // Another call may have had it replaced already.
     if (link !== this.#link) return true;
-    if (!this.#sizes.growOutputs(link.facts)) return false;
+    if (!this.#sizes.growOutputs(link.facts, shape)) return false;
     this.#drop(link);
     return true;
   }
@@ -172,7 +172,7 @@ export class Attachment implements LinkOwner {
   onNoRoom(link: Link, call: Call): boolean {
     if (this.#closed !== null) return false;
     // At the limit it waits for the others to be done, if there are any.
-    if (!this.outgrowOutputs(link) && link.isQuiet) return false;
+    if (!this.outgrowOutputs(link, call.job.shape) && link.isQuiet) return false;
     this.#backlog.add(call);
     if (link !== this.#link) this.#flush();
     return true;

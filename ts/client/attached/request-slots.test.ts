@@ -108,11 +108,14 @@ test('arenas grow to what is needed, at least to the double, and to the limit', 
   assert.equal(sizes.params.input_bytes, bytesOfSlots(shape(5_000).slots));
   const large = shape(10_000);
   assert.throws(() => sizes.growInputs(facts, large), { code: 'PAYLOAD_TOO_LARGE' });
-  assert.equal(sizes.growOutputs(facts), true);
+  assert.equal(sizes.growOutputs(facts, shape(100)), true);
   assert.equal(sizes.params.output_bytes, 4_000);
-  assert.equal(sizes.growOutputs({ ...facts, outputBytes: 9_000 }), true);
+  // An answer is often as large as the question.
+  assert.equal(sizes.growOutputs(facts, shape(3_000)), true);
+  assert.equal(sizes.params.output_bytes, 2 * bytesOfSlots(shape(3_000).slots));
+  assert.equal(sizes.growOutputs({ ...facts, outputBytes: 9_000 }, shape(100)), true);
   assert.equal(sizes.params.output_bytes, 10_000);
-  assert.equal(sizes.growOutputs({ ...facts, outputBytes: 10_000 }), false);
+  assert.equal(sizes.growOutputs({ ...facts, outputBytes: 10_000 }, shape(100)), false);
 });
 
 test('an answer to models.attach that lacks something is INTERNAL', () => {

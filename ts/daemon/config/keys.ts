@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { limits } from '../../protocol/limits.ts';
+import { defaultSocketPath } from '../../protocol/socket-path.ts';
 
 /** One setting: where it stands in mlos-core.yaml, what it may be, and what it is when nobody says. */
 export interface ConfigKey<T> {
@@ -69,7 +70,7 @@ export const configKeys = {
   'api.grpc.enabled': boolean(false, 'Open the gRPC door. This version has none and says so.'),
   'api.grpc.port': integer(8081, port, 'gRPC port.'),
   'api.ipc.enabled': boolean(true, 'Open the Unix socket.'),
-  'api.ipc.socket_path': string('/tmp/mlos.sock', 'Path of the Unix socket.'),
+  'api.ipc.socket_path': string(defaultSocketPath, 'Path of the Unix socket.'),
   'api.ipc.mode': string('0600', 'Permissions of the Unix socket, in octal.'),
   'core.data_dir': string(
     join(homedir(), '.mlos'),
