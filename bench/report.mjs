@@ -34,7 +34,17 @@ const idleColumns = [
   ['plugins RSS', (row) => `${figure(row.plugins_rss_mb)} MB`],
 ];
 
+const downloadColumns = [
+  ['', (row) => row.name],
+  ['time', (row) => duration(row.p50)],
+  ['MB/s', (row) => figure(row.mb_per_second)],
+  ['peak RSS', (row) => (row.peak_mb === undefined ? '' : `${figure(row.peak_mb)} MB`)],
+  ['time ×', (row) => row.ratio.toFixed(2)],
+  ['of', (row) => row.baseline],
+];
+
 function columnsOf(id, [row]) {
+  if (id === 'axon-download') return downloadColumns;
   if (id === 'idle') return idleColumns;
   return row?.payload_bytes === undefined ? latencyColumns : dataPlaneColumns;
 }

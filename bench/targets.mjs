@@ -25,6 +25,7 @@ export const targets = {
   healthHttpShare: 0.5,
   /** Times the round trip of a bare echo. */
   healthSocketTimes: 1.25,
+  download: { shareOfCurl: 0.8, peakMb: 150, parallelTimes: 1 },
   idleCpuPercent: 0.5,
   idleRssMb: 80,
 };

@@ -32,6 +32,7 @@ const groups = {
   batching: async () => [(await import('../bench/batching.mjs')).batching],
   urgent: async () => [(await import('../bench/urgent.mjs')).urgent],
   fairness: async () => [(await import('../bench/fairness.mjs')).fairness],
+  'axon-download': async () => [(await import('../bench/axon-download.mjs')).axonDownload],
   idle: async () => [(await import('../bench/idle.mjs')).idle],
 };
 

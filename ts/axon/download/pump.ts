@@ -1,5 +1,5 @@
 /** As much of a body as may wait for the disk. */
-const mostWaiting = 4 * 1024 * 1024;
+const mostWaiting = 1024 * 1024;
 
 /** Writes what arrives as soon as the write before it is done, all that has gathered by then at once. */
 export class Pump {
