@@ -29,7 +29,7 @@ async function fetch(question) {
     retryWaitMs: 1,
     stallMs: 30_000,
     connections: new Slots(question.connections),
-    rangesFrom: 64 * 1024 * 1024,
+    ranges: { from: 64 * 1024 * 1024, piece: 16 * 1024 * 1024 },
     progress: noProgress,
     note: () => undefined,
     signal: new AbortController().signal,

@@ -6,7 +6,7 @@ import type { Settings } from './settings/settings.ts';
 import { StoreLayout } from './store/layout.ts';
 
 /** Smaller files are there before further connections would be. */
-const rangesFrom = 64 * 1024 * 1024;
+const ranges = { from: 64 * 1024 * 1024, piece: 16 * 1024 * 1024 };
 
 /** What every command gets: the world, passed in. Only main.ts reads `process`. */
 export interface Context {
@@ -37,7 +37,7 @@ export function makeContext(
       retryWaitMs: settings.number('download.retry_wait_ms'),
       stallMs: settings.number('download.stall_seconds') * 1000,
       connections: new Slots(settings.number('download.parallel')),
-      rangesFrom,
+      ranges,
       progress: output.progress,
       note: (text) => output.note(text),
       signal,

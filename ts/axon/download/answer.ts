@@ -17,9 +17,13 @@ export interface Place {
   readonly total: number | null;
 }
 
-export class Misplaced extends Retryable {
+/** Not the bytes that were asked for. */
+export class Misplaced extends AxonError {
   constructor(host: string) {
-    super(`${host} sent another part of the file than asked`, { waitMs: 0, code: 'BAD_RESPONSE' });
+    super(
+      'BAD_RESPONSE',
+      `${host} sends another part of the file than asked, and not the whole either. Try again later or tell the source.`,
+    );
   }
 }
 
@@ -63,6 +67,13 @@ function documentType(response: HttpResponse, file: FileRequest): string | null 
   return null;
 }
 
+/** Bytes are asked for as they are. Where a hash is all that is known, it decides. */
+function packing(response: HttpResponse, { size, expected, label }: FileRequest): string | null {
+  const encoding = header(response, 'content-encoding') ?? 'identity';
+  const undecided = size !== null || expected === null;
+  return encoding !== 'identity' && undecided && !/gz$/.test(label) ? encoding : null;
+}
+
 /** Web pages, error documents and Git LFS pointers come under a model's address too. */
 export async function refuseOther(response: HttpResponse, file: FileRequest): Promise<void> {
   const { size, label } = file;
@@ -70,9 +81,15 @@ export async function refuseOther(response: HttpResponse, file: FileRequest): Pr
   const whole = response.status === 200 && header(response, 'content-range') === null;
   // As long as it must be: its hash will say what it is.
   if (!whole || (size !== null && length === size)) return;
+  const { host } = response.url;
+  const packed = packing(response, file);
+  if (packed !== null)
+    throw new AxonError(
+      'BAD_RESPONSE',
+      `${host} sent ${label} packed (${packed}), without being asked to.`,
+    );
   const other = documentType(response, file);
   if (other === null && (size === null || length === null)) return;
-  const { host } = response.url;
   const body = (await readBody(response, headBytes)) ?? Buffer.alloc(0);
   if (isPointer(body)) throw pointerError(label);
   if (other !== null)
@@ -93,5 +110,12 @@ export function pointerError(label: string): AxonError {
   return new AxonError(
     'BAD_RESPONSE',
     `The source sent a Git LFS pointer instead of ${label} itself. Nothing was installed; tell the source.`,
+  );
+}
+
+export function tooLarge(label: string, maxBytes: number): AxonError {
+  return new AxonError(
+    'UNSAFE_PACKAGE',
+    `${label} has more than ${maxBytes} bytes, the most that axon takes.`,
   );
 }

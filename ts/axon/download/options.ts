@@ -8,8 +8,8 @@ export interface DownloadOptions {
   readonly stallMs: number;
   /** Shared by all that is fetched at one time. */
   readonly connections: Slots;
-  /** A file of which more is missing comes in ranges, in bytes. */
-  readonly rangesFrom: number;
+  /** A file of which more than `from` bytes are missing comes in ranges of about `piece`. */
+  readonly ranges: { readonly from: number; readonly piece: number };
   readonly progress: Progress;
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;

@@ -53,7 +53,7 @@ export class Part {
       const end = Math.max(0, ...spans.map((span) => span.end));
       if (note !== null && end <= size && size <= (file.size ?? size))
         return new Part(file, handle, note, new Spans(spans));
-      await handle.truncate();
+      if (size > 0) await handle.truncate();
       return new Part(file, handle, { etag: null, spans: null }, new Spans());
     } catch (error) {
       await handle.close();

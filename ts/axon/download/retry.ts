@@ -4,6 +4,9 @@ import { AxonError } from '../axon-error.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { DownloadOptions } from './options.ts';
 
+/** What doubles each time does not double for ever. */
+const longestBackOffMs = 30_000;
+
 /** Longer waits than this are the user's decision. */
 const longestWaitMs = 120_000;
 
@@ -82,8 +85,8 @@ export async function withRetries<T>(
     } catch (error) {
       if (!(error instanceof Retryable)) throw error;
       failures += 1;
-      const waitMs =
-        error.waitMs ?? options.retryWaitMs * 2 ** (failures - 1) * (0.75 + Math.random() / 2);
+      const backOff = Math.min(longestBackOffMs, options.retryWaitMs * 2 ** (failures - 1));
+      const waitMs = error.waitMs ?? backOff * (0.75 + Math.random() / 2);
       const maxRetries = error.unresolved ? Math.min(1, options.maxRetries) : options.maxRetries;
       if (failures > maxRetries || waitMs > longestWaitMs) throw giveUp(error, failures, waitMs);
       options.note(`${error.message}; trying again in ${(waitMs / 1000).toFixed(1)} s`);

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { AxonError, errnoOf } from '../axon-error.ts';
+import { AxonError } from '../axon-error.ts';
 import type { FileProgress } from '../render/progress.ts';
 import { requireSpace } from '../store/space.ts';
 import {
@@ -10,7 +10,9 @@ import {
   placeOf,
   pointerError,
   refuseOther,
+  tooLarge,
 } from './answer.ts';
+import { eachPiece } from './each-piece.ts';
 import type { FileRequest } from './fetch-file.ts';
 import { requireOk } from './fetch-json.ts';
 import { follow } from './follow.ts';
@@ -18,7 +20,7 @@ import { asRetryable, type HttpResponse, header } from './http.ts';
 import { inParallel } from './in-parallel.ts';
 import type { DownloadOptions } from './options.ts';
 import type { Part } from './part.ts';
-import { Pump } from './pump.ts';
+import { isDiskError, Pump } from './pump.ts';
 import { refusedLink } from './refused-link.ts';
 import { Retryable, withRetries } from './retry.ts';
 import type { RunningHash } from './running-hash.ts';
@@ -28,7 +30,6 @@ import type { Span } from './spans.ts';
 const progressBytes = 1024 * 1024;
 /** Asked for alone first: whether the server knows ranges shows in its answer. */
 const probeBytes = 1024 * 1024;
-const leastPieceBytes = 16 * 1024 * 1024;
 const mostPieces = 64;
 /** After so many wrong parts a server is asked for the whole. */
 const mostMisplaced = 2;
@@ -99,19 +100,22 @@ export class Transfer {
 
   #rangesPay(): boolean {
     const { expected } = this.#file;
-    const { connections, rangesFrom } = this.#options;
-    const missing = (this.#size ?? 0) - this.#part.bytes;
-    return expected !== null && connections.count > 1 && missing > rangesFrom;
+    const { connections, ranges } = this.#options;
+    const { bytes, frontier } = this.#part;
+    // Ranges of an earlier run are not given up for what little is missing.
+    if (bytes > frontier && this.#size !== null) return true;
+    const missing = (this.#size ?? 0) - bytes;
+    return expected !== null && connections.count > 1 && missing > ranges.from;
   }
 
   async #inRanges(size: number): Promise<void> {
     const whole = { start: 0, end: size };
-    const [probe] = this.#part.gaps(whole, probeBytes);
+    const { connections, signal, ranges } = this.#options;
+    const [probe] = this.#part.gaps(whole, Math.min(probeBytes, ranges.piece));
     if (probe !== undefined) await this.#span(probe, this.#options);
     this.#inPieces = true;
     this.#part.beginRanges();
-    const piece = Math.max(leastPieceBytes, Math.ceil(size / mostPieces));
-    const { connections, signal } = this.#options;
+    const piece = Math.max(ranges.piece, Math.ceil(size / mostPieces));
     await inParallel(
       this.#part.gaps(whole, piece),
       { count: connections.count, signal },
@@ -121,37 +125,53 @@ export class Transfer {
 
   /** One span, with as many requests as it takes. */
   async #span(span: Span, options: DownloadOptions): Promise<void> {
-    for (;;) {
-      const [gap] = this.#part.gaps(span);
-      if (gap === undefined) return;
-      await this.#try(options, (progressed) => this.#ask(gap, options, progressed));
+    const missing = () => this.#part.gaps(span)[0] ?? null;
+    while (missing() !== null) {
+      await this.#try(missing, options, () => {
+        throw new NotRanged();
+      });
     }
   }
 
   async #inOrder(): Promise<void> {
+    const rest = () => (this.#done ? null : { start: this.#part.frontier, end: null });
     while (!this.#done) {
-      await this.#try(this.#options, (progressed) =>
-        this.#ask({ start: this.#part.frontier, end: null }, this.#options, progressed),
-      );
+      await this.#try(rest, this.#options, (error) => {
+        if (this.#misplaced > mostMisplaced) throw error;
+      });
     }
   }
 
-  #try(options: DownloadOptions, ask: (progressed: () => void) => Promise<void>): Promise<void> {
-    return withRetries(options, (progressed) => options.connections.use(() => ask(progressed)));
+  /** Asks until something came; what is missing is less each time. */
+  async #try(
+    missing: () => Wanted | null,
+    options: DownloadOptions,
+    distrust: (error: Misplaced) => void,
+  ): Promise<void> {
+    try {
+      await withRetries(options, (progressed) =>
+        options.connections.use(() => this.#ask(missing(), options, progressed)),
+      );
+    } catch (error) {
+      if (!(error instanceof Misplaced)) throw error;
+      this.#misplaced += 1;
+      if (this.#misplaced >= mostMisplaced) distrust(error);
+    }
   }
 
   /** One request, and what comes of it into the part. */
-  async #ask(wanted: Wanted, options: DownloadOptions, progressed: () => void): Promise<void> {
+  async #ask(
+    wanted: Wanted | null,
+    options: DownloadOptions,
+    progressed: () => void,
+  ): Promise<void> {
     options.signal.throwIfAborted();
+    if (wanted === null) return; // The try before broke behind the last byte.
     const { url, credential = null, check } = this.#file;
     const headers = { ...this.#file.headers, ...this.#rangeHeaders(wanted) };
     const response = await follow({ url, credential, headers, ...(check && { check }) }, options);
     try {
       await this.#accept(response, wanted, progressed);
-    } catch (error) {
-      if (!(error instanceof Misplaced)) throw error;
-      this.#misplaced += 1;
-      throw wanted.end !== null && this.#misplaced >= mostMisplaced ? new NotRanged() : error;
     } finally {
       response.body.destroy();
     }
@@ -216,7 +236,7 @@ export class Transfer {
 
   /** Writes the body where it belongs; gives where it ended. */
   async #receive(response: HttpResponse, to: Wanted, progressed: () => void): Promise<number> {
-    const pump = new Pump(to.start, async (chunks, at) => {
+    const pump = new Pump(to.start, this.#size, async (chunks, at) => {
       await this.#part.write(chunks, at);
       this.#hash.follow(this.#part.frontier);
       this.#shown.at(this.#part.bytes);
@@ -241,17 +261,17 @@ export class Transfer {
     const { maxBytes, label } = this.#file;
     const most = end ?? this.#size ?? maxBytes;
     let at = start;
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      const fits = chunk.subarray(0, most - at);
+    await eachPiece(response.body, (piece) => {
+      const fits = piece.subarray(0, most - at);
       this.#hash.take(fits, at);
       at += fits.length;
-      await pump.add(fits);
       if (at - start >= progressBytes) progressed();
-      if (fits.length === chunk.length) continue;
+      const room = pump.add(fits);
+      if (fits.length === piece.length) return room;
       if (this.#size === null) throw tooLarge(label, maxBytes);
       this.#longer ||= end === null;
-      break;
-    }
+      return false;
+    });
     return at;
   }
 
@@ -275,15 +295,4 @@ export class Transfer {
     await this.#restart();
     throw pointerError(this.#file.label);
   }
-}
-
-function tooLarge(label: string, maxBytes: number): AxonError {
-  return new AxonError(
-    'UNSAFE_PACKAGE',
-    `${label} has more than ${maxBytes} bytes, the most that axon takes.`,
-  );
-}
-
-function isDiskError(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT', 'EIO', 'EFBIG', 'EROFS'].includes(errnoOf(error) ?? '');
 }

@@ -4,7 +4,6 @@ import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseManifest } from '../../protocol/manifest.ts';
-import type { Fault } from '../hub-double/faults.ts';
 import { goodToken, headOf } from '../hub-double/hf.ts';
 import { type HubDouble, startHubDouble } from '../hub-double/hub-double.ts';
 import { tinyOnnx } from '../hub-double/tiny-onnx.ts';
@@ -123,97 +122,6 @@ test('tokens: a bad one is dropped with a note, a gated repository says what to 
 });
 
 const data = 'Signature';
-const rows: Record<string, { faults: Fault[]; status: number; says?: RegExp }> = {
-  'one flipped byte, once': {
-    faults: [{ on: 'cdn', match: data, kind: 'flip', times: 1 }],
-    status: 0,
-  },
-  'a flipped byte, always': { faults: [{ on: 'cdn', match: data, kind: 'flip' }], status: 10 },
-  'a cut connection, once': {
-    faults: [{ on: 'cdn', match: data, kind: 'cut', times: 1 }],
-    status: 0,
-  },
-  'a cut connection, always': {
-    faults: [{ on: 'cdn', match: data, kind: 'cut' }],
-    status: 7,
-    says: /ended|ECONNRESET|aborted/,
-  },
-  'a short body with a clean end, once': {
-    faults: [{ on: 'cdn', match: data, kind: 'short', times: 1 }],
-    status: 0,
-  },
-  'bytes after the end': { faults: [{ on: 'cdn', match: data, kind: 'extra' }], status: 10 },
-  '429 once': {
-    faults: [{ on: 'cdn', kind: 'status', status: 429, headers: { 'retry-after': '1' }, times: 1 }],
-    status: 0,
-  },
-  '429 for a day': {
-    faults: [
-      { on: 'hf', match: 'tree', kind: 'status', status: 429, headers: { 'retry-after': '86400' } },
-    ],
-    status: 8,
-    says: /86400 s/,
-  },
-  '503 once': { faults: [{ on: 'cdn', kind: 'status', status: 503, times: 1 }], status: 0 },
-  '503 always': { faults: [{ on: 'hf', kind: 'status', status: 503 }], status: 7 },
-  'reset once': { faults: [{ on: 'cdn', kind: 'reset', times: 1 }], status: 0 },
-  'reset always': { faults: [{ on: 'hf', match: 'revision', kind: 'reset' }], status: 7 },
-  'a redirect loop': {
-    faults: [{ on: 'hf', match: 'resolve', kind: 'loop' }],
-    status: 9,
-    says: /circle/,
-  },
-  'a redirect to a file': {
-    faults: [{ on: 'hf', match: 'resolve', kind: 'redirect', to: 'file:///etc/passwd' }],
-    status: 9,
-  },
-  'an expired link, once': {
-    faults: [{ on: 'cdn', kind: 'status', status: 403, times: 1 }],
-    status: 0,
-  },
-  'Range ignored when going on': {
-    faults: [
-      { on: 'cdn', match: data, kind: 'cut', times: 1 },
-      { on: 'cdn', match: data, kind: 'ignore-range' },
-    ],
-    status: 0,
-  },
-  'another range than asked': {
-    faults: [
-      { on: 'cdn', match: data, kind: 'cut', times: 1 },
-      { on: 'cdn', match: data, kind: 'wrong-range', times: 1 },
-    ],
-    status: 0,
-  },
-  'another commit': {
-    faults: [
-      { on: 'hf', match: 'resolve', kind: 'header', headers: { 'x-repo-commit': 'a'.repeat(40) } },
-    ],
-    status: 9,
-    says: /commit/,
-  },
-  'a web page': { faults: [{ on: 'cdn', kind: 'html' }], status: 9, says: /web page/ },
-  'an LFS pointer': { faults: [{ on: 'cdn', kind: 'pointer' }], status: 9, says: /LFS pointer/ },
-  'a stalled body, once': {
-    faults: [{ on: 'cdn', match: data, kind: 'stall', times: 1 }],
-    status: 0,
-  },
-  'a file list that is no list': { faults: [{ on: 'hf', match: 'tree', kind: 'html' }], status: 9 },
-};
-
-for (const [name, { faults, status, says }] of Object.entries(rows)) {
-  test(`${name}: ${status === 0 ? 'verified bytes' : `exit code ${status}`}`, async (t) => {
-    const home = makeHome(t, double);
-    for (const fault of faults) double.lie(fault);
-    const ended = await home.axon('install', 'hf/acme/bert');
-    assert.equal(ended.status, status, ended.stderr);
-    if (says !== undefined) assert.match(ended.stderr, says);
-    double.tellTheTruth();
-    if (status === 0) assertWhole(home.models);
-    else assert.deepEqual(home.installed(), []);
-  });
-}
-
 test('what an interrupted install had fetched is not fetched again', async (t) => {
   const home = makeHome(t, double);
   double.lie({ on: 'hf', match: 'onnx_data', kind: 'status', status: 503 });

@@ -50,17 +50,18 @@ export function sendBytes(
     'content-type': 'application/octet-stream',
     ...headers,
   };
-  const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? Number.NaN);
-  if (Number.isNaN(start)) {
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+  const start = Number(range?.[1] ?? 0);
+  if (range === null) {
     response.writeHead(200, { ...common, 'content-length': data.length });
     response.end(data);
   } else if (start >= data.length) {
     response.writeHead(416, { 'content-range': `bytes */${data.length}`, 'content-length': 0 });
     response.end();
   } else {
-    const part = data.subarray(start);
-    const range = `bytes ${start}-${data.length - 1}/${data.length}`;
-    response.writeHead(206, { ...common, 'content-range': range, 'content-length': part.length });
+    const part = data.subarray(start, range[2] ? Number(range[2]) + 1 : data.length);
+    const place = `bytes ${start}-${start + part.length - 1}/${data.length}`;
+    response.writeHead(206, { ...common, 'content-range': place, 'content-length': part.length });
     response.end(part);
   }
 }

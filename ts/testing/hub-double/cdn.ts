@@ -28,17 +28,14 @@ export class Cdn {
   handle(request: http.IncomingMessage, response: http.ServerResponse, url: URL): void {
     const name = decodeURIComponent(url.pathname.slice(1));
     const file = this.#files[name];
-    const blob = file === undefined ? this.#blobs.get(name) : { data: file, headers: {} };
+    const blob =
+      file === undefined
+        ? this.#blobs.get(name)
+        : { data: file, headers: { etag: `"${sha256(file)}"` } };
     const { authorization, cookie } = request.headers;
     if (blob === undefined || authorization !== undefined || cookie !== undefined) {
       response.writeHead(blob === undefined ? 404 : 400, { 'content-type': 'application/xml' });
       response.end('<Error/>');
-    } else if (file !== undefined) {
-      response.writeHead(200, {
-        'content-type': 'application/octet-stream',
-        'content-length': file.length,
-      });
-      response.end(file);
     } else sendBytes(request, response, blob.data, blob.headers);
   }
 }
