@@ -139,6 +139,12 @@ export const errorCodes = {
     meaning:
       "No registered plugin runs this model's execution format; the message lists those there are.",
   },
+  MISSING_DEPENDENCY: {
+    http: 422,
+    grpc: grpc.failedPrecondition,
+    meaning:
+      "The plugin lacks packages that the model's manifest asks for; the message has the command that brings them.",
+  },
   MODEL_LOAD_FAILED: {
     http: 422,
     grpc: grpc.failedPrecondition,

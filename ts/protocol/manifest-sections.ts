@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { limits } from './limits.ts';
+import { timestampPattern } from './timestamp.ts';
 
 /*
  * Sections of manifest.yaml that say what a model wants and how it was measured. All of them may be
@@ -11,8 +12,7 @@ const Amount = Type.Number({ minimum: 0 });
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
 export const Timestamp = Type.String({
-  pattern:
-    '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$',
+  pattern: timestampPattern,
   description: 'RFC 3339, as the source states it; never the time of an install.',
 });
 

@@ -90,4 +90,9 @@ export interface Description {
   readonly tags?: readonly string[];
   /** Of a model that axon made itself from another one. */
   readonly conversion?: Conversion;
+  readonly documentation?: string;
+  readonly authors?: readonly { readonly name: string }[];
+  /** RFC 3339, of the source: when the model was made and last changed there. */
+  readonly created?: string;
+  readonly updated?: string;
 }

@@ -1,5 +1,6 @@
 import { formatManifest, type Manifest, type ManifestFile } from '../../protocol/manifest.ts';
 import type { ModelId } from '../../protocol/model-id.ts';
+import { timestampPattern } from '../../protocol/timestamp.ts';
 import { AxonError } from '../axon-error.ts';
 import { configFacts } from '../formats/config-facts.ts';
 import { folderOf, formats, nameOf } from '../formats/file-kinds.ts';
@@ -36,9 +37,8 @@ export function composeManifest(input: ComposeInput): Manifest {
       name: id.name,
       namespace: id.namespace,
       version: id.version,
-      ...text('description', description.description),
+      ...stated(description),
       license: description.license ?? facts.license ?? 'unknown',
-      ...text('homepage', description.homepage),
       ...(description.tags === undefined ? {} : { tags: [...description.tags] }),
     },
     spec: {
@@ -46,6 +46,7 @@ export function composeManifest(input: ComposeInput): Manifest {
       format: {
         type: selection.format,
         execution_format: execution,
+        ...multiEncoder(selection.run.map((file) => roleOf(file, selection.run.length))),
         ...facts.format,
         ...input.pickle,
         ...(config?.wantsCode === true ? { remote_code: remoteCode(names) } : {}),
@@ -82,8 +83,28 @@ export function composeManifest(input: ComposeInput): Manifest {
   return manifest;
 }
 
-function text(key: 'description' | 'homepage', value: string | undefined): object {
-  return value === undefined ? {} : { [key]: value };
+/** Of what the source states what a manifest has a place for; a time that is none is not stated. */
+function stated(source: Description): Partial<Manifest['metadata']> {
+  const { description, homepage, documentation, authors, created, updated } = source;
+  const words = { description, homepage, documentation };
+  const times = { created, updated };
+  return Object.fromEntries(
+    [
+      ...Object.entries(words),
+      ...Object.entries(times).filter(([, time]) => time !== undefined && timestamp.test(time)),
+      ['authors', authors?.map(({ name }) => ({ name: name.slice(0, 200) }))],
+    ].filter(([, value]) => value !== undefined),
+  );
+}
+
+const timestamp = new RegExp(timestampPattern);
+
+/** Several files that run together: what they are to each other. */
+function multiEncoder(roles: readonly string[]): { multi_encoder?: string } {
+  if (roles.length < 2) return {};
+  const has = (part: string) => roles.filter((role) => role.includes(part)).length;
+  if (has('decoder') > 0 && has('encoder') > 0) return { multi_encoder: 'encoder-decoder' };
+  return { multi_encoder: has('encoder') > 1 ? 'multi-encoder' : 'multi-model' };
 }
 
 function modelOf(model: NonNullable<Manifest['spec']['model']>): Pick<Manifest['spec'], 'model'> {

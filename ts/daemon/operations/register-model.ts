@@ -3,6 +3,7 @@ import { MlosError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/method-table.ts';
 import type { HeldModel } from '../lifecycle/lifecycle.ts';
 import { choosePlugin } from '../plugin/choose.ts';
+import { requirePackages } from '../plugin/plugin-packages.ts';
 import type { ModelEngineOptions, ModelRecord } from '../registry/model-record.ts';
 import { canonicalModelId, type ModelRegistry } from '../registry/model-registry.ts';
 import { fileDigest, readPackage } from '../registry/package.ts';
@@ -75,6 +76,7 @@ async function makeRecord(
       ? undefined
       : deps.catalog.resolve(params.plugin_id).descriptor.id,
   );
+  await requirePackages(descriptor, found.packages);
   const digest = await fileDigest(`${found.folder}/${found.file}`);
   if (found.promisedDigest !== null && found.promisedDigest !== digest) {
     throw new MlosError(

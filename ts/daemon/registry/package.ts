@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Manifest, ManifestFile } from '../../protocol/manifest.ts';
+import type { WantedPackage } from '../plugin/plugin-packages.ts';
 import { assertRegular, readTextFile } from '../plugin/regular-file.ts';
 import type { TrustedKeys } from '../security/trusted-keys.ts';
 import { assertAsListed, fileError, insideFolder } from './package-files.ts';
@@ -24,6 +25,8 @@ export interface ModelPackage {
   readonly manifestPath: string | null;
   /** sha256 that the manifest promises for the file. */
   readonly promisedDigest: string | null;
+  /** What the manifest wants in the environment of the plugin. */
+  readonly packages: readonly WantedPackage[];
 }
 
 export interface PackageRequest {
@@ -212,6 +215,7 @@ export async function readPackage(request: PackageRequest): Promise<ModelPackage
     file,
     executionFormat: format,
     manifestPath: manifest === null ? null : manifestPath,
+    packages: manifest?.spec.dependencies?.packages ?? [],
     ...described(manifest, candidate),
   };
 }

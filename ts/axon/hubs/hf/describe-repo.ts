@@ -17,7 +17,10 @@ export function describeRepo(value: unknown): Description {
     cardData,
     tags,
     pipeline_tag: task,
-  } = value as { cardData?: Card | null; tags?: unknown; pipeline_tag?: unknown };
+    author,
+    createdAt,
+    lastModified,
+  } = value as Readonly<Record<string, unknown>> & { readonly cardData?: Card | null };
   const list = Array.isArray(tags)
     ? tags.filter((tag): tag is string => typeof tag === 'string' && tag.length <= 200)
     : [];
@@ -30,7 +33,14 @@ export function describeRepo(value: unknown): Description {
   return {
     ...(license === null ? {} : { license: spdxName(license) }),
     ...(kept.length === 0 ? {} : { tags: kept.slice(0, 50) }),
+    ...optional('created', text(createdAt)),
+    ...optional('updated', text(lastModified)),
+    ...(text(author) === null ? {} : { authors: [{ name: text(author) ?? '' }] }),
   };
+}
+
+function optional(key: 'created' | 'updated', value: string | null): Description {
+  return value === null ? {} : { [key]: value };
 }
 
 function licenseOf({ license, license_name: name, license_link: link }: Card): string | null {
