@@ -16,8 +16,11 @@ export async function fetchAll(
 ): Promise<readonly ManifestFile[]> {
   options.progress.plan(requests.length, plannedBytes(requests));
   const { connections, signal } = options;
+  const large = requests.filter(({ size }) => (size ?? 0) > options.ranges.from).length;
+  // Where the large files alone fill the connections, ranges would only add seeks and requests.
+  const ranges = large < connections.count ? options.ranges : { ...options.ranges, from: Infinity };
   return inParallel(requests, { count: connections.count, signal }, async (request, stop) => {
-    const { sha256, size } = await fetchFile(request, { ...options, signal: stop });
+    const { sha256, size } = await fetchFile(request, { ...options, ranges, signal: stop });
     return { path: request.path, size, sha256, verified_by: verifiedBy(request.expected) };
   });
 }
