@@ -66,6 +66,11 @@ export const exitCodes = {
     exit: 27,
     meaning: 'A package is not signed with a trusted key, or was changed since it was.',
   },
+  NO_SOURCE: {
+    exit: 28,
+    meaning:
+      'It is not known where the model came from, so it cannot be compared or fetched again.',
+  },
   INTERRUPTED: { exit: 130, meaning: 'Stopped by Ctrl-C or SIGTERM; the next install goes on.' },
 } as const satisfies Record<string, ExitCodeInfo>;
 

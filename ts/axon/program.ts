@@ -10,6 +10,8 @@ import { Settings } from './settings/settings.ts';
 
 const install = async () => (await import('./commands/install.ts')).addInstall;
 const list = async () => (await import('./commands/list.ts')).addList;
+const update = async () => (await import('./commands/update.ts')).addUpdate;
+const pin = async () => (await import('./commands/pin.ts')).addPin;
 const uninstall = async () => (await import('./commands/uninstall.ts')).addUninstall;
 
 /** In the order of the help; with the other spellings, so that those load one file, too. A command line names one of them, and only that one is loaded. */
@@ -27,6 +29,12 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   unregister: async () => (await import('./commands/unregister.ts')).addUnregister,
   publish: async () => (await import('./commands/publish.ts')).addPublish,
   run: async () => (await import('./commands/run.ts')).addRun,
+  outdated: async () => (await import('./commands/outdated.ts')).addOutdated,
+  update,
+  upgrade: update,
+  pin,
+  unpin: pin,
+  fsck: async () => (await import('./commands/fsck.ts')).addFsck,
   uninstall,
   remove: uninstall,
   config: async () => (await import('./commands/config.ts')).addConfig,

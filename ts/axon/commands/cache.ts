@@ -1,10 +1,17 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { formatModelId } from '../../protocol/model-id.ts';
 import type { Context } from '../context.ts';
 import { formatBytes } from '../render/format.ts';
 import { isHeld } from '../store/lock.ts';
+import { type Former, formerModels, importFormer, requireCache } from '../upkeep/former-cache.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 import { installedRows, tableOf } from './list.ts';
+import { forEachModel } from './several.ts';
+
+interface ImportFlags extends JsonFlag {
+  readonly allowPickle?: boolean;
+}
 
 interface CleanFlags extends JsonFlag {
   readonly dryRun?: boolean;
@@ -38,6 +45,16 @@ export const addCache: AddCommand = (program, run) => {
   );
   withExample(
     cache
+      .command('import [dir]')
+      .description('take over the models that an earlier release kept, here or in another cache')
+      .option('--allow-pickle', 'take pickle files that could run code when they are loaded'),
+    'axon cache import',
+    'axon cache import ~/.axon/cache',
+  ).action((dir: string | undefined, flags: ImportFlags) =>
+    run(flags.json === true, (context) => importAll(dir, flags, context)),
+  );
+  withExample(
+    cache
       .command('clean')
       .description('remove unfinished downloads; installed models stay')
       .option('--dry-run', 'say what would go'),
@@ -55,6 +72,27 @@ export const addCache: AddCommand = (program, run) => {
     }),
   );
 };
+
+async function importAll(
+  dir: string | undefined,
+  flags: ImportFlags,
+  context: Context,
+): Promise<void> {
+  const { cwd, layout, output } = context;
+  const cache = dir === undefined ? layout.cache : requireCache(path.resolve(cwd, dir));
+  const former = new Map(formerModels(cache).map((model) => [formatModelId(model.id), model]));
+  if (former.size === 0) {
+    output.result({ imported: [] }, [`No model of an earlier release lies in ${cache}.`]);
+    return;
+  }
+  await forEachModel(
+    [...former.keys()],
+    { done: 'imported', key: 'imported' },
+    context,
+    (id) => importFormer(former.get(id) as Former, flags.allowPickle === true, context),
+    ({ id, files, bytes }) => [`Imported ${id}: ${files} files, ${formatBytes(bytes)}`],
+  );
+}
 
 function bytesIn(dir: string): number {
   if (!fs.existsSync(dir)) return 0;

@@ -1,9 +1,11 @@
 import { Option } from 'commander';
 import { formatModelId } from '../../protocol/model-id.ts';
+import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { formatBytes } from '../render/format.ts';
 import { textTable } from '../render/table.ts';
 import { listInstalled, readManifest } from '../store/catalog.ts';
+import { readMetadata } from '../store/metadata.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 interface Flags extends JsonFlag {
@@ -71,10 +73,18 @@ export function installedRows({ layout, output }: Context): Row[] {
       const bytes = format.files.reduce((total, file) => total + file.size, 0);
       return { ...base, format: format.execution_format, files: format.files.length, bytes };
     } catch (error) {
-      output.warn(`${base.id}: ${error instanceof Error ? error.message : String(error)}`);
+      output.warn(`${base.id}: ${AxonError.from(error).message}${hintFor(dir)}`);
       return { ...base, format: 'unreadable', files: 0, bytes: 0 };
     }
   });
+}
+
+function hintFor(dir: string): string {
+  try {
+    return readMetadata(dir) === null ? ' `axon cache import` takes it over.' : '';
+  } catch {
+    return ''; // Damaged beyond that: what was said already is all there is to say.
+  }
 }
 
 export function tableOf(rows: readonly Row[], { output }: Context): string[] {

@@ -1,5 +1,7 @@
+import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
+import { listInstalled } from '../store/catalog.ts';
 
 /**
  * The same work on several models, one after the other. One that fails does not keep the others back,
@@ -48,5 +50,22 @@ export async function forEachModel<T>(
       },
       cause: first.error,
     },
+  );
+}
+
+/** The models that a command line names, or all that are installed. */
+export function namedOrAll(
+  ids: readonly string[],
+  all: boolean,
+  { layout }: Context,
+): readonly string[] {
+  if (!all && ids.length === 0) throw new AxonError('USAGE', 'Name the models, or take --all.');
+  if (!all) return [...new Set(ids)];
+  if (ids.length > 0) throw new AxonError('USAGE', 'Name the models or take --all, not both.');
+  const installed = listInstalled(layout).map(({ id }) => formatModelId(id));
+  if (installed.length > 0) return installed;
+  throw new AxonError(
+    'NOT_INSTALLED',
+    'No models are installed. `axon install hf/<org>/<model>` brings one.',
   );
 }

@@ -1,0 +1,98 @@
+import { formatModelId } from '../../protocol/model-id.ts';
+import { AxonError } from '../axon-error.ts';
+import type { Context } from '../context.ts';
+import { storeBlobs } from '../install/reuse.ts';
+import {
+  brokenFiles,
+  type CheckedModel,
+  checkStore,
+  isWhole,
+  type StoreCheck,
+} from '../upkeep/check-store.ts';
+import { repairModel } from '../upkeep/repair.ts';
+import { type AddCommand, type JsonFlag, withExample } from './command.ts';
+
+interface Flags extends JsonFlag {
+  readonly repair?: boolean;
+}
+
+export const addFsck: AddCommand = (program, run) => {
+  withExample(
+    program
+      .command('fsck')
+      .description('hash everything in the store; with --repair bring again what is damaged')
+      .option('--repair', 'fetch the damaged and missing files, and only those'),
+    'axon fsck',
+    'axon fsck --repair',
+  ).action((flags: Flags) =>
+    run(flags.json === true, async (context) => {
+      const { layout, output, signal } = context;
+      const before = await checkStore(layout, signal);
+      const repaired = flags.repair === true ? await repair(before, context) : [];
+      const after = flags.repair === true ? await checkStore(layout, signal) : before;
+      const problems = problemsOf(after);
+      const facts = { blobs: after.blobs, models: after.models.length, repaired };
+      const done = repaired.map(
+        ({ id, fetched, taken }) => `Repaired ${id}: ${fetched} files fetched, ${taken} from here.`,
+      );
+      if (problems.length === 0) {
+        output.result({ ...facts, ok: true }, [
+          ...done,
+          `${facts.models} models and ${facts.blobs} stored files are as they should be.`,
+        ]);
+        return;
+      }
+      throw new AxonError(
+        'VERIFY_FAILED',
+        `${[...done, ...problems.slice(0, 20)].join(' ')} ${next(flags.repair === true)}`,
+        { details: { ...facts, problems } },
+      );
+    }),
+  );
+};
+
+interface Repaired {
+  readonly id: string;
+  readonly fetched: number;
+  readonly taken: number;
+}
+
+/** What cannot be repaired is told and stays; the others go on. */
+async function repair(check: StoreCheck, context: Context): Promise<Repaired[]> {
+  const blobs = storeBlobs(context);
+  for (const name of check.damagedBlobs) blobs.discard(name);
+  const repaired: Repaired[] = [];
+  for (const { model, found } of check.models) {
+    const id = formatModelId(model.id);
+    const names = brokenFiles(found);
+    if (names.length === 0) continue;
+    try {
+      repaired.push({ id, ...(await repairModel(model, names, context)) });
+    } catch (error) {
+      context.signal.throwIfAborted();
+      context.output.warn(`${id}: ${AxonError.from(error).message}`);
+    }
+  }
+  return repaired;
+}
+
+function problemsOf({ damagedBlobs, models, unreadable }: StoreCheck): string[] {
+  return [
+    ...damagedBlobs.map((name) => `A stored file is damaged: sha256 ${name}.`),
+    ...unreadable.map(({ id, reason }) => `${id} cannot be read: ${reason}`),
+    ...models.filter(({ found }) => !isWhole(found)).map(ofModel),
+  ];
+}
+
+function ofModel({ model, found: { missing, damaged, extra } }: CheckedModel): string {
+  const parts = Object.entries({ missing, damaged, extra }).flatMap(([what, names]) =>
+    names.map((name) => `${what} ${name}`),
+  );
+  return `${formatModelId(model.id)}: ${parts.join(', ')}.`;
+}
+
+function next(isRepair: boolean): string {
+  return isRepair
+    ? 'What is left is for you: remove extra files, install a model again with --force.'
+    : '`axon fsck --repair` brings again what is missing or damaged.';
+}

@@ -1,0 +1,70 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { formatModelId } from '../../protocol/model-id.ts';
+import { AxonError } from '../axon-error.ts';
+import { hashFile } from '../download/fetch-file.ts';
+import { type HashOf, type Verification, verifyPackage } from '../package/verify.ts';
+import { type Installed, listInstalled } from '../store/catalog.ts';
+import { blobNames } from '../store/collect.ts';
+import type { StoreLayout } from '../store/layout.ts';
+
+export interface CheckedModel {
+  readonly model: Installed;
+  /** What is wrong with its files. */
+  readonly found: Verification;
+}
+
+export interface StoreCheck {
+  readonly blobs: number;
+  /** Blobs whose bytes are not what their name says, and names that are no hash. */
+  readonly damagedBlobs: readonly string[];
+  readonly models: readonly CheckedModel[];
+  /** Models whose manifest cannot be read, and why. */
+  readonly unreadable: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** Hashes everything in the store, each content once however many names it has. Changes nothing. */
+export async function checkStore(layout: StoreLayout, signal: AbortSignal): Promise<StoreCheck> {
+  const hashOf = rememberingHash(signal);
+  const damagedBlobs: string[] = [];
+  let blobs = 0;
+  for (const name of blobNames(layout)) {
+    blobs += 1;
+    if (!/^[0-9a-f]{64}$/.test(name) || (await hashOf(layout.blob(name))) !== name)
+      damagedBlobs.push(name);
+  }
+  const models: CheckedModel[] = [];
+  const unreadable: { id: string; reason: string }[] = [];
+  for (const model of listInstalled(layout)) {
+    try {
+      models.push({ model, found: await verifyPackage(model.dir, signal, hashOf) });
+    } catch (error) {
+      signal.throwIfAborted();
+      const { message } = AxonError.from(error);
+      unreadable.push({ id: formatModelId(model.id), reason: message });
+    }
+  }
+  return { blobs, damagedBlobs, models, unreadable };
+}
+
+export function isWhole({ missing, damaged, extra }: Verification): boolean {
+  return missing.length + damaged.length + extra.length === 0;
+}
+
+/** The files that have to be brought again, by name. */
+export function brokenFiles({ missing, damaged }: Verification): readonly string[] {
+  return [...missing, ...damaged];
+}
+
+function rememberingHash(signal: AbortSignal): HashOf {
+  const known = new Map<string, Promise<string>>();
+  return (file) => {
+    const { dev, ino } = fs.statSync(path.resolve(file));
+    const key = `${dev}:${ino}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const hash = hashFile(file, null, signal).then(({ sha256 }) => sha256);
+    known.set(key, hash);
+    return hash;
+  };
+}

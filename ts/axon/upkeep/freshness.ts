@@ -1,0 +1,84 @@
+import type { Manifest } from '../../protocol/manifest.ts';
+import { formatModelId } from '../../protocol/model-id.ts';
+import { AxonError } from '../axon-error.ts';
+import type { Context } from '../context.ts';
+import type { HubSpec } from '../hubs/hub.ts';
+import { parseSpec } from '../hubs/registry.ts';
+import { type Installed, readManifest } from '../store/catalog.ts';
+import { type Asked, readMetadata } from '../store/metadata.ts';
+
+/** How an installed model stands to its source. */
+export interface Freshness {
+  readonly id: string;
+  readonly status: 'current' | 'outdated' | 'pinned';
+  readonly source: string;
+  readonly installed: string;
+  /** What the source names now; of a pinned one that is not asked. */
+  readonly latest: string | null;
+}
+
+/** What a model was installed from, and how to install it again. */
+export interface Origin {
+  readonly asked: Asked;
+  readonly spec: HubSpec;
+  readonly revision: string;
+  readonly isPinned: boolean;
+}
+
+/**
+ * Errors: NO_SOURCE for files of this machine, for what earlier versions installed, and for addresses that
+ * name no revision.
+ */
+export function originOf({ id, dir }: Installed, context: Context): Origin {
+  const unknown = (why: string) => noSource(formatModelId(id), why);
+  const metadata = readMetadata(dir);
+  const asked = metadata?.asked;
+  if (asked === undefined) throw unknown('it was not noted what was asked for.');
+  const spec = parseSpec(asked.source, context);
+  if (spec.origin.hub === 'file') throw unknown('it comes from a file of this machine.');
+  const revision = revisionOf(readManifest(dir));
+  if (revision === null) throw unknown(`${asked.source} names no revision.`);
+  return { asked, spec, revision, isPinned: metadata?.pinned === true };
+}
+
+function noSource(id: string, why: string): AxonError {
+  return new AxonError(
+    'NO_SOURCE',
+    `${id} cannot be compared with its source: ${why} \`axon install\` with --force brings it anew.`,
+  );
+}
+
+function revisionOf({ distribution }: Manifest): string | null {
+  return distribution?.source?.revision ?? null;
+}
+
+/** Asks the source, unless the model is pinned. */
+export async function freshnessOf(model: Installed, context: Context): Promise<Freshness> {
+  const { asked, spec, revision, isPinned } = originOf(model, context);
+  const facts = { id: formatModelId(model.id), source: asked.source, installed: revision };
+  if (isPinned) return { ...facts, status: 'pinned', latest: null };
+  const latest = (await spec.resolve(context)).pin.revision;
+  if (latest === null) throw noSource(facts.id, `${asked.source} names no revision.`);
+  return { ...facts, status: latest === revision ? 'current' : 'outdated', latest };
+}
+
+/** A model whose source nobody knows, among all of them. */
+export interface Unknown {
+  readonly id: string;
+  readonly status: 'unknown';
+  readonly reason: string;
+}
+
+/** Of a model that was named it is an error that nobody knows its source; among all of them a remark. */
+export async function orUnknown<T>(
+  id: string,
+  isNamed: boolean,
+  work: () => Promise<T>,
+): Promise<T | Unknown> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isNamed || !(error instanceof AxonError) || error.code !== 'NO_SOURCE') throw error;
+    return { id, status: 'unknown', reason: error.message };
+  }
+}
