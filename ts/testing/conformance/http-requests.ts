@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
 import type { ErrorCode } from '../../protocol/error-codes.ts';
 import { limits } from '../../protocol/limits.ts';
 import { rawExchange } from './raw-exchange.ts';
@@ -101,10 +102,29 @@ export const httpRequestCases: readonly HttpRequestCase[] = [
     code: 'UNSUPPORTED_MEDIA_TYPE',
   },
   {
-    name: 'compressed body',
-    request: () => post('{}', 'Content-Encoding: gzip\r\n'),
+    name: 'a coding that is not read',
+    request: () => post('{}', 'Content-Encoding: br\r\n'),
     status: 415,
     code: 'UNSUPPORTED_MEDIA_TYPE',
+  },
+  {
+    name: 'gzip that is none',
+    request: () => post('{}', 'Content-Encoding: gzip\r\n'),
+    status: 400,
+    code: 'INVALID_ARGUMENT',
+  },
+  {
+    name: 'gzip that is cut',
+    request: () => post(gzipSync('{"echo":1}').subarray(0, 20), 'Content-Encoding: gzip\r\n'),
+    status: 400,
+    code: 'INVALID_ARGUMENT',
+  },
+  {
+    name: 'gzip of more than a body may have',
+    request: (maxBodyBytes) =>
+      post(gzipSync(Buffer.alloc(maxBodyBytes * 100, 0x20)), 'Content-Encoding: gzip\r\n'),
+    status: 413,
+    code: 'PAYLOAD_TOO_LARGE',
   },
   {
     name: 'foreign Host',

@@ -29,3 +29,14 @@ test('all bodies together: the budget is shared, and free again after take or dr
   assert.equal(third.take().length, 4);
   assert.equal(budget.held, 0);
 });
+
+test('memory follows what has arrived, not what was announced', () => {
+  const budget = new ByteBudget(1_000);
+  const bodies = new BodyCollector(1_000, budget, 1_000);
+  assert.equal(bodies.push(Buffer.from('abcd')), null);
+  assert.equal(budget.held, 8);
+  assert.equal(bodies.push(Buffer.alloc(496)), null);
+  assert.equal(budget.held, 1_000);
+  assert.equal(bodies.take().length, 500);
+  assert.equal(budget.held, 0);
+});

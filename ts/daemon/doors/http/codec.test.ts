@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pino } from 'pino';
 import { MlosError } from '../../../protocol/errors.ts';
 import { checkBytesType, checkMediaType, decodeParams, parseBody } from './codec.ts';
 import { jsonErrorAt, tooDeepAt } from './json-text.ts';
+import { MethodSurface } from './method-surface.ts';
 import { RequestHead } from './request-head.ts';
 import { Router } from './router.ts';
 
@@ -120,35 +122,30 @@ test('depth is bounded, brackets in texts do not count', () => {
 });
 
 test('only what is certainly not JSON is turned away by its type', () => {
-  const check = (type: string, encoding = '') => {
+  const check = (type: string) => {
     const head = new RequestHead('POST', '/', '');
     head.add('content-type', type);
-    head.add('content-encoding', encoding);
     checkMediaType(head);
   };
   for (const type of ['', 'application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
     check(type);
   }
-  check('application/json; charset=UTF-8', 'identity');
+  check('application/json; charset=UTF-8');
   for (const type of ['multipart/form-data; boundary=x', 'application/octet-stream', 'image/png']) {
     assert.throws(() => check(type), { code: 'UNSUPPORTED_MEDIA_TYPE' });
   }
   assert.throws(() => check('application/json; charset=utf-16'), {
     code: 'UNSUPPORTED_MEDIA_TYPE',
   });
-  assert.throws(() => check('application/json', 'gzip'), { code: 'UNSUPPORTED_MEDIA_TYPE' });
 });
 
-test('a body of bytes is the parameter itself, a copy, and its other parameters stand in the query', () => {
+test('a body of bytes is the parameter itself, and its other parameters stand in the query', () => {
   const target = `/uploads/${'0'.repeat(64)}/chunk`;
   const body = Buffer.from('{"offset":1}');
   const query = `sha256=${'a'.repeat(64)}&offset=7&chunk_sha256=${'b'.repeat(64)}`;
   const params = decodeParams(router.match('POST', target), query, body);
   assert.deepEqual(params['data'], Buffer.from('{"offset":1}'));
   assert.equal(params['offset'], 7);
-  // uWebSockets.js takes its memory back when the callback ends.
-  body.fill(0);
-  assert.equal(String(params['data']), '{"offset":1}');
   assert.throws(() => decodeParams(router.match('POST', target), 'data=x', body), {
     code: 'INVALID_ARGUMENT',
   });
@@ -167,4 +164,16 @@ test('an operation that reads bytes takes no JSON', () => {
     if (fits) check();
     else assert.throws(check, { code: 'UNSUPPORTED_MEDIA_TYPE' });
   }
+});
+
+test('only a body that is a parameter itself outlives its callback', () => {
+  const surface = new MethodSurface({
+    dispatcher: { call: () => null },
+    logger: pino({ level: 'silent' }),
+    maxBodyBytes: 1,
+  });
+  const keeps = (path: string) => surface.admit(new RequestHead('POST', path, '')).keepsBody;
+  // uWebSockets.js takes its memory back when the callback ends.
+  assert.equal(keeps('/uploads/x/chunk'), true);
+  assert.equal(keeps('/models/hf/bert/inference'), false);
 });

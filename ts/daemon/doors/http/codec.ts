@@ -21,10 +21,6 @@ const charset = /;\s*charset\s*=\s*"?([^";\s]+)/;
 
 /** Throws UNSUPPORTED_MEDIA_TYPE where the body cannot be JSON in UTF-8. */
 export function checkMediaType(head: RequestHead): void {
-  const encoding = head.contentEncoding.trim().toLowerCase();
-  if (encoding !== '' && encoding !== 'identity') {
-    throw unsupported(`Content-Encoding ${JSON.stringify(encoding)}`, 'send the body uncompressed');
-  }
   if (head.contentType === '') return;
   const type = head.contentType.toLowerCase();
   if (foreignType.test(type)) {
@@ -50,15 +46,6 @@ export function checkBytesType(head: RequestHead): void {
 
 function unsupported(what: string, advice: string): MlosError {
   return new MlosError('UNSUPPORTED_MEDIA_TYPE', `${what} is not read here; ${advice}.`);
-}
-
-export function bodyTooLarge(received: number | null, maxBytes: number): MlosError {
-  const size = received === null ? 'The body' : `The body of ${received} bytes`;
-  return new MlosError(
-    'PAYLOAD_TOO_LARGE',
-    `${size} is larger than the limit of ${maxBytes} bytes.`,
-    { details: { limit: maxBytes } },
-  );
 }
 
 /** The body as an object; an empty body is `{}`. Throws INVALID_JSON or INVALID_ARGUMENT. */
@@ -158,8 +145,7 @@ export function decodeParams(
 ): Record<string, unknown> {
   const { spec, variable } = match;
   const { bytes } = spec.http;
-  // The memory of a body may be the library's own and end with its callback: bytes are copied.
-  const params = bytes === undefined ? parseBody(body) : { [bytes]: Buffer.from(body ?? '') };
+  const params = bytes === undefined ? parseBody(body) : { [bytes]: body ?? Buffer.alloc(0) };
   if (query !== '') addQuery(params, spec, query);
   if (variable !== null) {
     put(params, variable, fromText(spec, variable, decodePathVariable(match)), 'path');

@@ -1,14 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { errorCodes } from '../../../protocol/error-codes.ts';
 import type { MlosError } from '../../../protocol/errors.ts';
-
-/** What an adapter sends. The content type is always JSON. */
-export interface HttpAnswer {
-  readonly status: number;
-  readonly body: string;
-  /** Headers beside the content type, or null. */
-  readonly headers: readonly (readonly [string, string])[] | null;
-}
+import type { HttpAnswer } from './surface.ts';
 
 /** `404 Not Found`, as uWebSockets.js wants it. 499 is nginx's number and has no registered phrase. */
 export function statusLine(status: number): string {
@@ -20,7 +13,7 @@ export interface ErrorFacts {
   readonly requestId?: string;
 }
 
-/** MlosError → status and body. Nothing else in this door knows the numbers. */
+/** MlosError → status and body, in the form of the method table's paths. */
 export function errorAnswer(error: MlosError, facts: ErrorFacts = {}): HttpAnswer {
   const { code, message, details } = error;
   const body: Record<string, unknown> = { status: 'error', code, message };
@@ -34,6 +27,7 @@ export function errorAnswer(error: MlosError, facts: ErrorFacts = {}): HttpAnswe
   }
   return {
     status: errorCodes[code].http,
+    contentType: 'application/json',
     body: encode(body),
     headers: headers.length === 0 ? null : headers,
   };

@@ -1,69 +1,71 @@
-import type { Logger } from 'pino';
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
-import type { Dispatcher } from '../../dispatcher.ts';
-import type { RequestContext } from '../../request-context.ts';
 import { ByteBudget } from '../byte-budget.ts';
-import { BodyCollector } from './body.ts';
-import {
-  bodyTooLarge,
-  checkBytesType,
-  checkMediaType,
-  decodeParams,
-  encodeResult,
-} from './codec.ts';
-import { errorAnswer, type HttpAnswer } from './error.ts';
-import { HostCheck } from './host-check.ts';
+import { BodyCollector, bodyTooLarge } from './body.ts';
+import { answerCoding, CodedRequest, requestCoding } from './content-coding.ts';
+import { HostCheck, type HostCheckOptions } from './host-check.ts';
 import type { RequestHead } from './request-head.ts';
-import { type RouteMatch, Router } from './router.ts';
+import type { Admitted, HeaderLines, HttpAnswer, Surface } from './surface.ts';
+
+/** Headers beside the simple ones that a web page of an allowed origin may send and read. */
+const corsHeaderNames = 'content-type, inference-header-content-length';
 
 /**
- * What both adapters share: everything but moving bytes. A request goes through `admit` when its
- * head is there and through `run` when its body is. Neither makes a promise unless the operation
- * does, so a health check is answered within the library's own callback.
+ * What both adapters share: everything but moving bytes. A request goes through `admit` when its head is
+ * there, and what that gives runs it when its body is. Neither makes a promise unless the operation does,
+ * so a health check is answered within the library's own callback.
  */
-export interface Admitted {
-  readonly match: RouteMatch;
-  readonly query: string;
-}
-
-export interface HandlerOptions {
-  readonly dispatcher: Dispatcher;
-  readonly logger: Logger;
-  readonly host: string;
-  readonly allowedHosts: readonly string[];
-  readonly allowedOrigins: readonly string[];
-  readonly maxBodyBytes: number;
-}
-
 export class HttpHandler {
-  readonly maxBodyBytes: number;
-  readonly #dispatcher: Dispatcher;
-  readonly #logger: Logger;
+  readonly #surfaces: readonly Surface[];
+  readonly #rest: Surface;
   readonly #hosts: HostCheck;
-  readonly #router = new Router();
   readonly #bodies = new ByteBudget(limits.httpBodiesBytes);
-  /** A frozen result is the same as long as it is the same object: so is its answer. */
-  #frozen: object | null = null;
-  #frozenAnswer: HttpAnswer | null = null;
 
-  constructor(options: HandlerOptions) {
-    this.#dispatcher = options.dispatcher;
-    this.#logger = options.logger;
-    this.maxBodyBytes = options.maxBodyBytes;
+  constructor(
+    options: HostCheckOptions & {
+      /** In the order in which they are asked. */
+      readonly surfaces: readonly Surface[];
+      /** Has what none of them owns. */
+      readonly rest: Surface;
+    },
+  ) {
     this.#hosts = new HostCheck(options);
+    this.#surfaces = options.surfaces;
+    this.#rest = options.rest;
   }
 
-  /** Decides from the head alone: a final answer (`status`), or what `run` needs. */
+  /** Decides from the head alone: a final answer (`status`), or what runs the request. */
   admit(head: RequestHead): HttpAnswer | Admitted {
+    const surface = this.#surfaceOf(head.path);
     try {
-      return this.#admit(head);
+      this.#check(head);
+      if (head.verb === 'OPTIONS') return optionsAnswer(head, surface);
+      return this.#coded(head, surface.admit(head));
     } catch (thrown) {
-      return errorAnswer(MlosError.from(thrown));
+      return surface.refuse(MlosError.from(thrown));
     }
   }
 
-  #admit(head: RequestHead): HttpAnswer | Admitted {
+  /** For the body of one request. */
+  collector({ maxBodyBytes }: Admitted, announced: number): BodyCollector {
+    return new BodyCollector(maxBodyBytes, this.#bodies, announced);
+  }
+
+  /** Headers for web pages of a configured origin; null for everybody else. */
+  corsHeaders(origin: string): HeaderLines | null {
+    if (origin === '' || !this.#hosts.allowsOrigin(origin)) return null;
+    return [
+      ['access-control-allow-origin', origin],
+      ['access-control-expose-headers', corsHeaderNames],
+      ['vary', 'Origin'],
+    ];
+  }
+
+  #surfaceOf(path: string): Surface {
+    return this.#surfaces.find((surface) => surface.owns(path)) ?? this.#rest;
+  }
+
+  #check(head: RequestHead): void {
     if (head.bytes > limits.httpHeaderBytes) {
       throw new MlosError(
         'HEADERS_TOO_LARGE',
@@ -72,96 +74,27 @@ export class HttpHandler {
     }
     const refusal = this.#hosts.refuse(head);
     if (refusal !== null) throw refusal;
-    if (head.verb === 'OPTIONS') return this.#options(head);
-    const match = this.#router.match(head.verb, head.path);
-    if (head.hasBody) {
-      if (match.spec.http.bytes === undefined) checkMediaType(head);
-      else checkBytesType(head);
-      if (head.contentLength > this.maxBodyBytes) {
-        throw bodyTooLarge(head.contentLength, this.maxBodyBytes);
-      }
-    }
-    return { match, query: head.query };
   }
 
-  /** Runs the operation. Synchronous where the dispatcher is. Never throws or rejects. */
-  run(
-    admitted: Admitted,
-    body: Buffer | null,
-    context: RequestContext,
-  ): HttpAnswer | Promise<HttpAnswer> {
-    const { spec } = admitted.match;
-    let params: Record<string, unknown> | undefined;
-    try {
-      params = decodeParams(admitted.match, admitted.query, body);
-      const result = this.#dispatcher.call(spec.name, params, context);
-      if (!(result instanceof Promise)) return this.#syncAnswer(spec.name, result);
-      const modelId = params['model_id'];
-      return result.then(
-        (value) => this.#encode(spec.name, value, modelId, context),
-        (thrown: unknown) => this.#failed(thrown, modelId, context),
-      );
-    } catch (thrown) {
-      return this.#failed(thrown, params?.['model_id'], context);
-    }
-  }
-
-  /** For the body of one request. */
-  collector(): BodyCollector {
-    return new BodyCollector(this.maxBodyBytes, this.#bodies);
-  }
-
-  /** Headers for web pages of a configured origin; null for everybody else. */
-  corsHeaders(origin: string): readonly (readonly [string, string])[] | null {
-    if (origin === '' || !this.#hosts.allowsOrigin(origin)) return null;
-    return [
-      ['access-control-allow-origin', origin],
-      ['vary', 'Origin'],
-    ];
-  }
-
-  #syncAnswer(method: string, result: unknown): HttpAnswer {
-    if (result === this.#frozen && this.#frozenAnswer !== null) return this.#frozenAnswer;
-    const answer = resultAnswer(method, result);
-    if (typeof result === 'object' && result !== null && Object.isFrozen(result)) {
-      this.#frozen = result;
-      this.#frozenAnswer = answer;
-    }
-    return answer;
-  }
-
-  #encode(method: string, value: unknown, modelId: unknown, context: RequestContext): HttpAnswer {
-    try {
-      return resultAnswer(method, value);
-    } catch (thrown) {
-      return this.#failed(thrown, modelId, context);
-    }
-  }
-
-  #failed(thrown: unknown, modelId: unknown, context: RequestContext): HttpAnswer {
-    const error = MlosError.from(thrown);
-    const { requestId } = context;
-    if (!(thrown instanceof MlosError))
-      this.#logger.error({ requestId, err: thrown }, 'http: fault');
-    return errorAnswer(error, { modelId, requestId });
-  }
-
-  #options(head: RequestHead): HttpAnswer {
-    const allow = this.#router.allow(head.path);
-    const headers: [string, string][] = [['allow', allow.join(', ')]];
-    if (head.origin !== '') {
-      headers.push(
-        ['access-control-allow-methods', allow.join(', ')],
-        ['access-control-allow-headers', 'content-type'],
-      );
-    }
-    return { status: 200, body: JSON.stringify({ status: 'success', allow }), headers };
+  #coded(head: RequestHead, admitted: Admitted): Admitted {
+    const { maxBodyBytes } = admitted;
+    if (head.contentLength > maxBodyBytes) throw bodyTooLarge(head.contentLength, maxBodyBytes);
+    const request = head.hasBody ? requestCoding(head) : null;
+    const answer = admitted.compresses ? answerCoding(head.acceptEncoding) : null;
+    if (request === null && answer === null) return admitted;
+    return new CodedRequest(admitted, { request, answer }, () => this.collector(admitted, 0));
   }
 }
 
-/** 200, except that a daemon that is not ready says so in its status too: probes read only that. */
-function resultAnswer(method: string, result: unknown): HttpAnswer {
-  const unready =
-    method === 'health.ready' && (result as { ready?: unknown } | null)?.ready === false;
-  return { status: unready ? 503 : 200, body: encodeResult(result), headers: null };
+function optionsAnswer(head: RequestHead, surface: Surface): HttpAnswer {
+  const allow = surface.allow(head.path);
+  const headers: [string, string][] = [['allow', allow.join(', ')]];
+  if (head.origin !== '') {
+    headers.push(
+      ['access-control-allow-methods', allow.join(', ')],
+      ['access-control-allow-headers', corsHeaderNames],
+    );
+  }
+  const body = JSON.stringify({ status: 'success', allow });
+  return { status: 200, contentType: 'application/json', body, headers };
 }

@@ -7,6 +7,7 @@ import { errorAnswer } from './error.ts';
 import { listenError } from './listen-error.ts';
 import { NodeExchange } from './node-exchange.ts';
 import type { HttpListener, ListenOptions } from './server.ts';
+import { bodyBytes } from './surface.ts';
 
 /**
  * The door on node:http, for hosts where uWebSockets.js has no binary. Node's own defaults are
@@ -102,6 +103,6 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   const line = isTooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
   socket.end(
     `HTTP/1.1 ${line}\r\ncontent-type: application/json\r\nconnection: close\r\n` +
-      `content-length: ${Buffer.byteLength(answer.body)}\r\n\r\n${answer.body}`,
+      `content-length: ${bodyBytes(answer.body)}\r\n\r\n${answer.body}`,
   );
 }

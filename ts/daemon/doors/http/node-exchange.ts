@@ -1,9 +1,15 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { limits } from '../../../protocol/limits.ts';
 import { RequestContext } from '../../request-context.ts';
-import { errorAnswer, type HttpAnswer } from './error.ts';
-import type { Admitted, HttpHandler } from './handler.ts';
+import type { HttpHandler } from './handler.ts';
 import { RequestHead } from './request-head.ts';
+import {
+  type Admitted,
+  bodyBytes,
+  type HttpAnswer,
+  type HttpReply,
+  type HttpStream,
+} from './surface.ts';
 
 /** A refused body is read and dropped up to here, and this long, so that the client reads its 413. */
 const drainBytes = 256 * 1024 * 1024;
@@ -48,19 +54,23 @@ export class NodeExchange {
 
   #run(admitted: Admitted, body: Buffer | null): void {
     const context = new RequestContext('http');
-    const answer = this.#handler.run(admitted, body, context);
-    if (!(answer instanceof Promise)) {
-      this.#answer(answer);
-      return;
+    const reply = admitted.run(body, context);
+    if (reply instanceof Promise || 'parts' in reply) {
+      this.#res.once('close', () => {
+        if (!this.#res.writableFinished) context.abort();
+      });
     }
-    this.#res.once('close', () => {
-      if (!this.#res.writableFinished) context.abort();
-    });
-    void answer.then((value) => this.#answer(value));
+    if (reply instanceof Promise) void reply.then((value) => this.#reply(value));
+    else this.#reply(reply);
+  }
+
+  #reply(reply: HttpReply): void {
+    if ('parts' in reply) void this.#stream(reply);
+    else this.#answer(reply);
   }
 
   #readBody(admitted: Admitted): void {
-    const collector = this.#handler.collector();
+    const collector = this.#handler.collector(admitted, this.#head.contentLength);
     this.#res.once('close', () => collector.drop());
     // Cut by node when nothing comes for this long; a body that keeps coming may take longer.
     this.#req.socket.setTimeout(limits.httpIdleTimeoutMs);
@@ -69,7 +79,7 @@ export class NodeExchange {
       if (refusal === null) return;
       this.#req.off('data', onData);
       this.#req.off('end', onEnd);
-      this.#refuse(errorAnswer(refusal));
+      this.#refuse(admitted.refuse(refusal));
     };
     const onEnd = () => {
       this.#req.socket.setTimeout(0);
@@ -91,7 +101,7 @@ export class NodeExchange {
     }
     const { socket } = this.#req;
     this.#writeHead(answer, { connection: 'close' });
-    if (this.#head.verb !== 'HEAD') this.#res.write(answer.body);
+    if (this.#head.verb !== 'HEAD') this.#write(answer.body);
     // `end` marks the answer as complete for node, which then closes: the body is whole or given up.
     const finish = () => {
       clearTimeout(timer);
@@ -110,23 +120,65 @@ export class NodeExchange {
 
   #answer(answer: HttpAnswer): void {
     if (this.#res.destroyed) return;
-    if (answer.body.length > largeAnswerBytes) {
+    if (bodyBytes(answer.body) > largeAnswerBytes) {
       this.#req.socket.setTimeout(limits.httpIdleTimeoutMs);
     }
     this.#writeHead(answer, this.#isDraining() ? { connection: 'close' } : {});
-    this.#res.end(this.#head.verb === 'HEAD' ? undefined : answer.body);
+    if (this.#head.verb !== 'HEAD') this.#write(answer.body);
+    this.#res.end();
   }
 
-  #writeHead(answer: HttpAnswer, headers: OutgoingHttpHeaders): void {
-    headers['content-type'] = 'application/json';
-    headers['content-length'] = Buffer.byteLength(answer.body);
-    for (const [name, value] of answer.headers ?? []) headers[name] = value;
+  /** Parts lie where they were made: node writes them together, with the head. */
+  #write(body: HttpAnswer['body']): void {
+    this.#res.cork();
+    for (const part of typeof body === 'string' ? [body] : body) this.#res.write(part);
+    this.#res.uncork();
+  }
+
+  /** Sends the parts as the client takes them. Whoever makes them hears of it when the client leaves. */
+  async #stream(reply: HttpStream): Promise<void> {
+    const res = this.#res;
+    if (res.destroyed) return;
+    this.#req.socket.setTimeout(limits.httpIdleTimeoutMs);
+    this.#writeHead(reply, this.#isDraining() ? { connection: 'close' } : {});
+    res.flushHeaders();
+    try {
+      if (this.#head.verb !== 'HEAD') await this.#sendStream(reply.parts);
+    } catch {
+      // Half an answer must not look whole: the connection ends with it.
+      res.destroy();
+      return;
+    }
+    res.end();
+  }
+
+  async #sendStream(parts: HttpStream['parts']): Promise<void> {
+    const res = this.#res;
+    for await (const part of parts) {
+      if (res.destroyed) return;
+      if (res.write(part)) continue;
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          res.off('drain', wake);
+          res.off('close', wake);
+          resolve();
+        };
+        res.once('drain', wake);
+        res.once('close', wake);
+      });
+    }
+  }
+
+  #writeHead(reply: HttpReply, headers: OutgoingHttpHeaders): void {
+    headers['content-type'] = reply.contentType;
+    if ('body' in reply) headers['content-length'] = bodyBytes(reply.body);
+    for (const [name, value] of reply.headers ?? []) headers[name] = value;
     if (this.#head.origin !== '') {
       for (const [name, value] of this.#handler.corsHeaders(this.#head.origin) ?? []) {
         headers[name] = value;
       }
     }
-    this.#res.writeHead(answer.status, headers);
+    this.#res.writeHead(reply.status, headers);
   }
 }
 

@@ -12,6 +12,9 @@ export class RequestHead {
   origin = '';
   contentType = '';
   contentEncoding = '';
+  acceptEncoding = '';
+  /** Bytes of JSON before the tensors, as the Open Inference Protocol's clients announce them. */
+  inferenceHeaderLength = '';
   contentLength = 0;
   chunked = false;
   /** A header twice that may stand once: proxies and servers disagree on which counts, so none does. */
@@ -42,6 +45,12 @@ export class RequestHead {
         break;
       case 'content-encoding':
         this.contentEncoding = value;
+        break;
+      case 'accept-encoding':
+        this.acceptEncoding = value;
+        break;
+      case 'inference-header-content-length':
+        this.inferenceHeaderLength = value;
         break;
       case 'content-length':
         if (this.#hasLength && this.contentLength !== Number(value)) this.twice = 'Content-Length';

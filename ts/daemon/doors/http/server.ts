@@ -3,7 +3,9 @@ import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import { HttpHandler } from './handler.ts';
+import { MethodSurface } from './method-surface.ts';
 import { listenWithNode } from './node-adapter.ts';
+import type { Surface } from './surface.ts';
 import { listenWithUws } from './uws-adapter.ts';
 import { loadUws } from './uws-library.ts';
 
@@ -39,6 +41,8 @@ export interface HttpDoorOptions {
   readonly allowedOrigins?: readonly string[];
   readonly maxBodyBytes?: number;
   readonly maxConnections?: number;
+  /** Asked before the method table's own. */
+  readonly surfaces?: readonly Surface[];
 }
 
 export interface HttpDoor extends HttpListener {
@@ -50,13 +54,12 @@ export interface HttpDoor extends HttpListener {
 /** Opens the HTTP door. Throws FAILED_PRECONDITION or PERMISSION_DENIED where the port cannot be had. */
 export async function startHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> {
   const { host, port, adapter = 'auto' } = options;
+  const { allowedHosts = [], allowedOrigins = [], maxBodyBytes = limits.httpBodyBytes } = options;
+  const { dispatcher, logger } = options;
   const handler = new HttpHandler({
-    dispatcher: options.dispatcher,
-    logger: options.logger,
-    host,
-    allowedHosts: options.allowedHosts ?? [],
-    allowedOrigins: options.allowedOrigins ?? [],
-    maxBodyBytes: options.maxBodyBytes ?? limits.httpBodyBytes,
+    ...{ host, allowedHosts, allowedOrigins },
+    surfaces: options.surfaces ?? [],
+    rest: new MethodSurface({ dispatcher, logger, maxBodyBytes }),
   });
   const listen: ListenOptions = {
     host,

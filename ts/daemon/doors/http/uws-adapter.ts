@@ -1,12 +1,13 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { RequestContext } from '../../request-context.ts';
-import { errorAnswer, type HttpAnswer, statusLine } from './error.ts';
-import type { Admitted, HttpHandler } from './handler.ts';
+import { statusLine } from './error.ts';
+import type { HttpHandler } from './handler.ts';
 import { whyNotListening } from './listen-error.ts';
 import { RequestHead } from './request-head.ts';
 import type { HttpListener, ListenOptions } from './server.ts';
-import { UwsExchange } from './uws-exchange.ts';
+import { type Admitted, bodyBytes, type HttpAnswer, type HttpReply } from './surface.ts';
+import { sendParts, UwsExchange } from './uws-exchange.ts';
 import type { Uws, UwsApp, UwsRequest, UwsResponse } from './uws-library.ts';
 
 /**
@@ -134,15 +135,15 @@ class UwsRequests {
     const context = new RequestContext('http');
     if (this.#effects.isFull()) {
       const error = new MlosError('TOO_MANY_REQUESTS', 'Too many requests are under way here.');
-      this.#answerAtOnce(res, head, errorAnswer(error), context);
+      this.#answerAtOnce(res, head, admitted.refuse(error), context);
     } else if (head.hasBody) {
       this.#readBody(res, head, admitted, context);
     } else {
-      const answer = this.#handler.run(admitted, null, context);
-      if (answer instanceof Promise) {
-        this.#answerLater(this.#effects.track(res, context), head, answer);
+      const reply = admitted.run(null, context);
+      if (reply instanceof Promise || 'parts' in reply) {
+        this.#answer(this.#effects.track(res, context), head, reply);
       } else {
-        this.#answerAtOnce(res, head, answer, context);
+        this.#answerAtOnce(res, head, reply, context);
       }
     }
   }
@@ -154,20 +155,23 @@ class UwsRequests {
     answer: HttpAnswer,
     context: RequestContext | null,
   ): void {
-    const isWhole = writeAnswer(res, head, answer, this.#conclusion(head));
-    if (isWhole) return;
+    if (!this.#writeHead(res, head, answer)) return;
+    const { body } = answer;
+    if (typeof body === 'string' ? res.tryEnd(body, bodyBytes(body))[1] : sendParts(res, body, 0)) {
+      return;
+    }
     const exchange = this.#effects.track(res, context ?? new RequestContext('http'));
-    exchange.finishSlowly(Buffer.from(answer.body));
+    exchange.finishSlowly(typeof body === 'string' ? [Buffer.from(body)] : body);
   }
 
-  #answerLater(exchange: UwsExchange, head: RequestHead, answer: Promise<HttpAnswer>): void {
-    void answer.then((value) => this.#answer(exchange, head, value));
-  }
-
-  #answer(exchange: UwsExchange, head: RequestHead, answer: HttpAnswer): void {
-    exchange.write(Buffer.from(answer.body), (res, body) =>
-      writeAnswer(res, head, answer, this.#conclusion(head), body),
-    );
+  #answer(exchange: UwsExchange, head: RequestHead, reply: HttpReply | Promise<HttpReply>): void {
+    if (reply instanceof Promise) {
+      void reply.then((value) => this.#answer(exchange, head, value));
+      return;
+    }
+    const writeHead = (res: UwsResponse) => this.#writeHead(res, head, reply);
+    if ('parts' in reply) void exchange.stream(reply, writeHead);
+    else exchange.answer(reply, writeHead);
   }
 
   #readBody(
@@ -177,46 +181,28 @@ class UwsRequests {
     context: RequestContext,
   ): void {
     const exchange = this.#effects.track(res, context);
-    exchange.readBody(this.#handler.collector(), (body) => {
-      const answer =
-        body instanceof MlosError ? errorAnswer(body) : this.#handler.run(admitted, body, context);
-      if (answer instanceof Promise) this.#answerLater(exchange, head, answer);
-      else this.#answer(exchange, head, answer);
+    const collector = this.#handler.collector(admitted, head.contentLength);
+    exchange.readBody(collector, admitted.keepsBody, (body) => {
+      const reply = body instanceof MlosError ? admitted.refuse(body) : admitted.run(body, context);
+      this.#answer(exchange, head, reply);
     });
   }
 
-  #conclusion(head: RequestHead): Conclusion {
-    return {
-      close: this.#effects.isDraining(),
-      cors: head.origin === '' ? null : this.#handler.corsHeaders(head.origin),
-    };
-  }
-}
-
-interface Conclusion {
-  /** The client is told to close: the door is closing. */
-  readonly close: boolean;
-  readonly cors: HttpAnswer['headers'];
-}
-
-/** Writes head and body; false where the socket did not take all of the body (rule 4). */
-function writeAnswer(
-  res: UwsResponse,
-  head: RequestHead,
-  answer: HttpAnswer,
-  { close, cors }: Conclusion,
-  bytes: Buffer | string = answer.body,
-): boolean {
-  if (answer.status !== 200) res.writeStatus(statusLine(answer.status));
-  if (close) res.writeHeader('connection', 'close');
-  res.writeHeader('content-type', 'application/json');
-  for (const [name, value] of answer.headers ?? []) res.writeHeader(name, value);
-  for (const [name, value] of cors ?? []) res.writeHeader(name, value);
-  if (head.verb === 'HEAD') {
+  /** Everything before the body; false where none follows, and the answer is whole. */
+  #writeHead(res: UwsResponse, head: RequestHead, reply: HttpReply): boolean {
+    if (reply.status !== 200) res.writeStatus(statusLine(reply.status));
+    if (this.#effects.isDraining()) res.writeHeader('connection', 'close');
+    res.writeHeader('content-type', reply.contentType);
+    for (const [name, value] of reply.headers ?? []) res.writeHeader(name, value);
+    if (head.origin !== '') {
+      for (const [name, value] of this.#handler.corsHeaders(head.origin) ?? []) {
+        res.writeHeader(name, value);
+      }
+    }
+    if (head.verb !== 'HEAD') return true;
     // Not as the argument of endWithoutBody, which then waits for a body and aborts the process.
-    res.writeHeader('content-length', String(Buffer.byteLength(answer.body)));
+    if ('body' in reply) res.writeHeader('content-length', String(bodyBytes(reply.body)));
     res.endWithoutBody();
-    return true;
+    return false;
   }
-  return res.tryEnd(bytes, Buffer.byteLength(bytes))[1];
 }

@@ -21,6 +21,10 @@ export interface UwsResponse {
   writeStatus(status: string): UwsResponse;
   writeHeader(name: string, value: string): UwsResponse;
   endWithoutBody(): UwsResponse;
+  /** Chunked; false where the socket did not take all of it at once, which is kept. */
+  write(part: string | Uint8Array): boolean;
+  end(): UwsResponse;
+  close(): UwsResponse;
   tryEnd(bodyOrRest: string | Uint8Array, totalBytes: number): [ok: boolean, done: boolean];
   onWritable(handler: (offset: number) => boolean): UwsResponse;
   onAborted(handler: () => void): UwsResponse;
