@@ -41,7 +41,8 @@ async function openHttp({ config, dispatcher, logger, facts }: DoorOptions): Pro
     logger,
   });
   if (door.adapterReason !== null) logger.info({ reason: door.adapterReason }, 'HTTP on node:http');
-  facts.set('http', { enabled: true, port: door.port, adapter: door.adapter });
+  const host = config.get('api.http.host');
+  facts.set('http', { enabled: true, host, port: door.port, adapter: door.adapter });
   return door;
 }
 

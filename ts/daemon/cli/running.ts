@@ -1,16 +1,47 @@
 import { FileLock } from '../../native/file-lock.ts';
 import { MlosError } from '../../protocol/errors.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, ConfigSource } from '../config/config.ts';
 import { type DaemonState, lockFile, readState } from '../state-file.ts';
 
-/** Nothing runs. Its exit code is that of `systemctl status`, whichever command found out. */
+/*
+ * Which daemon a command means:
+ *
+ * 1. A socket that was named by flag or variable is asked, whatever the data folder holds: it is an
+ *    address, as it is for every client.
+ * 2. A data folder named more directly than the socket (a flag beside a variable) goes before it.
+ * 3. Else the data folder's lock says whether one runs, and its state file where it listens.
+ */
+
+/** Nothing runs there. Its exit code is that of `systemctl status`, whichever command found out. */
 export class NotRunning extends MlosError {
-  constructor(dataFolder: string) {
-    super(
+  static onFolder(dataFolder: string): NotRunning {
+    return new NotRunning(
       'FAILED_PRECONDITION',
       `No daemon runs on the data folder ${dataFolder}. Start one with \`mlos serve\`.`,
     );
   }
+
+  static atSocket(socketPath: string, cause: unknown): NotRunning {
+    return new NotRunning(
+      'FAILED_PRECONDITION',
+      `No daemon listens at ${socketPath}. Start one with \`mlos serve --socket ${socketPath}\`, or leave the socket out to ask the one of the data folder.`,
+      { cause },
+    );
+  }
+}
+
+const directness: Readonly<Record<ConfigSource, number>> = {
+  flag: 2,
+  environment: 1,
+  file: 0,
+  default: 0,
+};
+
+/** The socket that the command is to ask (rules 1 and 2), or null. */
+export function namedSocket(config: Config): string | null {
+  const socket = directness[config.source('api.ipc.socket_path')];
+  const isNamed = socket > 0 && socket >= directness[config.source('core.data_dir')];
+  return isNamed ? config.get('api.ipc.socket_path') : null;
 }
 
 function isLocked(dataFolder: string): boolean {
@@ -25,14 +56,10 @@ function isLocked(dataFolder: string): boolean {
   }
 }
 
-/** The daemon of a data folder, or null. The lock decides: it cannot outlive the process. */
-export function runningDaemon(config: Config): DaemonState | null {
+/** The daemon of the data folder (rule 3). The lock decides: it cannot outlive the process. */
+export function daemonOfFolder(config: Config): DaemonState {
   const dataFolder = config.get('core.data_dir');
-  return isLocked(dataFolder) ? readState(dataFolder) : null;
-}
-
-export function requireDaemon(config: Config): DaemonState {
-  const state = runningDaemon(config);
+  const state = isLocked(dataFolder) ? readState(dataFolder) : null;
   if (state !== null) return state;
-  throw new NotRunning(config.get('core.data_dir'));
+  throw NotRunning.onFolder(dataFolder);
 }

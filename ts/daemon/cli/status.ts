@@ -1,37 +1,54 @@
-import { callDaemon } from './call.ts';
+import { type DaemonLine, openLine, question } from './call.ts';
 import { measuresText } from './measures.ts';
-import { type CommonOptions, configOf } from './options.ts';
+import type { CommonOptions } from './options.ts';
 import { notRunningCode, print, printJson } from './report.ts';
-import { runningDaemon } from './running.ts';
+import { NotRunning } from './running.ts';
 import { bytes, duration, table } from './table.ts';
 
 export async function status(
   options: CommonOptions & { readonly json?: boolean },
 ): Promise<number> {
-  const config = await configOf(options);
-  const state = runningDaemon(config);
-  if (state === null) {
-    const dataFolder = config.get('core.data_dir');
-    if (options.json === true) printJson({ running: false, data_dir: dataFolder });
-    else print(`No daemon runs on ${dataFolder}. Start one with \`mlos serve\`.`);
+  let line: DaemonLine;
+  try {
+    line = await openLine(options);
+  } catch (error) {
+    if (!(error instanceof NotRunning)) throw error;
+    if (options.json === true) printJson({ running: false, reason: error.message });
+    else print(error.message);
     return notRunningCode;
   }
+  try {
+    return await report(line, options.json === true);
+  } finally {
+    await line.close();
+  }
+}
+
+async function report(line: DaemonLine, asJson: boolean): Promise<number> {
   const [health, ready, stats, plugins, models] = await Promise.all([
-    callDaemon(options, 'health.get', {}),
-    callDaemon(options, 'health.ready', {}),
-    callDaemon(options, 'stats.get', {}),
-    callDaemon(options, 'plugins.list', {}),
-    callDaemon(options, 'models.list', {}),
+    line.call('health.get', {}, question),
+    line.call('health.ready', {}, question),
+    line.call('stats.get', {}, question),
+    line.call('plugins.list', {}, question),
+    line.call('models.list', {}, question),
   ]);
-  if (options.json === true) {
+  const { http, ipc } = stats.apis;
+  if (asJson) {
+    const state = {
+      pid: health.pid,
+      version: health.version,
+      started_at: new Date(Date.now() - stats.uptime_seconds * 1_000).toISOString(),
+      http: http?.enabled === true ? { host: http.host, port: http.port } : null,
+      socket_path: ipc?.path ?? null,
+    };
     printJson({ running: true, ...state, health, ready, stats, plugins, models });
     return 0;
   }
-  print(`MLOS ${health.version}, pid ${state.pid}, up ${duration(stats.uptime_seconds)}`);
-  if (state.http !== null) {
-    print(`  http    http://${state.http.host}:${state.http.port} (${health.http_adapter})`);
+  print(`MLOS ${health.version}, pid ${health.pid}, up ${duration(stats.uptime_seconds)}`);
+  if (http?.enabled === true) {
+    print(`  http    http://${http.host}:${http.port} (${health.http_adapter})`);
   }
-  if (state.socket_path !== null) print(`  socket  ${state.socket_path}`);
+  if (ipc?.path !== undefined) print(`  socket  ${ipc.path}`);
   print(`  ready   ${ready.ready ? 'yes' : ready.reasons.join(' ')}`);
   print(
     `  served  ${stats.total_requests} requests, ${stats.inferences} inferences, ${stats.failed_requests} errors`,

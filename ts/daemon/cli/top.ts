@@ -1,11 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect } from '../../client/client.ts';
-import { callHttp } from '../../client/http-client.ts';
-import type { EngineStatsWire } from '../../protocol/methods/engine.ts';
+import { type DaemonLine, openLine, question } from './call.ts';
 import { type EngineView, engineView } from './engine-view.ts';
-import { type CommonOptions, configOf } from './options.ts';
+import type { CommonOptions } from './options.ts';
 import { print, printJson } from './report.ts';
-import { requireDaemon } from './running.ts';
 import { fitted, topLines, topTitle } from './top-screen.ts';
 
 const periodMs = 1_000;
@@ -21,36 +18,14 @@ const screen = {
   plain: '\u001b[0m',
 } as const;
 
-interface Source {
-  readonly where: string;
-  read(): Promise<EngineStatsWire>;
-  close(): Promise<void>;
-}
-
-/** One connection for all readings. */
-async function openSource(options: CommonOptions): Promise<Source> {
-  const state = requireDaemon(await configOf(options));
-  const path = state.socket_path;
-  if (path === null) {
-    const { host, port } = state.http ?? { host: '127.0.0.1', port: 0 };
-    const where = `http://${host}:${port}`;
-    return { where, read: () => callHttp(where, 'stats.engine', {}), close: async () => undefined };
-  }
-  const client = await connect({ socketPath: path });
-  return {
-    where: path,
-    read: () => client.call('stats.engine', {}),
-    close: () => client.close(),
-  };
-}
-
 /** Views of one period each, until `ended`. */
-async function* views(source: Source, ended: AbortSignal): AsyncGenerator<EngineView> {
-  let before = await source.read();
+async function* views(line: DaemonLine, ended: AbortSignal): AsyncGenerator<EngineView> {
+  const read = () => line.call('stats.engine', {}, question);
+  let before = await read();
   while (!ended.aborted) {
     await delay(periodMs, undefined, { signal: ended }).catch(() => undefined);
     if (ended.aborted) return;
-    const now = await source.read();
+    const now = await read();
     yield engineView(before, now);
     before = now;
   }
@@ -106,23 +81,23 @@ function printPlain(view: EngineView, where: string): void {
 export async function top(
   options: CommonOptions & { readonly json?: boolean; readonly once?: boolean },
 ): Promise<number> {
-  const source = await openSource(options);
+  const line = await openLine(options);
   const asked = untilAsked();
   const isScreen = process.stdout.isTTY && options.json !== true && options.once !== true;
   if (isScreen) process.stdout.write(screen.enter);
   try {
-    for await (const view of views(source, asked.signal)) {
+    for await (const view of views(line, asked.signal)) {
       if (options.json === true) {
         if (options.once === true) printJson(view);
         else print(JSON.stringify(view));
-      } else if (isScreen) draw(view, source.where);
-      else printPlain(view, source.where);
+      } else if (isScreen) draw(view, line.where);
+      else printPlain(view, line.where);
       if (options.once === true) break;
     }
   } finally {
     if (isScreen) process.stdout.write(screen.leave);
     asked.stop();
-    await source.close();
+    await line.close();
   }
   return 0;
 }

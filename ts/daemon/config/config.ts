@@ -37,6 +37,10 @@ export class Config {
     return this.#entries.get(name)?.value as ConfigValue<N>;
   }
 
+  source(name: ConfigName): ConfigSource {
+    return this.#entries.get(name)?.source ?? 'default';
+  }
+
   entries(): readonly (Entry & { readonly name: ConfigName })[] {
     return configNames.map((name) => ({
       name,

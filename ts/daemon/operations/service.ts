@@ -12,6 +12,7 @@ import type { Operations } from './operation.ts';
 /** What a door tells of itself once it is open. */
 export interface DoorFacts {
   readonly enabled: boolean;
+  readonly host?: string;
   readonly port?: number;
   readonly path?: string;
   readonly adapter?: string;

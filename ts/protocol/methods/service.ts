@@ -6,6 +6,7 @@ const NoParams = Type.Object({}, { additionalProperties: false });
 
 const DoorFacts = Type.Object({
   enabled: Type.Boolean(),
+  host: Type.Optional(Type.String()),
   port: Type.Optional(Count),
   path: Type.Optional(Type.String()),
   adapter: Type.Optional(Type.String()),
