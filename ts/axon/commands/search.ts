@@ -1,7 +1,6 @@
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
-import type { Hub, SearchHit } from '../hubs/hub.ts';
-import { hubs } from '../hubs/registry.ts';
+import { askHubs, type HubAnswer, searchedHubs } from '../hubs/search.ts';
 import { textTable } from '../render/table.ts';
 import { type AddCommand, collect, type JsonFlag, withExample } from './command.ts';
 
@@ -18,39 +17,20 @@ export const addSearch: AddCommand = (program, run) => {
     program
       .command('search <words...>')
       .description('look for models: all hubs that can be searched are asked at once')
-      .option('--hub <hub>', 'ask only this hub (repeatable)', collect)
+      .option('--hub <hub>', 'ask only this hub (repeatable); a registry as oci/<host>', collect)
       .option('--limit <n>', 'the most hits of each hub', String(defaultLimit)),
     'axon search sentence embeddings',
     'axon search resnet --hub hf --limit 5',
+    'axon search net --hub oci/registry.example.com:5000',
   ).action((words: string[], flags: Flags) =>
     run(flags.json === true, async (context) => {
-      const asked = chosen(flags.hub ?? []);
-      const answers = await askAll(asked, words.join(' '), readLimit(flags.limit), context);
-      report(answers, words.join(' '), context);
+      const asked = searchedHubs(flags.hub ?? []);
+      const text = words.join(' ');
+      const answers = await askHubs(asked, text, readLimit(flags.limit), context);
+      report(answers, text, flags.hub !== undefined, context);
     }),
   );
 };
-
-type Searchable = Hub & Required<Pick<Hub, 'search'>>;
-interface Answer {
-  readonly hub: string;
-  readonly hits: readonly SearchHit[];
-  readonly error: AxonError | null;
-}
-
-const nameOf = (hub: Hub) => hub.names[0] ?? '';
-
-function chosen(names: readonly string[]): readonly Searchable[] {
-  const able = hubs.filter((hub): hub is Searchable => hub.search !== undefined);
-  if (names.length === 0) return able;
-  const wrong = names.find((name) => !able.some((hub) => hub.names.includes(name)));
-  if (wrong !== undefined)
-    throw new AxonError(
-      'USAGE',
-      `The hub ${JSON.stringify(wrong)} cannot be searched. Those that can: ${able.map(nameOf).join(', ')}.`,
-    );
-  return able.filter((hub) => hub.names.some((name) => names.includes(name)));
-}
 
 function readLimit(text: string): number {
   const limit = Number(text);
@@ -61,52 +41,51 @@ function readLimit(text: string): number {
   );
 }
 
-/** One hub that fails does not hide what the others found. */
-function askAll(
-  asked: readonly Searchable[],
+/**
+ * A hub that was asked for by name has to answer: else PARTIAL, with what the others found. One of all
+ * hubs may be away. That none answered is always an error, the first one's.
+ */
+function report(
+  answers: readonly HubAnswer[],
   words: string,
-  limit: number,
-  context: Context,
-): Promise<Answer[]> {
-  return Promise.all(
-    asked.map(async (hub): Promise<Answer> => {
-      try {
-        const hits = await hub.search(words, limit, context);
-        return { hub: nameOf(hub), hits: hits.slice(0, limit), error: null };
-      } catch (thrown) {
-        context.signal.throwIfAborted();
-        return { hub: nameOf(hub), hits: [], error: AxonError.from(thrown) };
-      }
-    }),
-  );
+  isNamed: boolean,
+  { output }: Context,
+): void {
+  const failed = answers.flatMap(({ hub, error }) => (error === null ? [] : [{ hub, error }]));
+  const [first] = failed;
+  if (first !== undefined && failed.length === answers.length) throw first.error;
+  const hits = answers.flatMap(({ hub, hits }) => hits.map((hit) => ({ hub, ...hit })));
+  const result = { hits, failed: failed.map(({ hub, error }) => ({ hub, ...error.toJson() })) };
+  const reasons = failed.map(({ hub, error }) => `${hub} could not be searched: ${error.message}`);
+  const partial = isNamed && first !== undefined;
+  if (!partial) for (const reason of reasons) output.warn(reason);
+  // With --json stdout is one document, and that is the error's then.
+  if (!(partial && output.json)) output.result(result, lines(answers, words, output));
+  if (partial)
+    throw new AxonError('PARTIAL', reasons.join(' '), { details: result, cause: first.error });
 }
 
-function report(answers: readonly Answer[], words: string, { output }: Context): void {
-  const failed = answers.filter(({ error }) => error !== null);
-  const [first] = failed;
-  if (first?.error && failed.length === answers.length) throw first.error;
-  for (const { hub, error } of failed)
-    if (error !== null) output.warn(`${hub} could not be searched: ${error.message}`);
-  const hits = answers.flatMap(({ hub, hits }) => hits.map((hit) => ({ hub, ...hit })));
+function lines(
+  answers: readonly HubAnswer[],
+  words: string,
+  output: Context['output'],
+): readonly string[] {
+  const hits = answers.flatMap((answer) => answer.hits);
+  const asked = answers.filter(({ error }) => error === null).map(({ hub }) => hub);
+  if (hits.length === 0)
+    return [
+      `Nothing found for ${JSON.stringify(words)} on ${asked.join(', ')}. Fewer or other words may find more.`,
+    ];
   const rows = hits.map((hit) => [
     hit.spec,
     hit.downloads === undefined ? '' : String(hit.downloads),
     hit.license ?? '',
     short(hit.description ?? ''),
   ]);
-  const asked = answers.map(({ hub }) => hub).join(', ');
-  output.result(
-    {
-      hits,
-      failed: failed.map(({ hub, error }) => ({ hub, ...error?.toJson() })),
-    },
-    hits.length === 0
-      ? [`Nothing found for ${JSON.stringify(words)} on ${asked}.`]
-      : [
-          ...textTable(output, ['SOURCE', 'DOWNLOADS', 'LICENSE', 'ABOUT'], rows),
-          `\nNext: axon install ${hits[0]?.spec}`,
-        ],
-  );
+  return [
+    ...textTable(output, ['SOURCE', 'DOWNLOADS', 'LICENSE', 'ABOUT'], rows),
+    `\nNext: axon install ${hits[0]?.spec}`,
+  ];
 }
 
 function short(text: string): string {

@@ -19,7 +19,16 @@ export interface Hub {
   /** `text` is the spec without the hub's name and slash; for claimed texts the whole. */
   parse(text: string, context: Context): HubSpec;
   /** Models that the hub finds for the words, best first; absent where the hub cannot be searched. */
-  search?(words: string, limit: number, context: Context): Promise<readonly SearchHit[]>;
+  search?(
+    words: string,
+    limit: number,
+    context: Context,
+    place: string,
+  ): Promise<readonly SearchHit[]>;
+  /** What stands behind the name in `--hub <name>/<…>`, where a search has to be told which one is asked. */
+  readonly searchedAt?: string;
+  /** Of a hub without `search`: why, and what works instead. */
+  readonly noSearch?: string;
 }
 
 export interface SearchHit {

@@ -47,6 +47,8 @@ test('a package that is pushed comes back the same, manifest and all', needs, as
   assert.deepEqual([again.json()['sent'], again.json()['already_there']], [0, 7]);
 
   const there = makeHome(t);
+  const found = await there.axon('search', 'net', '--hub', `oci/${host}`);
+  assert.match(found.stdout, new RegExp(`oci/${host}/acme/net@1.0.0 `));
   const seen = await there.axon('install', `oci/${host}/acme/net@1.0.0`, '--dry-run', '--json');
   assert.equal(seen.json()['id'], 'acme/net@1.0.0');
   const pulled = await there.axon('install', `oci/${host}/acme/net@${first.digest}`, '--json');

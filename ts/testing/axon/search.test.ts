@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { AxonError } from '../../axon/axon-error.ts';
 import type { SearchHit } from '../../axon/hubs/hub.ts';
 import { hubs } from '../../axon/hubs/registry.ts';
+import { startHubDouble } from '../hub-double/hub-double.ts';
 import { makeHome } from './run-axon.ts';
 
 /** For one test the two hubs are searched by these functions, and no other hub is. */
@@ -57,4 +58,73 @@ test('nothing found is no error, and --limit holds for each hub', async (t) => {
   const none = await home.axon('search', 'net', '--hub', 'npm');
   assert.equal(none.status, 0);
   assert.match(none.stdout, /Nothing found for "net" on npm\./);
+});
+
+test('a hub that was asked for by name has to answer, and hides no other', async (t) => {
+  searchedBy(t, { hf: finds('hf/org/net'), npm: broken });
+  const home = makeHome(t);
+  const both = ['search', 'net', '--hub', 'hf', '--hub', 'npm'] as const;
+  const ended = await home.axon(...both);
+  assert.equal(ended.status, 23);
+  assert.match(ended.stdout, /hf\/org\/net/);
+  assert.match(ended.stderr, /npm could not be searched: the hub is away \[PARTIAL\]/);
+  const { error } = (await home.axon(...both, '--json')).json<{
+    error: { code: string; details: { hits: unknown[]; failed: unknown[] } };
+  }>();
+  assert.deepEqual(
+    [error.code, error.details.hits.length, error.details.failed.length],
+    ['PARTIAL', 1, 1],
+  );
+});
+
+test('a hub that cannot be searched says why, and what works instead', async (t) => {
+  const home = makeHome(t);
+  for (const hub of hubs.filter(({ search }) => search === undefined)) {
+    const ended = await home.axon('search', 'net', '--hub', hub.names[0] ?? '');
+    assert.equal(ended.status, 2, ended.stderr);
+    assert.match(ended.stderr, /cannot be searched: .*(axon install|--hub)/);
+  }
+  for (const [hub, says] of [
+    ['oci', /Write --hub oci\/<registry>/],
+    ['hf/somewhere', /Write --hub hf,/],
+    ['hg', /no hub "hg".*Did you mean "hf"/],
+    ['oci/not a host', /it names no registry/],
+  ] as const) {
+    const ended = await home.axon('search', 'net', '--hub', hub);
+    assert.equal(ended.status, 2, ended.stderr);
+    assert.match(ended.stderr, says);
+  }
+});
+
+test('GitHub is asked for repositories, a registry for its list, page by page', async (t) => {
+  const artifacts = ['a/net', 'b/net', 'b/other', 'c/net-large', 'd/none'].map((repository) => ({
+    repository,
+    tag: 'v1',
+  }));
+  const double = await startHubDouble({
+    artifacts: [...artifacts, { repository: 'a/net', tag: 'latest' }],
+    releases: [
+      { repo: 'acme/net', tag: 'v1', assets: {} },
+      { repo: 'acme/other', tag: 'v1', assets: {} },
+    ],
+  });
+  t.after(() => double.close());
+  const home = makeHome(t, double);
+  const specs = async (...argv: string[]) => {
+    const ended = await home.axon('search', ...argv, '--json');
+    assert.equal(ended.status, 0, ended.stdout);
+    return ended.json<{ hits: { spec: string }[] }>().hits.map(({ spec }) => spec);
+  };
+  assert.deepEqual(await specs('net', '--hub', 'gh'), ['gh/acme/net']);
+  const host = new URL(double.oci).host;
+  assert.deepEqual(await specs('net', '--hub', `oci/${host}`), [
+    `oci/${host}/a/net@latest`,
+    `oci/${host}/b/net@v1`,
+    `oci/${host}/c/net-large@v1`,
+  ]);
+  assert.equal((await specs('net', '--hub', `oci/${host}`, '--limit', '1')).length, 1);
+  double.registry.lists = false;
+  const refused = await home.axon('search', 'net', '--hub', `oci/${host}`);
+  assert.equal(refused.status, 5);
+  assert.match(refused.stderr, /name the repository, axon install oci\//);
 });

@@ -16,6 +16,15 @@ export interface GhRelease {
 
 /** GitHub's answers about releases; all other questions are for `others`. Files come by a redirect. */
 export function releasesDouble(releases: readonly GhRelease[], cdn: Cdn, others: Handler): Handler {
+  const about = aboutReleases(releases, cdn, others);
+  return (request, response, url) => {
+    if (url.pathname === '/search/repositories')
+      sendJson(response, 200, { items: search(releases, url.searchParams) });
+    else about(request, response, url);
+  };
+}
+
+function aboutReleases(releases: readonly GhRelease[], cdn: Cdn, others: Handler): Handler {
   return (request, response, url) => {
     const path = decodeURIComponent(url.pathname);
     const repo = /^\/(?:repos\/)?([^/]+\/[^/]+)/.exec(path)?.[1];
@@ -36,6 +45,21 @@ export function releasesDouble(releases: readonly GhRelease[], cdn: Cdn, others:
       sendRedirect(response, 302, cdn.put(Buffer.from(answer)));
     else sendJson(response, answer === null ? 404 : 200, answer ?? { message: 'Not Found' });
   };
+}
+
+/** Every word must be in the name, as GitHub has it where nothing else matches. */
+function search(releases: readonly GhRelease[], query: URLSearchParams): object[] {
+  const words = (query.get('q') ?? '').split(' ');
+  const open = releases.filter(({ token }) => token === undefined).map(({ repo }) => repo);
+  return [...new Set(open)]
+    .filter((repo) => words.every((word) => repo.includes(word)))
+    .slice(0, Number(query.get('per_page')))
+    .map((repo) => ({
+      full_name: repo,
+      description: 'Small nets.',
+      license: { spdx_id: 'MIT' },
+      stargazers_count: 3,
+    }));
 }
 
 /** Bytes to be sent, JSON, or null: there is no such thing. */

@@ -41,6 +41,8 @@ export class OciDouble {
   #base = '';
   /** Where the challenge sends for tokens, if not here. */
   realm: string | null = null;
+  /** Whether the list of all repositories is shown. */
+  lists = true;
 
   constructor(artifacts: readonly OciArtifact[], cdn: Cdn) {
     this.#artifacts = artifacts;
@@ -97,11 +99,18 @@ export class OciDouble {
       this.#token(request, response, url);
       return;
     }
+    if (url.pathname === '/v2/_catalog') {
+      this.#catalog(request, response, url);
+      return;
+    }
     const [, repository = '', kind, reference = ''] =
-      /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(url.pathname) ?? [];
+      /^\/v2\/(.+)\/(manifests|blobs|tags)\/([^/]+)$/.exec(url.pathname) ?? [];
     const artifact = this.#artifacts.find((candidate) => candidate.repository === repository);
     if (!this.#mayRead(request, repository, artifact)) {
       this.#challenge(response, repository, artifact?.basic === true);
+    } else if (kind === 'tags') {
+      const mine = this.#artifacts.filter((one) => one.repository === repository);
+      sendJson(response, 200, { name: repository, tags: mine.map(({ tag }) => tag) });
     } else if (kind === 'manifests') {
       const body = this.#manifests.get(`${repository}:${reference}`);
       if (body === undefined) this.#missing(response, 'MANIFEST_UNKNOWN');
@@ -115,6 +124,23 @@ export class OciDouble {
       if (blob === undefined) this.#missing(response, 'BLOB_UNKNOWN');
       else sendRedirect(response, 307, this.#cdn.put(blob));
     }
+  }
+
+  /** Two names a page. */
+  #catalog(request: http.IncomingMessage, response: http.ServerResponse, url: URL): void {
+    if (!this.lists) {
+      this.#missing(response, 'UNSUPPORTED');
+      return;
+    }
+    if (request.headers.authorization !== 'Bearer token-for-catalog') {
+      this.#challenge(response, 'catalog', false);
+      return;
+    }
+    const all = [...new Set(this.#artifacts.map(({ repository }) => repository))].sort();
+    const last = url.searchParams.get('last') ?? '';
+    const rest = all.filter((name) => name > last);
+    const link = rest.length > 2 ? { link: '</v2/_catalog?last=x>; rel="next"' } : {};
+    sendJson(response, 200, { repositories: rest.slice(0, 2) }, link);
   }
 
   #mayRead(request: http.IncomingMessage, repository: string, artifact?: OciArtifact): boolean {
@@ -138,6 +164,10 @@ export class OciDouble {
   }
 
   #token(request: http.IncomingMessage, response: http.ServerResponse, url: URL): void {
+    if (url.searchParams.get('scope') === 'registry:catalog:*') {
+      sendJson(response, 200, { token: 'token-for-catalog', expires_in: 300 });
+      return;
+    }
     const [, repository = '', actions] =
       /^repository:(.+):(pull(?:,push)?)$/.exec(url.searchParams.get('scope') ?? '') ?? [];
     const login = this.#artifacts.find((one) => one.repository === repository)?.login;

@@ -29,6 +29,7 @@ export const fileHub: Hub = {
       resolve: async () => open(file, context),
     };
   },
+  noSearch: '`axon list` shows what is installed, `axon install ./<file>` takes a file.',
 };
 
 function toPath(text: string, { cwd, env }: Context): string {

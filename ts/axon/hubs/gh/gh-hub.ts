@@ -8,6 +8,7 @@ import { ArchiveSource } from '../archive-source.ts';
 import type { Description, FileSource, Hub, HubSpec, Pin, Source } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
 import { describeRepository } from './describe-repository.ts';
+import { searchGitHub } from './gh-search.ts';
 import { type GhSpec, parseGhSpec } from './gh-spec.ts';
 import { GitHubApi } from './github-api.ts';
 import { type Asset, readRelease, requireAsset } from './release.ts';
@@ -29,6 +30,7 @@ export const ghHub: Hub = {
       resolve: () => resolve(spec, context),
     };
   },
+  search: searchGitHub,
 };
 
 const archivePattern = /\.(tar\.gz|tgz|tar|zip)$/;

@@ -40,6 +40,7 @@ export const httpsHub: Hub = {
       resolve: async () => open(url, file, expected, context),
     };
   },
+  noSearch: 'an address is one file. Name it: axon install https://….',
 };
 
 function hashInFragment(fragment: string): ExpectedHash | null {

@@ -2,10 +2,10 @@ import type { Context } from '../../context.ts';
 import type { Hub, HubSpec, Pin, Source } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
 import { axonArtifact, isAxonArtifact } from './axon-artifact.ts';
-import { registryLogin } from './docker-config.ts';
+import { registryPlace, searchRegistry } from './catalog.ts';
 import { fetchManifest } from './manifest.ts';
 import { OciSource } from './oci-source.ts';
-import { type OciReference, originOf, parseOciReference } from './reference.ts';
+import { type OciReference, parseOciReference } from './reference.ts';
 import { RegistrySession } from './session.ts';
 
 /** Models in any OCI registry: what axon pushed, ModelPack, KitOps, Docker's and ORAS' artifacts. */
@@ -25,6 +25,8 @@ export const ociHub: Hub = {
       resolve: () => resolve(spec, context),
     };
   },
+  search: searchRegistry,
+  searchedAt: 'registry',
 };
 
 async function resolve(spec: OciReference, context: Context): Promise<Source> {
@@ -42,11 +44,7 @@ export function openRepository(
   actions: 'pull' | 'pull,push',
   context: Context,
 ): RegistrySession {
-  const place = {
-    origin: originOf(registry, context.env),
-    repository,
-    label: `${registry}/${repository}@${reference}`,
-    login: () => registryLogin(registry, context),
-  };
+  const label = `${registry}/${repository}@${reference}`;
+  const place = registryPlace(registry, repository, label, context);
   return new RegistrySession(place, actions, context);
 }

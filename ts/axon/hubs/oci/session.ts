@@ -9,6 +9,9 @@ import { withRetries } from '../../download/retry.ts';
 /** A token younger than this that is refused is not refused for its age. */
 const freshMs = 20_000;
 
+/** What is done there: with one repository, or with the list of all of them. */
+export type RegistryActions = 'pull' | 'pull,push' | 'catalog';
+
 export interface RegistryPlace {
   readonly origin: string;
   readonly repository: string;
@@ -29,19 +32,26 @@ export class RegistrySession {
   readonly place: RegistryPlace;
   readonly context: Context;
   credential: Credential | null = null;
-  readonly #actions: 'pull' | 'pull,push';
+  readonly #actions: RegistryActions;
   #challenge: string | null = null;
   #authorizedAt = 0;
 
-  constructor(place: RegistryPlace, actions: 'pull' | 'pull,push', context: Context) {
+  constructor(place: RegistryPlace, actions: RegistryActions, context: Context) {
     this.place = place;
     this.context = context;
     this.#actions = actions;
   }
 
-  /** Where everything of the repository lies. */
+  /** Where everything that is asked for lies. */
   get base(): string {
-    return `${this.place.origin}/v2/${this.place.repository}/`;
+    const { origin, repository } = this.place;
+    return this.#actions === 'catalog' ? `${origin}/v2/` : `${origin}/v2/${repository}/`;
+  }
+
+  get #scope(): string {
+    return this.#actions === 'catalog'
+      ? 'registry:catalog:*'
+      : `repository:${this.place.repository}:${this.#actions}`;
   }
 
   /** Runs the work; where it is refused for want of a token, gets one and runs it again. */
@@ -118,7 +128,7 @@ export class RegistrySession {
     const service = parameters.get('service');
     if (service !== undefined) realm.searchParams.set('service', service);
     // Our own words, not the challenge's: a registry must not choose what its token is good for.
-    realm.searchParams.set('scope', `repository:${this.place.repository}:${this.#actions}`);
+    realm.searchParams.set('scope', this.#scope);
     const credential =
       login === null ? null : { authorization: login, scope: `${realm.origin}${realm.pathname}` };
     const { value } = await fetchJson(

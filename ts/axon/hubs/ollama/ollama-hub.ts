@@ -32,6 +32,8 @@ export const ollamaHub: Hub = {
       resolve: () => resolve(spec, typed, context),
     };
   },
+  noSearch:
+    'its registry has no search API. https://ollama.com/search finds a model; then: axon install ollama/<model>.',
 };
 
 const segment = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,79}$/;

@@ -25,6 +25,8 @@ export const pypiHub: Hub = {
       resolve: () => resolve(spec, context),
     };
   },
+  noSearch:
+    'PyPI has no search API. https://pypi.org/search finds a package; then: axon install pypi/<package>.',
 };
 
 async function resolve(spec: PypiSpec, context: Context): Promise<FileSource> {

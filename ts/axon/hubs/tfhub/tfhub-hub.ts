@@ -16,6 +16,7 @@ export const tfhubHub: Hub = {
       resolve: () => resolve(spec, context),
     };
   },
+  noSearch: 'its models are on Kaggle now: --hub kaggle finds them.',
 };
 
 async function resolve(spec: TfhubSpec, context: Context): Promise<FileSource> {
