@@ -40,7 +40,13 @@ _axon() {
   if (( nospace )); then compadd -S '' -a found; else compadd -a found; fi
   if (( files )); then _files; fi
 }
-compdef _axon axon
+# As a file \`_axon\` in fpath this is the body of the function; else zsh's completion may have to be begun.
+if [[ "\${funcstack[1]}" == _axon ]]; then
+  _axon "$@"
+else
+  (( \${+functions[compdef]} )) || { autoload -Uz compinit && compinit; }
+  compdef _axon axon
+fi
 `,
   fish: `# axon completion for fish:  axon completion fish | source
 function __axon_complete
