@@ -17,6 +17,7 @@ import { type OpenDoor, openDoors } from './open-doors.ts';
 import { channelOperations } from './operations/channels.ts';
 import { engineStatsOperation } from './operations/engine-stats.ts';
 import { inferOperation } from './operations/infer.ts';
+import { labelsOperation } from './operations/labels.ts';
 import { modelOperations } from './operations/models.ts';
 import type { Operations } from './operations/operation.ts';
 import { pluginOperations } from './operations/plugins.ts';
@@ -170,6 +171,7 @@ async function buildOperations(parts: {
       ...modelOperations(rooms),
       ...channelOperations(rooms),
       'stats.engine': engineStatsOperation(rooms),
+      'models.labels': labelsOperation(rooms),
       'models.register': register,
       ...uploadOperations({
         registry,

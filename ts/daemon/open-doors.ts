@@ -3,8 +3,11 @@ import { descriptorOf, isPeerGone, peerCredentials } from '../native/fd-socket.t
 import { MlosError } from '../protocol/errors.ts';
 import type { Config } from './config/config.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { OipSurface } from './doors/http/oip/surface.ts';
 import { startHttpDoor } from './doors/http/server.ts';
 import { startIpcDoor } from './doors/ipc/server.ts';
+import { OipService } from './doors/oip/service.ts';
+import { noSharedMemory } from './doors/oip/shared-memory.ts';
 import type { DoorFacts } from './operations/service.ts';
 
 /** What the composition root needs of an open door. */
@@ -29,14 +32,24 @@ function socketMode(text: string): number {
   );
 }
 
-async function openHttp({ config, dispatcher, logger, facts }: DoorOptions): Promise<OpenDoor> {
+function oipService({ config, dispatcher }: DoorOptions): OipService {
+  const maxBatch = config.get('inference.max_batch');
+  return new OipService({ dispatcher, sharedMemory: noSharedMemory, maxBatch });
+}
+
+async function openHttp(
+  { config, dispatcher, logger, facts }: DoorOptions,
+  oip: OipService,
+): Promise<OpenDoor> {
+  const maxBodyBytes = config.get('api.http.max_body_bytes');
   const door = await startHttpDoor({
     host: config.get('api.http.host'),
     port: config.get('api.http.port'),
     adapter: config.get('api.http.adapter'),
     allowedHosts: config.get('api.http.allowed_hosts'),
     allowedOrigins: config.get('api.http.allowed_origins'),
-    maxBodyBytes: config.get('api.http.max_body_bytes'),
+    maxBodyBytes,
+    surfaces: [new OipSurface({ service: oip, logger, maxBodyBytes })],
     dispatcher,
     logger,
   });
@@ -68,7 +81,8 @@ export async function openDoors(options: DoorOptions): Promise<readonly OpenDoor
   facts.set('grpc', { enabled: false, port: config.get('api.grpc.port') });
   facts.set('ipc', { enabled: false });
   try {
-    if (config.get('api.http.enabled')) open.push(await openHttp(options));
+    const oip = oipService(options);
+    if (config.get('api.http.enabled')) open.push(await openHttp(options, oip));
     if (config.get('api.ipc.enabled')) open.push(await openIpc(options));
     return open;
   } catch (error) {

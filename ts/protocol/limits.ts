@@ -83,6 +83,8 @@ export const limits = {
   manifestKeys: 1_000,
   /** A manifest's signature in bytes; one has some 250. */
   signatureBytes: 4 * KiB,
+  /** A file of class names in bytes; the largest of public data sets have some 20,000 names. */
+  labelsBytes: 4 * MiB,
   /** Nesting of a manifest. */
   manifestDepth: 16,
   /** Files in one package. */

@@ -55,6 +55,13 @@ const TensorInfo = Type.Object({
   ),
   description: Maybe(Type.String({ maxLength: 2_000 })),
   preprocessing: Maybe(Preprocessing),
+  labels: Maybe(
+    Type.String({
+      minLength: 1,
+      maxLength: 1_024,
+      description: 'Of an output of classes: a text file of the package, one name a line.',
+    }),
+  ),
 });
 
 const PackageFile = Type.Object({

@@ -9,6 +9,7 @@ import type { InferenceRequest } from '../plugin/host-jobs.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
 import type { RequestContext } from '../request-context.ts';
 import { readInputs } from './infer-inputs.ts';
+import { namedModel } from './model-info.ts';
 import type { Operation } from './operation.ts';
 
 type InferParams = Params<'models.infer'> & Readonly<Record<string, unknown>>;
@@ -56,6 +57,7 @@ export function inferOperation(deps: {
       status: 'success',
       model_id: record.id,
       model_version: record.digest,
+      ordinal: record.ordinal,
       plugin_id: record.pluginId,
       inference_time_us: Math.round(result.inferenceTimeUs),
       queue_time_us: Math.round(result.queueTimeUs),
@@ -66,7 +68,7 @@ export function inferOperation(deps: {
   }
 
   return (params, context) => {
-    const ready = deps.lifecycle.ready(deps.registry.resolve(params.model_id).id);
+    const ready = deps.lifecycle.ready(namedModel(deps.registry, params).id);
     const known = params as InferParams;
     return ready instanceof Promise
       ? ready.then((model) => run(model, known, context))

@@ -5,6 +5,7 @@ import type { HostPool } from '../lifecycle/host-pool.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { engineModelFacts } from '../plugin/engine-facts.ts';
 import type { ModelEngineOptions, ModelRecord } from '../registry/model-record.ts';
+import type { ModelRegistry } from '../registry/model-registry.ts';
 
 type SignatureWire = NonNullable<ModelInfoWire['signature']>;
 
@@ -49,6 +50,16 @@ function runnerOf(
   };
 }
 
+/** The model that a caller names: with an ordinal as `namespace/name`, else in any spelling of its id. */
+export function namedModel(
+  registry: ModelRegistry,
+  { model_id, ordinal }: { readonly model_id: string; readonly ordinal?: number | undefined },
+): ModelRecord {
+  return ordinal === undefined
+    ? registry.resolve(model_id)
+    : registry.resolveOrdinal(model_id, ordinal);
+}
+
 /** A model as the API shows it. */
 export function modelInfo(record: ModelRecord, rooms: ModelRooms): ModelInfoWire {
   const { status, reason } = rooms.lifecycle.state(record);
@@ -65,6 +76,7 @@ export function modelInfo(record: ModelRecord, rooms: ModelRooms): ModelInfoWire
     file: record.file,
     digest: record.digest,
     version: record.id.slice(record.id.lastIndexOf('@') + 1),
+    ordinal: record.ordinal,
     description: record.description,
     manifest_path: record.manifestPath,
     isolation: record.isolation,

@@ -1,6 +1,6 @@
 import type { ModelRecord } from '../registry/model-record.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
-import { type ModelRooms, modelInfo } from './model-info.ts';
+import { type ModelRooms, modelInfo, namedModel } from './model-info.ts';
 import type { Operations } from './operation.ts';
 
 type ModelOperations = Pick<
@@ -23,17 +23,17 @@ export function modelOperations(
       const models = registry.list().map((record) => modelInfo(record, deps));
       return { status: 'success', models, total: models.length };
     },
-    'models.get': ({ model_id }) => ({
+    'models.get': (params) => ({
       status: 'success',
-      model: modelInfo(registry.resolve(model_id), deps),
+      model: modelInfo(namedModel(registry, params), deps),
     }),
-    'models.load': async ({ model_id }) => {
-      const record = registry.resolve(model_id);
+    'models.load': async (params) => {
+      const record = namedModel(registry, params);
       await lifecycle.ready(record.id);
       return answer(record, 'Model loaded');
     },
-    'models.unload': async ({ model_id }) => {
-      const record = registry.resolve(model_id);
+    'models.unload': async (params) => {
+      const record = namedModel(registry, params);
       await lifecycle.change(record.id, (held) => held.unload());
       return answer(record, 'Model unloaded');
     },

@@ -55,11 +55,14 @@ function engineOptions(given: Params<'models.register'>['engine'] = {}): ModelEn
   return { ...rest, cpus: [...new Set(cpus)].sort((a, b) => a - b) };
 }
 
+/** What is to be registered; its ordinal is given when it is put. */
+type Unnumbered = Omit<ModelRecord, 'ordinal'>;
+
 async function makeRecord(
   deps: RegisterDeps,
   id: string,
   params: Params<'models.register'>,
-): Promise<ModelRecord> {
+): Promise<Unnumbered> {
   if (params.manifest_sha256 !== undefined) {
     await assertSamePackage(givenPath(params), params.manifest_path, params.manifest_sha256);
   }
@@ -106,7 +109,7 @@ async function makeRecord(
 }
 
 /** The same model at the same place under the same plugin: nothing that is loaded has to go. */
-function isSame(a: ModelRecord, b: ModelRecord): boolean {
+function isSame(a: Unnumbered, b: Unnumbered): boolean {
   return (
     a.digest === b.digest &&
     a.path === b.path &&
@@ -131,7 +134,9 @@ export function registerModelOperation(deps: RegisterDeps): Operation<'models.re
     const before = deps.registry.find(id);
     const same = before !== undefined && isSame(before, record);
     if (!same) await held.unload();
-    deps.registry.put(same ? { ...record, signature: before.signature } : record);
+    const ordinal = deps.registry.ordinalFor(id, record.digest);
+    const signature = same ? before.signature : null;
+    deps.registry.put({ ...record, ordinal, signature });
     if (params.load !== false) await held.load();
     return deps.registry.resolve(id);
   }

@@ -22,6 +22,8 @@ export interface ModelRecord {
   /** namespace/name@version. */
   readonly id: string;
   readonly name: string;
+  /** 1, 2, 3 … in the order in which contents were registered under `namespace/name`; never used again. */
+  readonly ordinal: number;
   readonly pluginId: string;
   /** A sentence: why this plugin. */
   readonly pluginChoice: string;

@@ -2,9 +2,12 @@ import { MlosError } from '../../protocol/errors.ts';
 import { dashedModelId, formatModelId, parseModelId } from '../../protocol/model-id.ts';
 import { didYouMean } from '../../protocol/nearest.ts';
 import type { ModelRecord } from './model-record.ts';
+import { nameOf, Ordinals } from './ordinals.ts';
 import type { RecordStore } from './record-store.ts';
 
 const prefix = 'model/';
+/** The last ordinal of a name whose model with it has gone. */
+const ordinalPrefix = 'ordinal/';
 
 /**
  * Which models exist. Reads are from memory; a write is on disk before memory changes, so what a
@@ -16,6 +19,7 @@ export class ModelRegistry {
   readonly #models = new Map<string, ModelRecord>();
   /** Dashed spelling → ids; more than one where two ids collapse to the same dashes. */
   readonly #dashed = new Map<string, Set<string>>();
+  readonly #ordinals = new Ordinals();
   /** Keys whose records fail their checksum. */
   readonly corrupted: readonly string[];
 
@@ -23,13 +27,15 @@ export class ModelRegistry {
     this.#store = store;
     this.#maxModels = options.maxModels;
     const { records, corrupted } = store.scan(prefix);
-    // Records of before there was an engine have no options for it.
-    for (const { value } of records) {
-      const { engine = {}, ...rest } = value as Partial<Pick<ModelRecord, 'engine'>> &
-        Omit<ModelRecord, 'engine'>;
-      this.#remember({ ...rest, engine });
+    const given = store.scan(ordinalPrefix);
+    for (const { key, value } of given.records) {
+      this.#ordinals.used(key.slice(ordinalPrefix.length), value as number);
     }
-    this.corrupted = corrupted;
+    for (const { value } of records) this.#remember(withDefaults(value));
+    const unnumbered = this.list().filter((record) => record.ordinal === 0);
+    unnumbered.sort((a, b) => (a.registeredAt < b.registeredAt ? -1 : 1));
+    for (const record of unnumbered) this.#assignOrdinal(record);
+    this.corrupted = [...corrupted, ...given.corrupted];
   }
 
   get size(): number {
@@ -69,6 +75,29 @@ export class ModelRegistry {
     );
   }
 
+  /**
+   * The same for clients whose versions are integers: of a name the model that has this ordinal, of 0 the
+   * highest. A whole id is that model, if the ordinal is its own or 0. Errors: MODEL_NOT_FOUND.
+   */
+  resolveOrdinal(text: string, ordinal: number): ModelRecord {
+    const id = text.includes('@') ? text : this.#ordinals.find(text, ordinal);
+    const found = id === undefined ? undefined : this.#models.get(id);
+    if (found !== undefined && (ordinal === 0 || found.ordinal === ordinal)) return found;
+    const shown = JSON.stringify(text.slice(0, 256));
+    const what = ordinal === 0 ? shown : `${shown} with the version ${ordinal}`;
+    throw new MlosError(
+      'MODEL_NOT_FOUND',
+      `No model ${what} is registered.${didYouMean(text, [...this.#ordinals.names])}`,
+      { details: { model_id: text.slice(0, 256), ordinal } },
+    );
+  }
+
+  /** The ordinal that this content has, or would get now. */
+  ordinalFor(id: string, digest: string): number {
+    const known = this.#models.get(id);
+    return known?.digest === digest ? known.ordinal : this.#ordinals.next(nameOf(id));
+  }
+
   /** On disk when it returns. Errors: STORAGE_FULL, TOO_MANY_REQUESTS at `core.max_models`. */
   put(record: ModelRecord): void {
     if (!this.#models.has(record.id) && this.#models.size >= this.#maxModels) {
@@ -82,20 +111,43 @@ export class ModelRegistry {
   }
 
   remove(id: string): void {
+    const record = this.#models.get(id);
+    const name = nameOf(id);
+    // First: a crash in between leaves the ordinal used, never free.
+    if (record?.ordinal === this.#ordinals.last(name)) {
+      this.#store.put(ordinalPrefix + name, record.ordinal);
+    }
     this.#store.remove(prefix + id);
     this.#models.delete(id);
+    if (record !== undefined) this.#ordinals.remove(id, record.ordinal);
     const dashed = dashedModelId(id);
     this.#dashed.get(dashed)?.delete(id);
     if (this.#dashed.get(dashed)?.size === 0) this.#dashed.delete(dashed);
   }
 
+  #assignOrdinal(record: ModelRecord): void {
+    this.put({ ...record, ordinal: this.#ordinals.next(nameOf(record.id)) });
+  }
+
   #remember(record: ModelRecord): void {
     this.#models.set(record.id, record);
+    if (record.ordinal > 0) this.#ordinals.put(record.id, record.ordinal);
     const dashed = dashedModelId(record.id);
     const ids = this.#dashed.get(dashed) ?? new Set<string>();
     ids.add(record.id);
     this.#dashed.set(dashed, ids);
   }
+}
+
+/** Records of earlier versions lack what was not thought of then; an ordinal of 0 is none yet. */
+function withDefaults(value: unknown): ModelRecord {
+  const {
+    engine = {},
+    ordinal = 0,
+    ...rest
+  } = value as Omit<ModelRecord, 'engine' | 'ordinal'> &
+    Partial<Pick<ModelRecord, 'engine' | 'ordinal'>>;
+  return { ...rest, engine, ordinal };
 }
 
 /** The canonical id of what a caller typed at registration. */

@@ -12,10 +12,11 @@ import { checkStoreFile } from './store-file.ts';
 const folder = mkdtempSync(join(tmpdir(), 'mlos-registry-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-function record(id: string, description = 'd'): ModelRecord {
+function record(id: string, description = 'd', ordinal = 1): ModelRecord {
   return {
     id,
     name: id,
+    ordinal,
     pluginId: 'onnx@1.0.0',
     pluginChoice: 'the only one',
     framework: null,
@@ -153,4 +154,64 @@ test('a full disk is a named error, nothing is lost, and the process lives', asy
   } finally {
     spawnSync('umount', ['-l', place]);
   }
+});
+
+test('ordinals count up, over restarts too, and none comes again', async () => {
+  const place = join(folder, 'ordinals');
+  let store = RecordStore.open(place);
+  const open = () => new ModelRegistry(store, { maxModels: 10 });
+  const add = (registry: ModelRegistry, id: string, digest: string) => {
+    const ordinal = registry.ordinalFor(id, digest);
+    registry.put({ ...record(id), digest, ordinal });
+    return ordinal;
+  };
+  let registry = open();
+  assert.equal(add(registry, 'hf/a@x', '1'), 1);
+  assert.equal(add(registry, 'hf/a@y', '2'), 2);
+  assert.equal(add(registry, 'hf/b@x', '1'), 1);
+  assert.equal(add(registry, 'hf/a@x', '1'), 1, 'the same content keeps its own');
+  assert.equal(add(registry, 'hf/a@x', '3'), 3, 'other content gets the next');
+  assert.equal(registry.resolveOrdinal('hf/a', 0).id, 'hf/a@x');
+  assert.equal(registry.resolveOrdinal('hf/a', 2).id, 'hf/a@y');
+  assert.equal(registry.resolveOrdinal('hf/a@y', 0).ordinal, 2);
+  for (const [name, ordinal] of [
+    ['hf/a', 1],
+    ['hf/a', 4],
+    ['hf/a@y', 3],
+    ['hf/c', 0],
+  ] as const) {
+    assert.throws(() => registry.resolveOrdinal(name, ordinal), { code: 'MODEL_NOT_FOUND' });
+  }
+  registry.remove('hf/a@x');
+  assert.equal(registry.resolveOrdinal('hf/a', 0).ordinal, 2);
+  await store.close();
+  store = RecordStore.open(place);
+  registry = open();
+  assert.equal(add(registry, 'hf/a@z', '3'), 4);
+  registry.remove('hf/b@x');
+  assert.equal(add(registry, 'hf/b@x', '1'), 2);
+  await store.close();
+});
+
+test('records of before there were ordinals get them, the oldest first, for good', async () => {
+  const place = join(folder, 'no-ordinals');
+  let store = RecordStore.open(place);
+  for (const [version, registeredAt] of [
+    ['a', '2026-02-01T00:00:00.000Z'],
+    ['b', '2026-01-01T00:00:00.000Z'],
+  ] as const) {
+    const { ordinal: _, ...old } = record(`hf/m@${version}`);
+    store.put(`model/${old.id}`, { ...old, registeredAt });
+  }
+  const ordinals = () =>
+    new ModelRegistry(store, { maxModels: 10 }).list().map(({ id, ordinal }) => [id, ordinal]);
+  const expected = [
+    ['hf/m@a', 2],
+    ['hf/m@b', 1],
+  ];
+  assert.deepEqual(ordinals(), expected);
+  await store.close();
+  store = RecordStore.open(place);
+  assert.deepEqual(ordinals(), expected);
+  await store.close();
 });

@@ -7,6 +7,7 @@ import {
   MeasureSchema,
   ModelIdParam,
   ModelStateSchema,
+  OrdinalParam,
   PluginIdParam,
   SignatureSchema,
   Status,
@@ -14,6 +15,10 @@ import {
 } from './shared-schemas.ts';
 
 const IdOnly = Type.Object({ model_id: ModelIdParam }, { additionalProperties: false });
+const IdOrOrdinal = Type.Object(
+  { model_id: ModelIdParam, ordinal: Type.Optional(OrdinalParam) },
+  { additionalProperties: false },
+);
 const Nullable = Type.Union([Type.String(), Type.Null()]);
 
 export const ModelInfo = Type.Object({
@@ -31,6 +36,11 @@ export const ModelInfo = Type.Object({
   file: Type.String({ description: 'The file that the plugin loads, relative to path.' }),
   digest: Type.String({ description: 'sha256 of the model file, in hex: the immutable version.' }),
   version: Type.String(),
+  ordinal: Type.Integer({
+    minimum: 1,
+    description:
+      'Counts the registrations of a name: the version for clients that know only integers. Never used again.',
+  }),
   description: Nullable,
   manifest_path: Nullable,
   isolation: Type.Union([Type.Literal('plugin'), Type.Literal('model')]),
@@ -93,6 +103,7 @@ export const ModelRegisterParams = Type.Object(
 /** Options beside the inputs; every other key of the request names an input. */
 const inferOptions = {
   model_id: ModelIdParam,
+  ordinal: Type.Optional(OrdinalParam),
   inputs: Type.Optional(
     Type.Record(Type.String({ maxLength: limits.tensorNameLength }), Type.Unknown(), {
       description:
@@ -128,6 +139,7 @@ export const ModelInferResult = Type.Object({
   status: Status,
   model_id: Type.String(),
   model_version: Type.String({ description: 'sha256 of the model file.' }),
+  ordinal: Type.Integer({ minimum: 1 }),
   plugin_id: Type.String(),
   inference_time_us: Count,
   queue_time_us: Count,
@@ -197,7 +209,7 @@ export const modelMethods = [
   {
     name: 'models.get',
     summary: 'One model with its true signature. Loads nothing.',
-    params: IdOnly,
+    params: IdOrOrdinal,
     result: Type.Object({ status: Status, model: ModelInfo }),
     errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND'],
     http: { verb: 'GET', path: '/models/{model_id}' },
@@ -205,7 +217,7 @@ export const modelMethods = [
   {
     name: 'models.load',
     summary: 'Loads the model now instead of at its first request.',
-    params: IdOnly,
+    params: IdOrOrdinal,
     result: ModelResult,
     errors: [
       'INVALID_MODEL_ID',
@@ -221,7 +233,7 @@ export const modelMethods = [
   {
     name: 'models.unload',
     summary: 'Frees what the loaded model holds; the registration stays.',
-    params: IdOnly,
+    params: IdOrOrdinal,
     result: ModelResult,
     errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND'],
     http: { verb: 'POST', path: '/models/{model_id}/unload' },
@@ -233,6 +245,20 @@ export const modelMethods = [
     result: Type.Object({ status: Status, model_id: Type.String(), message: Type.String() }),
     errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND', 'STORAGE_FULL'],
     http: { verb: 'DELETE', path: '/models/{model_id}' },
+  },
+  {
+    name: 'models.labels',
+    summary: 'The names that the package gives to the classes of its outputs.',
+    params: IdOrOrdinal,
+    result: Type.Object({
+      status: Status,
+      model_id: Type.String(),
+      labels: Type.Record(Type.String(), Type.Array(Type.String()), {
+        description: 'By output; one that has no names is not there.',
+      }),
+    }),
+    errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND', 'INVALID_MANIFEST', 'PERMISSION_DENIED'],
+    http: { verb: 'GET', path: '/models/{model_id}/labels' },
   },
   {
     name: 'models.infer',

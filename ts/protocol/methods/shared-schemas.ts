@@ -13,6 +13,13 @@ export const ModelIdParam = Type.String({
   examples: ['hf/bert-base-uncased@latest'],
 });
 
+export const OrdinalParam = Type.Integer({
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description:
+    'Which registration of the name, for clients whose versions are integers; 0: the latest one. model_id is namespace/name then.',
+});
+
 export const PluginIdParam = Type.String({
   minLength: 1,
   maxLength: 128,

@@ -1,10 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { randomUUID } from 'node:crypto';
-import { dtypes } from '../../../protocol/dtype.ts';
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { MethodSpec } from '../../../protocol/methods/method.ts';
 import { Tensor } from '../../../protocol/tensor.ts';
+import { elementsText } from './json-elements.ts';
 import { jsonErrorAt, tooDeepAt } from './json-text.ts';
 import type { RequestHead } from './request-head.ts';
 import type { RouteMatch } from './router.ts';
@@ -153,27 +152,15 @@ export function decodeParams(
   return params;
 }
 
-/**
- * JSON.stringify writes −0 as 0. Where a list has one, this text stands in its place and is exchanged
- * for the number afterwards; random, so that no output can say it by itself.
- */
-const negativeZero = randomUUID();
-
-function withMarks(tensor: Tensor): readonly unknown[] {
-  const list = tensor.toJSON();
-  const isFloat = dtypes[tensor.dtype].kind === 'float';
-  if (!isFloat || !list.some((value) => Object.is(value, -0))) return list;
-  return list.map((value) => (Object.is(value, -0) ? negativeZero : value));
-}
-
 /** Tensors become flat lists; every float is the number that a reader gets back. */
 export function encodeResult(result: unknown): string {
   const outputs = (result as { outputs?: unknown } | null | undefined)?.outputs;
   if (typeof outputs !== 'object' || outputs === null) return JSON.stringify(result) ?? 'null';
-  const lists = Object.entries(outputs).map(([name, value]) => [
-    name,
-    value instanceof Tensor ? withMarks(value) : value,
-  ]);
-  const text = JSON.stringify({ ...(result as object), outputs: Object.fromEntries(lists) });
-  return text.replaceAll(`"${negativeZero}"`, '-0');
+  const lists = Object.entries(outputs).map(([name, value]) => {
+    const list = value instanceof Tensor ? elementsText(value) : JSON.stringify(value);
+    return `${JSON.stringify(name)}:${list}`;
+  });
+  const rest = JSON.stringify({ ...(result as object), outputs: undefined });
+  const comma = rest === '{}' ? '' : ',';
+  return `${rest.slice(0, -1)}${comma}"outputs":{${lists.join()}}}`;
 }

@@ -1,0 +1,206 @@
+import { dtypes } from '../../../protocol/dtype.ts';
+import type { Params, Result } from '../../../protocol/method-table.ts';
+import type { Tensor } from '../../../protocol/tensor.ts';
+import { solveShape } from '../../../protocol/tensor-input.ts';
+import type { RequestContext } from '../../request-context.ts';
+import { classify, wantedClasses } from './classification.ts';
+import { isBatched } from './models.ts';
+import { modelParams, type OperationCalls } from './operations.ts';
+import { inferOptions } from './parameters.ts';
+import { placeOf, type SharedMemory } from './shared-memory.ts';
+import { oipFail } from './status.ts';
+import {
+  datatypeOf,
+  type InputValue,
+  inputValue,
+  outputBytes,
+  outputOf,
+  shown,
+  textOf,
+} from './tensors.ts';
+import {
+  noParameters,
+  type OipInferRequest,
+  type OipInferResponse,
+  type OipInput,
+  type OipModelRef,
+  type OipOutput,
+  type OipRequestedOutput,
+} from './types.ts';
+
+type InferResult = Result<'models.infer'>;
+type Labels = Result<'models.labels'>['labels'];
+
+/** Models whose labels are remembered, by the digest of their file. */
+const rememberedLabels = 64;
+
+/** Inference: a request of the protocol → models.infer → an answer of the protocol. */
+export class OipInference {
+  readonly #operations: OperationCalls;
+  readonly #sharedMemory: SharedMemory;
+  readonly #labels = new Map<string, Labels>();
+
+  constructor(operations: OperationCalls, sharedMemory: SharedMemory) {
+    this.#operations = operations;
+    this.#sharedMemory = sharedMemory;
+  }
+
+  /** Views in the request are read before the answer comes, and not after. */
+  async infer(request: OipInferRequest, context: RequestContext): Promise<OipInferResponse> {
+    const params = this.#params(request);
+    const result = await this.#operations.call('models.infer', params, context);
+    const outputs = (result.outputs ?? {}) as Readonly<Record<string, Tensor>>;
+    const wanted = request.outputs;
+    return {
+      modelName: request.modelName,
+      modelVersion: String(result.ordinal),
+      id: request.id,
+      parameters: noParameters,
+      outputs:
+        wanted.length === 0
+          ? Object.entries(outputs).map(([name, tensor]) => outputOf(name, tensor))
+          : await this.#wantedOutputs(wanted, outputs, result, context),
+    };
+  }
+
+  /** A body that is the model's one input as it lies (the raw binary request). */
+  async inferRaw(
+    ref: OipModelRef,
+    body: Uint8Array,
+    context: RequestContext,
+  ): Promise<OipInferResponse> {
+    const { model } = await this.#operations.call('models.get', modelParams(ref), context);
+    // Its signature is known only once it was loaded.
+    const loaded =
+      model.signature === null
+        ? (await this.#operations.call('models.load', modelParams(ref), context)).model
+        : model;
+    const [spec, ...others] = loaded.signature?.inputs ?? [];
+    if (spec === undefined || others.length > 0) {
+      oipFail(
+        `${shown(ref.modelName)} has ${others.length + 1} inputs; a raw binary request is one.`,
+      );
+    }
+    const isText = spec.dtype === 'string';
+    const size = isText ? 1 : dtypes[spec.dtype].byteLength;
+    if (!isText && body.byteLength % size !== 0) {
+      oipFail(
+        `The body of ${body.byteLength} bytes is no whole number of ${datatypeOf(spec.dtype)}.`,
+      );
+    }
+    const shape = solveShape(spec, isText ? 1 : body.byteLength / size);
+    const input: OipInput = {
+      name: spec.name,
+      datatype: datatypeOf(spec.dtype),
+      shape,
+      parameters: noParameters,
+      data: isText ? [textOf(spec.name, 0, Buffer.from(body))] : body,
+    };
+    const rest = { id: '', parameters: noParameters, inputs: [input], outputs: [] };
+    return this.infer({ ...ref, ...rest }, context);
+  }
+
+  #params(request: OipInferRequest): Params<'models.infer'> {
+    const options = inferOptions(request.parameters);
+    const { inputs, outputs } = request;
+    const values: [string, InputValue][] = [];
+    for (const input of inputs) values.push([input.name, this.#inputValue(input)]);
+    return {
+      ...modelParams(request),
+      inputs: uniqueNames('input', values),
+      ...(outputs.length === 0 ? {} : { outputs: outputNames(outputs) }),
+      ...(options.timeoutMs === null
+        ? {}
+        : { timeout_ms: Math.max(1, Math.ceil(options.timeoutMs)) }),
+    };
+  }
+
+  #inputValue(input: OipInput): InputValue {
+    const place = placeOf(input.parameters);
+    if (place !== null) {
+      if (input.data !== null) oipFail(`Input ${shown(input.name)} has data and a shared region.`);
+      return inputValue(input, this.#sharedMemory.read(place));
+    }
+    if (input.data === null) oipFail(`Input ${shown(input.name)} has no data.`);
+    return inputValue(input, input.data);
+  }
+
+  async #wantedOutputs(
+    wanted: readonly OipRequestedOutput[],
+    tensors: Readonly<Record<string, Tensor>>,
+    result: InferResult,
+    context: RequestContext,
+  ): Promise<readonly OipOutput[]> {
+    const outputs: OipOutput[] = [];
+    for (const { name, parameters } of wanted) {
+      const tensor = tensors[name];
+      // models.infer answers with the outputs that were asked for, or fails.
+      if (tensor === undefined) throw new Error(`models.infer left out ${shown(name)}.`);
+      const classes = wantedClasses(name, parameters);
+      const output =
+        classes === null
+          ? outputOf(name, tensor)
+          : await this.#classes(name, tensor, classes, result, context);
+      outputs.push(this.#placed(output, parameters));
+    }
+    return outputs;
+  }
+
+  async #classes(
+    name: string,
+    tensor: Tensor,
+    wanted: number,
+    result: InferResult,
+    context: RequestContext,
+  ): Promise<OipOutput> {
+    const params = { model_id: result.model_id };
+    const { model } = await this.#operations.call('models.get', params, context);
+    const labels = await this.#labelsOf(result, context);
+    return classify(name, tensor, wanted, {
+      isBatched: isBatched(model),
+      labels: Object.hasOwn(labels, name) ? (labels[name] ?? []) : [],
+    });
+  }
+
+  async #labelsOf(result: InferResult, context: RequestContext): Promise<Labels> {
+    const key = `${result.model_id} ${result.model_version}`;
+    const known = this.#labels.get(key);
+    if (known !== undefined) return known;
+    const params = { model_id: result.model_id };
+    const { labels } = await this.#operations.call('models.labels', params, context);
+    const [oldest] = this.#labels.keys();
+    if (this.#labels.size >= rememberedLabels && oldest !== undefined) this.#labels.delete(oldest);
+    this.#labels.set(key, labels);
+    return labels;
+  }
+
+  /** Into shared memory, where the request wants it there. */
+  #placed(output: OipOutput, parameters: OipRequestedOutput['parameters']): OipOutput {
+    const place = placeOf(parameters);
+    if (place === null) return output;
+    const bytes = outputBytes(output);
+    this.#sharedMemory.write(place, bytes);
+    const { region } = place;
+    return { ...output, data: null, sharedMemory: { region, byteSize: bytes.byteLength } };
+  }
+}
+
+/** fromEntries defines own properties, so that a name such as `__proto__` is a name like any other. */
+function uniqueNames<T>(what: string, entries: readonly (readonly [string, T])[]) {
+  const object = Object.fromEntries(entries);
+  if (Object.keys(object).length < entries.length) {
+    const names = entries.map(([name]) => name);
+    const twice = names.find((name, i) => names.indexOf(name) < i) ?? '';
+    oipFail(`The ${what} ${shown(twice)} is given twice.`);
+  }
+  return object as Record<string, T>;
+}
+
+function outputNames(outputs: readonly OipRequestedOutput[]): string[] {
+  return Object.keys(
+    uniqueNames(
+      'output',
+      outputs.map(({ name }) => [name, null]),
+    ),
+  );
+}

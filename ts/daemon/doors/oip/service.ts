@@ -1,0 +1,149 @@
+import { MlosError } from '../../../protocol/errors.ts';
+import { productVersion } from '../../../protocol/version.ts';
+import type { Dispatcher } from '../../dispatcher.ts';
+import type { RequestContext } from '../../request-context.ts';
+import { OipInference } from './inference.ts';
+import {
+  type ModelConfig,
+  type ModelInfo,
+  type ModelMetadata,
+  modelConfig,
+  modelMetadata,
+  oipName,
+} from './models.ts';
+import { modelParams, OperationCalls } from './operations.ts';
+import { OipRepository } from './repository.ts';
+import type { SharedMemory } from './shared-memory.ts';
+import { type ModelStatistics, modelStatistics } from './statistics.ts';
+import { shown } from './tensors.ts';
+import type { OipModelRef } from './types.ts';
+
+export interface OipServiceOptions {
+  readonly dispatcher: Dispatcher;
+  readonly sharedMemory: SharedMemory;
+  /** The most requests that run together, where a model does not say. */
+  readonly maxBatch: number;
+}
+
+export interface ServerMetadata {
+  readonly name: string;
+  readonly version: string;
+  readonly extensions: readonly string[];
+}
+
+/** Extensions that always work; shared memory is announced where it is on. */
+const extensions = [
+  'classification',
+  'model_repository',
+  'model_repository(unload_dependents)',
+  'schedule_policy',
+  'model_configuration',
+  'binary_tensor_data',
+  'parameters',
+  'statistics',
+] as const;
+
+/**
+ * The Open Inference Protocol on top of the method table: one method for each of its calls, in neutral
+ * objects. Knows no transport. Throws or rejects with MlosError only; `status.ts` says what that is in
+ * each of its forms.
+ */
+export class OipService {
+  readonly inference: OipInference;
+  readonly repository: OipRepository;
+  readonly sharedMemory: SharedMemory;
+  readonly #operations: OperationCalls;
+  readonly #maxBatch: number;
+
+  constructor({ dispatcher, sharedMemory, maxBatch }: OipServiceOptions) {
+    this.#operations = new OperationCalls(dispatcher);
+    this.inference = new OipInference(this.#operations, sharedMemory);
+    this.repository = new OipRepository(this.#operations);
+    this.sharedMemory = sharedMemory;
+    this.#maxBatch = maxBatch;
+  }
+
+  serverMetadata(): ServerMetadata {
+    const more = this.sharedMemory.enabled ? ['system_shared_memory'] : [];
+    return { name: 'mlos', version: productVersion, extensions: [...extensions, ...more] };
+  }
+
+  async serverLive(context: RequestContext): Promise<boolean> {
+    return (await this.#operations.call('health.live', {}, context)).live;
+  }
+
+  async serverReady(context: RequestContext): Promise<boolean> {
+    return (await this.#operations.call('health.ready', {}, context)).ready;
+  }
+
+  /** Whether it is loaded. A model that is not is loaded by its first request. */
+  async modelReady(ref: OipModelRef, context: RequestContext): Promise<boolean> {
+    const { model } = await this.#operations.call('models.get', modelParams(ref), context);
+    return model.status === 'ready';
+  }
+
+  async modelMetadata(ref: OipModelRef, context: RequestContext): Promise<ModelMetadata> {
+    const model = await this.#described(ref, context);
+    const name = oipName(model.id);
+    const { models } = await this.#operations.call('models.list', {}, context);
+    const versions = models.filter(({ id }) => oipName(id) === name).map(({ ordinal }) => ordinal);
+    versions.sort((a, b) => a - b);
+    return modelMetadata(ref.modelName, model, versions.map(String));
+  }
+
+  async modelConfig(ref: OipModelRef, context: RequestContext): Promise<ModelConfig> {
+    const model = await this.#described(ref, context);
+    return modelConfig(ref.modelName, model, { maxBatch: this.#maxBatch });
+  }
+
+  /** Of one model (all its versions where none is named), or of all that are loaded (null). */
+  async statistics(
+    ref: OipModelRef | null,
+    context: RequestContext,
+  ): Promise<readonly ModelStatistics[]> {
+    const named =
+      ref === null
+        ? null
+        : (await this.#operations.call('models.get', modelParams(ref), context)).model;
+    const { models } = await this.#operations.call('models.list', {}, context);
+    const { processes } = await this.#operations.call('stats.engine', {}, context);
+    const engines = new Map(
+      processes.flatMap((process) => process.models.map((row) => [row.model_id, row] as const)),
+    );
+    const isWanted = ({ id, status }: ModelInfo) => {
+      if (named === null) return status === 'ready';
+      const isExact = ref?.modelVersion !== '' || ref.modelName.includes('@');
+      return isExact ? id === named.id : oipName(id) === oipName(named.id);
+    };
+    return models.filter(isWanted).map((info) => modelStatistics(info, engines.get(info.id)));
+  }
+
+  /** Models that generate text are none of this version's. Errors: MODEL_NOT_FOUND, UNIMPLEMENTED. */
+  async generate(ref: OipModelRef, context: RequestContext): Promise<never> {
+    const { model } = await this.#operations.call('models.get', modelParams(ref), context);
+    throw new MlosError(
+      'UNIMPLEMENTED',
+      `${shown(oipName(model.id))} takes and gives tensors; it generates no text. Use infer.`,
+    );
+  }
+
+  /** None: no GPU memory is shared. Asking for the state and letting go of all works nevertheless. */
+  cudaRegions(): readonly [] {
+    return [];
+  }
+
+  registerCuda(): never {
+    throw new MlosError(
+      'UNIMPLEMENTED',
+      'CUDA memory is not shared here. Send the tensors as binary data, or use system shared memory.',
+    );
+  }
+
+  /** With its signature, which a model that was never loaded does not have yet. */
+  async #described(ref: OipModelRef, context: RequestContext): Promise<ModelInfo> {
+    const params = modelParams(ref);
+    const { model } = await this.#operations.call('models.get', params, context);
+    if (model.signature !== null) return model;
+    return (await this.#operations.call('models.load', params, context)).model;
+  }
+}
