@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import type { ConformanceCase, DoorDriver, Outcome } from './case.ts';
 
-/** Facts that may differ between two calls: times and what is counted while the cases run. */
+/** Facts that may differ between two calls: times and what is counted while the cases run, registrations too. */
 const volatileKeys = new Set([
   'timestamp',
   'inference_time_us',
   'queue_time_us',
   'uptime_seconds',
   'registered_at',
+  'ordinal',
   'expires_at',
   'rss_bytes',
   'heap_used_bytes',
