@@ -123,6 +123,18 @@ export const ManifestSchema = Type.Object(
       license: Maybe(
         Type.String({ maxLength: 200, description: 'As the source states it, else `unknown`.' }),
       ),
+      task: Maybe(
+        Type.String({
+          maxLength: 200,
+          description: 'What the model is for, as the source states it.',
+        }),
+      ),
+      library: Maybe(
+        Type.String({
+          maxLength: 200,
+          description: 'What it is made with, as the source states it.',
+        }),
+      ),
       homepage: Maybe(Type.String({ maxLength: 2_000 })),
       documentation: Maybe(Type.String({ maxLength: 2_000 })),
       created: Maybe(Timestamp),

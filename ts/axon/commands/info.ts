@@ -5,6 +5,8 @@ import type { Conversion, Manifest } from '../../protocol/manifest.ts';
 import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
+import type { Description } from '../hubs/hub.ts';
+import { licenseFile } from '../hubs/license-file.ts';
 import { parseSpec } from '../hubs/registry.ts';
 import { formatBytes } from '../render/format.ts';
 import { findInstalled, readManifest } from '../store/catalog.ts';
@@ -48,9 +50,8 @@ function describe(
     ([kind, tensor]) =>
       `  ${kind}  ${tensor.name}  ${tensor.dtype}[${(tensor.dims ?? tensor.shape).map((dim) => dim ?? '?').join(', ')}]`,
   );
-  const rows: (readonly [string, string | undefined])[] = [
-    ['about', metadata.description],
-    ['license', metadata.license],
+  const rows: Row[] = [
+    ...statedRows(metadata),
     ['format', `${spec.format.type}, run as ${spec.format.execution_format}`],
     [
       'source',
@@ -64,10 +65,27 @@ function describe(
     ['made of', conversionOf(distribution?.conversion)],
     ['path', dir],
   ];
+  return [output.paint('bold', formatModelId(metadata)), ...textRows(rows), ...tensors];
+}
+
+type Row = readonly [name: string, value: string | undefined];
+
+function textRows(rows: readonly Row[]): string[] {
+  return rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(9)} ${value}`] : []));
+}
+
+/** What the source states, installed or not. */
+function statedRows(about: Description): Row[] {
   return [
-    output.paint('bold', formatModelId(metadata)),
-    ...rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(9)} ${value}`] : [])),
-    ...tensors,
+    ['about', about.description],
+    ['license', about.license],
+    ['authors', about.authors?.map(({ name }) => name).join(', ')],
+    ['task', about.task],
+    ['library', about.library],
+    ['tags', about.tags?.slice(0, 20).join(', ')],
+    ['created', about.created],
+    ['updated', about.updated],
+    ['homepage', about.homepage],
   ];
 }
 
@@ -127,18 +145,23 @@ async function askHub(text: string, context: Context): Promise<void> {
   try {
     const files = await source.plan(work);
     const about = source.describe();
+    const license = about.license ?? licenseFile(files) ?? 'unknown';
     const id = formatModelId(spec.id);
     const listed = files.map((file) => ({ path: file.path, size: file.size }));
-    context.output.result({ installed: false, id, source: source.pin, ...about, files: listed }, [
-      `${id} (not installed)`,
-      ...(about.description === undefined ? [] : [`  about    ${about.description}`]),
-      `  license  ${about.license ?? 'unknown'}`,
-      `  source   ${source.pin.hub} ${source.pin.id}, ${source.pin.revision ?? 'no revision'}`,
-      `  files    ${files.length}`,
-      ...listed.map(
-        (file) => `    ${file.path}  ${file.size === null ? '' : formatBytes(file.size)}`,
-      ),
-    ]);
+    context.output.result(
+      { installed: false, id, source: source.pin, ...about, license, files: listed },
+      [
+        `${id} (not installed)`,
+        ...textRows([
+          ...statedRows({ ...about, license }),
+          ['source', `${source.pin.hub} ${source.pin.id}, ${source.pin.revision ?? 'no revision'}`],
+          ['files', String(files.length)],
+        ]),
+        ...listed.map(
+          (file) => `    ${file.path}  ${file.size === null ? '' : formatBytes(file.size)}`,
+        ),
+      ],
+    );
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
   }

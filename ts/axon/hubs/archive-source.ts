@@ -20,8 +20,10 @@ export interface RegistryArchive {
   readonly verifiedBy: VerifiedBy;
   /** The name in the package of a name in the archive; null for what is no part of it. */
   inner(name: string): string | null;
+  /** What was known before. */
+  readonly about?: Description;
   /** What this file of the archive says about the package, if it is the one that does. */
-  describe(name: string, read: (maxBytes: number) => Promise<Buffer | null>): Promise<Description>;
+  describe?(name: string, read: (maxBytes: number) => Promise<Buffer | null>): Promise<Description>;
 }
 
 /** Files of an archive. The archive is checked as a whole, then read: nothing in it is ever run. */
@@ -30,12 +32,13 @@ export class ArchiveSource implements FileSource {
   readonly pin: Pin;
   readonly #archive: RegistryArchive;
   readonly #context: Context;
-  #description: Description = {};
+  #description: Description;
   #checked = false;
 
   constructor(archive: RegistryArchive, context: Context) {
     this.pin = archive.pin;
     this.#archive = archive;
+    this.#description = archive.about ?? {};
     this.#context = context;
   }
 
@@ -46,7 +49,7 @@ export class ArchiveSource implements FileSource {
     await this.#read(work, async ({ name, size, body }) => {
       guard.add(name, size);
       files.push({ path: name, size, expected: null });
-      const about = await this.#archive.describe(name, (most) => readSmall(body, size, most));
+      const about = await this.#archive.describe?.(name, (most) => readSmall(body, size, most));
       this.#description = { ...this.#description, ...about };
     });
     return files;

@@ -97,6 +97,9 @@ export interface Description {
   readonly license?: string;
   readonly homepage?: string;
   readonly tags?: readonly string[];
+  /** What it is for, such as fill-mask, and what it is made with, such as transformers. */
+  readonly task?: string;
+  readonly library?: string;
   /** Of a model that axon made itself from another one. */
   readonly conversion?: Conversion;
   readonly documentation?: string;

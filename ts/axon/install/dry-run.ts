@@ -5,6 +5,7 @@ import { parseManifest } from '../../protocol/manifest.ts';
 import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
 import type { Context } from '../context.ts';
 import type { Source } from '../hubs/hub.ts';
+import { licenseFile } from '../hubs/license-file.ts';
 import { planFiles } from './gather.ts';
 import { type InstallOptions, type InstallResult, sum } from './options.ts';
 import { idOf, renamed, resultOf } from './result.ts';
@@ -32,12 +33,12 @@ export async function dryRun(
   }
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'axon-dry-run-'));
   try {
-    const { files, leftOut, rule, format, variant } = await planFiles(source, options, work);
+    const { files, leftOut, rule, format, variant, all } = await planFiles(source, options, work);
     return {
       ...base,
       files: files.map(({ path: name, size }) => ({ path: name, size })),
       bytes: sum(files),
-      license: source.describe().license ?? 'unknown',
+      license: source.describe().license ?? licenseFile(all) ?? 'unknown',
       format,
       selection: { rule, variant, left_out: leftOut, left_out_bytes: sum(leftOut) },
     };

@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { filesNamedBy } from '../formats/read-facts.ts';
 import { refuseImposter } from '../formats/sniff.ts';
 import type { FileSource, HubFile } from '../hubs/hub.ts';
+import { licenseFile } from '../hubs/license-file.ts';
 import { composeManifest } from '../package/compose.ts';
 import { NameGuard } from '../package/names.ts';
 import { type Selection, selectFiles } from '../selection/select.ts';
@@ -71,6 +72,7 @@ export async function gatherFiles(
     description: source.describe(),
     selection: plan,
     files,
+    licenseFile: licenseFile(all),
     pickle,
     root: staging.package,
   });

@@ -16,6 +16,8 @@ export interface ComposeInput {
   readonly description: Description;
   readonly selection: Pick<Selection, 'format' | 'variant' | 'run' | 'rule' | 'leftOut'>;
   readonly files: readonly ManifestFile[];
+  /** What can be said of the licence where neither the source nor the model states one. */
+  readonly licenseFile: string | undefined;
   /** What the pickles among the files are, null where there are none. */
   readonly pickle: PickleFacts | null;
   /** The folder with the files. */
@@ -38,7 +40,7 @@ export function composeManifest(input: ComposeInput): Manifest {
       namespace: id.namespace,
       version: id.version,
       ...stated(description),
-      license: description.license ?? facts.license ?? 'unknown',
+      license: description.license ?? facts.license ?? input.licenseFile ?? 'unknown',
       ...(description.tags === undefined ? {} : { tags: [...description.tags] }),
     },
     spec: {
@@ -85,8 +87,9 @@ export function composeManifest(input: ComposeInput): Manifest {
 
 /** Of what the source states what a manifest has a place for; a time that is none is not stated. */
 function stated(source: Description): Partial<Manifest['metadata']> {
-  const { description, homepage, documentation, authors, created, updated } = source;
-  const words = { description, homepage, documentation };
+  const { description, task, library, homepage, documentation } = source;
+  const { authors, created, updated } = source;
+  const words = { description, task, library, homepage, documentation };
   const times = { created, updated };
   return Object.fromEntries(
     [

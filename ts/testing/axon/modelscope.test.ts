@@ -70,7 +70,7 @@ test('a repository is pinned to its commit; each file is checked as well as the 
   );
   assert.equal(manifest.distribution?.source?.revision, headOfModelscope(repo));
   assert.equal(manifest.metadata.license, 'Apache-2.0');
-  assert.deepEqual(manifest.metadata.tags, ['image-classification', 'vision']);
+  assert.deepEqual(manifest.metadata.tags, ['image-classification', 'pytorch', 'vision']);
   const how = new Map(manifest.spec.format.files.map((file) => [file.path, file.verified_by]));
   assert.equal(how.get('onnx/model.onnx'), 'sha256');
   assert.equal(how.get('vocab.txt'), 'sha256');

@@ -84,7 +84,7 @@ test('validate: an archive, a folder, a manifest, and what is wrong with each', 
     assert.match(ended.stderr, pattern);
   };
   await says(text.replace('kind: Model', 'kind: Modell'), /kind/);
-  await says(text.replace('license: unknown', 'created: yesterday'), /metadata\.created/);
+  await says(text.replace(/license: .*/, 'created: yesterday'), /metadata\.created/);
   await says(text.replace(/sha256: \w+/, 'sha256: abc'), /sha256/);
   fs.writeFileSync(manifest, text);
   fs.writeFileSync(path.join(home.dir, 'out/w.bin'), Buffer.alloc(5_000, 'other'));

@@ -2,6 +2,8 @@ import type http from 'node:http';
 import { sendBytes } from './answers.ts';
 import { sha256 } from './hashes.ts';
 
+const modified = 'Tue, 02 Jan 2024 03:04:05 GMT';
+
 interface Blob {
   readonly data: Buffer;
   readonly headers: http.OutgoingHttpHeaders;
@@ -31,7 +33,7 @@ export class Cdn {
     const blob =
       file === undefined
         ? this.#blobs.get(name)
-        : { data: file, headers: { etag: `"${sha256(file)}"` } };
+        : { data: file, headers: { etag: `"${sha256(file)}"`, 'last-modified': modified } };
     const { authorization, cookie } = request.headers;
     if (blob === undefined || authorization !== undefined || cookie !== undefined) {
       response.writeHead(blob === undefined ? 404 : 400, { 'content-type': 'application/xml' });

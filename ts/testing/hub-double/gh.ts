@@ -76,7 +76,13 @@ function answerFor(
     return open?.assets[name ?? ''] ?? null;
   }
   if (rest === '')
-    return { description: 'Small nets.', license: { spdx_id: 'MIT' }, topics: ['onnx'] };
+    return {
+      description: 'Small nets.',
+      homepage: 'https://acme.example/nets',
+      license: { spdx_id: 'MIT' },
+      owner: { login: 'acme' },
+      topics: ['onnx'],
+    };
   const all = releases.flatMap((release) =>
     Object.entries(release.assets).map(([title, data]) => ({ release, title, data })),
   );
@@ -102,6 +108,7 @@ function answerFor(
   if (release === undefined) return null;
   return {
     id: index,
+    published_at: '2024-05-06T07:08:09Z',
     tag_name: release.answers ?? release.tag,
     html_url: `https://github.example/${release.repo}/releases/tag/${release.tag}`,
   };

@@ -171,6 +171,10 @@ export class HfDouble {
       cardData: card,
       tags: repo.card === undefined ? [`license:${license}`, 'onnx'] : ['onnx'],
       pipeline_tag: 'fill-mask',
+      library_name: 'transformers',
+      author: id.split('/')[0],
+      createdAt: '2022-03-02T23:29:04.000Z',
+      lastModified: '2024-02-19T11:06:12.000Z',
     });
   }
 

@@ -102,7 +102,14 @@ function sendModel(
     const [, , framework, slug] = path.split('/');
     return { framework, slug };
   });
-  sendJson(response, found.length === 0 ? 404 : 200, { instances });
+  const about = {
+    subtitle: 'A net for all.',
+    author: 'Google',
+    publishTime: '2023-05-17T20:41:09.977Z',
+    updateTime: '2024-01-02T03:04:05.000Z',
+    tags: [{ ref: '/tags/image', name: 'image' }],
+  };
+  sendJson(response, found.length === 0 ? 404 : 200, { ...about, instances });
 }
 
 function sendVariation(model: KaggleModel | null, { response }: Call): void {

@@ -45,6 +45,12 @@ const routes: Readonly<Record<string, (call: Call) => void>> = {
       License: repo.license ?? 'Apache License 2.0',
       Tags: ['vision'],
       Tasks: [{ Name: 'image-classification' }],
+      Libraries: ['pytorch'],
+      Path: repo.id.split('/')[0],
+      Organization: { Name: 'org', FullName: 'An Organization' },
+      Description: 'Sees what there is.',
+      CreatedTime: 1_650_000_000,
+      LastUpdatedTime: 1_700_000_000,
     }),
   revisions: ({ repo, response }) => {
     const at = { CommitId: headOfModelscope(repo) };

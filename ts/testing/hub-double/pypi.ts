@@ -41,6 +41,7 @@ function sendList(response: http.ServerResponse, files: readonly PypiFile[], cdn
       hashes: hashOf(file) === null ? {} : { sha256: hashOf(file) },
       size: file.data.length,
       yanked: file.yanked ?? false,
+      'upload-time': '2023-04-05T06:07:08.123456Z',
     })),
   };
   sendJson(response, 200, value, { 'content-type': 'application/vnd.pypi.simple.v1+json' });

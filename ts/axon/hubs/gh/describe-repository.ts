@@ -1,33 +1,35 @@
 import type { Description } from '../hub.ts';
+import {
+  dict,
+  onlyStated,
+  statedPeople,
+  statedTags,
+  statedText,
+  statedUrl,
+  statedWords,
+} from '../stated.ts';
 import type { GitHubApi } from './github-api.ts';
+import type { Release } from './release.ts';
 
-/** What GitHub says about the repository that a release belongs to; the release itself states no licence. */
-export async function describeRepository(repo: string, api: GitHubApi): Promise<Description> {
-  const about = (await api.ask(`/repos/${repo}`, `repository ${repo}`)) as {
-    description?: unknown;
-    homepage?: unknown;
-    topics?: unknown;
-    license?: { spdx_id?: unknown } | null;
-  } | null;
-  const { description, homepage, topics, license } = about ?? {};
-  const spdx = spdxOf(license);
-  const tags = (Array.isArray(topics) ? topics : [])
-    .filter((topic): topic is string => typeof topic === 'string' && topic.length <= 100)
-    .slice(0, 50);
-  return {
-    ...(typeof description === 'string' && description !== ''
-      ? { description: description.slice(0, 2_000) }
-      : {}),
-    ...(typeof homepage === 'string' && /^https?:\/\//.test(homepage)
-      ? { homepage: homepage.slice(0, 2_000) }
-      : {}),
-    ...(spdx === null ? {} : { license: spdx }),
-    ...(tags.length === 0 ? {} : { tags }),
-  };
+/** What GitHub says about the repository of a release; the release itself states no licence, but its time. */
+export async function describeRepository(
+  repo: string,
+  release: Release,
+  api: GitHubApi,
+): Promise<Description> {
+  const about = dict(await api.ask(`/repos/${repo}`, `repository ${repo}`));
+  return onlyStated({
+    description: statedText(about['description'], 2_000),
+    homepage: statedUrl(about['homepage']),
+    license: spdxOf(about['license']) ?? undefined,
+    tags: statedTags(statedWords(about['topics'])),
+    authors: statedPeople([dict(about['owner'])['login']]),
+    created: release.published,
+  });
 }
 
 /** GitHub's `NOASSERTION` is a licence that it does not know: nothing is stated then. */
-export function spdxOf(license: { readonly spdx_id?: unknown } | null | undefined): string | null {
-  const spdx = license?.spdx_id;
-  return typeof spdx === 'string' && spdx !== 'NOASSERTION' && spdx.length <= 100 ? spdx : null;
+export function spdxOf(license: unknown): string | null {
+  const spdx = statedText(dict(license)['spdx_id'], 100);
+  return spdx === undefined || spdx === 'NOASSERTION' ? null : spdx;
 }

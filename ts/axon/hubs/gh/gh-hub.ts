@@ -41,7 +41,7 @@ async function resolve(spec: GhSpec, context: Context): Promise<Source> {
   const api = new GitHubApi(context);
   const release = await readRelease(spec, api);
   const pin: Pin = { hub: 'gh', id: originOf(spec), revision: release.tag, url: release.page };
-  const about = await describeRepository(spec.repo, api);
+  const about = await describeRepository(spec.repo, release, api);
   const request = requestsFor(api, spec.repo);
   if (spec.asset === null) return looseFiles(pin, release.assets, about, request, context);
   const asset = requireAsset(release, spec.asset, spec.repo);
@@ -65,7 +65,7 @@ async function resolve(spec: GhSpec, context: Context): Promise<Source> {
       request: request(asset, ''),
       verifiedBy: asset.expected === null ? 'tofu' : 'archive-sha256',
       inner: (name) => name.replace(/^(\.\/)+/, ''),
-      describe: async () => about,
+      about,
     },
     context,
   );

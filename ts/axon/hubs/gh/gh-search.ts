@@ -27,7 +27,7 @@ export async function searchGitHub(
 function readHit(value: Record<string, unknown> | null): SearchHit[] {
   const { full_name: name, description, license } = value ?? {};
   if (typeof name !== 'string' || !/^[\w.-]+\/[\w.-]+$/.test(name)) return [];
-  const spdx = spdxOf(license as { spdx_id?: unknown } | null | undefined);
+  const spdx = spdxOf(license);
   return [
     {
       spec: `gh/${name}`,

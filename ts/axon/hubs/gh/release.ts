@@ -3,6 +3,7 @@ import { didYouMean } from '../../../protocol/nearest.ts';
 import { AxonError } from '../../axon-error.ts';
 import type { ExpectedHash } from '../../download/options.ts';
 import { isInside, nextUrl } from '../../download/redirect.ts';
+import { statedTime } from '../stated.ts';
 import type { GhSpec } from './gh-spec.ts';
 import type { GitHubApi } from './github-api.ts';
 
@@ -19,6 +20,8 @@ export interface Asset {
 export interface Release {
   readonly tag: string;
   readonly page: string | null;
+  /** When it was published, as GitHub states it. */
+  readonly published: string | undefined;
   readonly assets: readonly Asset[];
 }
 
@@ -35,7 +38,7 @@ export async function readRelease({ repo, tag }: GhSpec, api: GitHubApi): Promis
     string,
     unknown
   > | null;
-  const { id, tag_name: found, html_url: page } = value ?? {};
+  const { id, tag_name: found, html_url: page, published_at: published } = value ?? {};
   if (!Number.isSafeInteger(id) || typeof found !== 'string' || found.length > 200)
     throw new AxonError('BAD_RESPONSE', `${api.endpoint} did not answer a release of ${repo}.`);
   if (tag !== 'latest' && found !== tag)
@@ -46,6 +49,7 @@ export async function readRelease({ repo, tag }: GhSpec, api: GitHubApi): Promis
   return {
     tag: found,
     page: typeof page === 'string' && /^https?:\/\//.test(page) ? page.slice(0, 2_000) : null,
+    published: statedTime(published),
     assets: await readAssets(repo, id as number, api),
   };
 }

@@ -8,7 +8,7 @@ import { type HttpResponse, header } from '../../download/http.ts';
 import { maxPackageBytes } from '../../package/names.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
 import { takeLocal } from '../local-copy.ts';
-import { describeRepo, withLicenseFile } from './describe-repo.ts';
+import { describeRepo } from './describe-repo.ts';
 import { askApi, checkAccess, type HfConnection } from './hf-api.ts';
 import { statusErrorFor } from './hf-errors.ts';
 import { cachedFiles } from './hf-home.ts';
@@ -29,7 +29,7 @@ export class HfSource implements FileSource {
   readonly #commit: string;
   readonly #connection: HfConnection;
   readonly #context: Context;
-  #description: Description;
+  readonly #description: Description;
 
   private constructor(
     spec: HfSpec,
@@ -79,7 +79,6 @@ export class HfSource implements FileSource {
         );
       url = nextPage(answer.response, first);
     }
-    this.#description = withLicenseFile(this.#description, files);
     return files;
   }
 

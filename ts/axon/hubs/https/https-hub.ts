@@ -3,13 +3,15 @@ import { AxonError } from '../../axon-error.ts';
 import type { Context } from '../../context.ts';
 import { fetchFile } from '../../download/fetch-file.ts';
 import { parseHttpUrl } from '../../download/follow.ts';
+import { type HttpResponse, header } from '../../download/http.ts';
 import type { ExpectedHash } from '../../download/options.ts';
 import { verifiedBy } from '../../download/verified-by.ts';
 import { unpackArchive } from '../../package/archive.ts';
 import { maxPackageBytes } from '../../package/names.ts';
-import type { FileSource, Hub, HubSpec, PackageSource, Pin } from '../hub.ts';
+import type { Description, FileSource, Hub, HubSpec, PackageSource, Pin } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
 import { probe } from '../probe.ts';
+import { onlyStated } from '../stated.ts';
 import { statedHash } from '../stated-hash.ts';
 import { httpStatusError } from '../status-error.ts';
 
@@ -102,11 +104,13 @@ function open(
       },
     };
   }
+  let description: Description = {};
   return {
     kind: 'files',
     pin,
     async plan() {
       const { size, response } = await probe({ url: url.href, statusError }, context.download);
+      description = onlyStated({ updated: lastModified(response) });
       return [{ path: file, size, expected: expected ?? statedHash(response) }];
     },
     async fetch(files, into) {
@@ -115,6 +119,12 @@ function open(
       const { sha256, size } = await get(path.join(into, file), planned?.size ?? null, hash);
       return [{ path: file, size, sha256, verified_by: verifiedBy(hash) }];
     },
-    describe: () => ({}),
+    describe: () => description,
   };
+}
+
+/** As its server states it. */
+function lastModified(response: HttpResponse): string | undefined {
+  const time = Date.parse(header(response, 'last-modified') ?? '');
+  return Number.isNaN(time) ? undefined : new Date(time).toISOString();
 }

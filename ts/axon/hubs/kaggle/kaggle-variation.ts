@@ -1,6 +1,7 @@
 import { AxonError } from '../../axon-error.ts';
 import type { Description } from '../hub.ts';
-import { spdxName } from '../license-names.ts';
+import type { Dict } from '../stated.ts';
+import { describeVariation } from './describe-variation.ts';
 import type { KaggleApi } from './kaggle-api.ts';
 import { frameworkName, type KaggleSpec } from './kaggle-spec.ts';
 
@@ -19,7 +20,8 @@ interface Instance {
 
 export async function findVariation(spec: KaggleSpec, api: KaggleApi): Promise<Variation> {
   const page = `${spec.owner}/${spec.model}`;
-  const { framework, variation } = await only(spec, page, api);
+  const model = await askPage(page, api);
+  const { framework, variation } = only(spec, page, model);
   const stem = `${page}/${framework}/${variation}`;
   const about = await api.ask(`${stem}/get`, stem, page);
   const newest = about['versionNumber'];
@@ -31,17 +33,35 @@ export async function findVariation(spec: KaggleSpec, api: KaggleApi): Promise<V
   const version = spec.version ?? Number(newest);
   if (version > Number(newest))
     throw new AxonError('NOT_FOUND', `${stem} has no version ${version}; the newest is ${newest}.`);
-  return { path: `${stem}/${version}`, version, description: describe(about, framework, page) };
+  const description = describeVariation(
+    about,
+    model instanceof AxonError ? {} : model,
+    framework,
+    page,
+  );
+  return { path: `${stem}/${version}`, version, description };
 }
 
-async function only(
+/** The page that the variations are on, or why it is not shown: one of them may be all the same. */
+async function askPage(page: string, api: KaggleApi): Promise<Dict | AxonError> {
+  try {
+    return await api.ask(`${page}/get`, page, page);
+  } catch (error) {
+    const isHidden =
+      error instanceof AxonError && (error.code === 'NOT_FOUND' || error.code === 'ACCESS_DENIED');
+    if (isHidden) return error;
+    throw error;
+  }
+}
+
+function only(
   { framework, variation }: KaggleSpec,
   page: string,
-  api: KaggleApi,
-): Promise<{ framework: string; variation: string }> {
+  model: Dict | AxonError,
+): { framework: string; variation: string } {
   if (framework !== null && variation !== null) return { framework, variation };
-  const { instances } = await api.ask(`${page}/get`, page, page);
-  const found = instancesOf(instances);
+  if (model instanceof AxonError) throw model;
+  const found = instancesOf(model['instances']);
   const [one] = found;
   if (one !== undefined && found.length === 1) return one;
   if (one === undefined) throw new AxonError('NO_MODEL', `${page} has no files on Kaggle.`);
@@ -62,20 +82,4 @@ export function instancesOf(value: unknown): { framework: string; variation: str
       ? []
       : [{ framework, variation: slug }];
   });
-}
-
-function text(value: unknown, most: number): string | null {
-  if (typeof value !== 'string') return null;
-  return value.trim().slice(0, most) || null;
-}
-
-function describe(about: Record<string, unknown>, framework: string, page: string): Description {
-  const license = text(about['licenseName'], 200);
-  const overview = text(about['overview'], 1_000);
-  return {
-    ...(license === null ? {} : { license: spdxName(license) }),
-    ...(overview === null ? {} : { description: overview }),
-    homepage: `https://www.kaggle.com/models/${page}`,
-    tags: [framework],
-  };
 }

@@ -6,8 +6,8 @@ import { fetchAll, type PackageRequest } from '../../download/fetch-all.ts';
 import { type HttpResponse, header } from '../../download/http.ts';
 import { maxPackageBytes } from '../../package/names.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
-import { spdxName } from '../license-names.ts';
 import { takeLocal } from '../local-copy.ts';
+import { describeModel } from './describe-model.ts';
 import { listFiles } from './list-files.ts';
 import type { ModelscopeApi } from './modelscope-api.ts';
 import type { ModelscopeSpec } from './modelscope-spec.ts';
@@ -45,7 +45,7 @@ export class ModelscopeSource implements FileSource {
     const commit = await pinRevision(spec, api);
     const url = `${api.endpoint}/models/${spec.repo}`;
     const pin = { hub: 'modelscope', id: spec.repo, revision: commit, url };
-    return new ModelscopeSource(pin, commit, api, describe(about, url), context);
+    return new ModelscopeSource(pin, commit, api, describeModel(about, url), context);
   }
 
   plan(): Promise<readonly HubFile[]> {
@@ -108,26 +108,4 @@ function cachesOf(repo: string, commit: string, env: NodeJS.ProcessEnv): string[
     path.join(base, 'hub', 'models', old),
     path.join(base, 'models', old),
   ];
-}
-
-function describe(about: Record<string, unknown>, url: string): Description {
-  const { License, Description: text, Tags, Tasks } = about;
-  const tags = [...names(Tasks), ...names(Tags)].slice(0, 50);
-  return {
-    ...(typeof License === 'string' && License !== ''
-      ? { license: spdxName(License.slice(0, 200)) }
-      : {}),
-    ...(typeof text === 'string' && text !== '' ? { description: text.slice(0, 1_000) } : {}),
-    homepage: url,
-    ...(tags.length === 0 ? {} : { tags: [...new Set(tags)] }),
-  };
-}
-
-/** Texts, or objects with a name. */
-function names(value: unknown): string[] {
-  if (!Array.isArray(value)) return [];
-  return (value as readonly unknown[]).flatMap((item) => {
-    const name = typeof item === 'string' ? item : (item as { Name?: unknown } | null)?.Name;
-    return typeof name === 'string' && name !== '' && name.length <= 200 ? [name] : [];
-  });
 }

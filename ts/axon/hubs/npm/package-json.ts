@@ -1,33 +1,32 @@
 import type { Description } from '../hub.ts';
-
-function text(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value.slice(0, 2_000) : null;
-}
+import {
+  type Dict,
+  dict,
+  onlyStated,
+  statedPeople,
+  statedTags,
+  statedText,
+  statedUrl,
+  statedWords,
+} from '../stated.ts';
 
 /** What package.json states. A file that cannot be read states nothing; it is not ours to judge. */
 export function describePackage(file: Buffer | null): Description {
-  if (file === null) return {};
-  let json: Record<string, unknown>;
+  const json = readJson(file);
+  const { author, contributors } = json;
+  return onlyStated({
+    description: statedText(json['description'], 2_000),
+    license: statedText(json['license']) ?? statedText(dict(json['license'])['type']),
+    homepage: statedUrl(json['homepage']),
+    tags: statedTags(statedWords(json['keywords'])),
+    authors: statedPeople([author, ...(Array.isArray(contributors) ? contributors : [])]),
+  });
+}
+
+function readJson(file: Buffer | null): Dict {
   try {
-    json = JSON.parse(file.toString('utf8')) as Record<string, unknown>;
+    return dict(JSON.parse(file?.toString('utf8') ?? 'null'));
   } catch {
     return {};
   }
-  if (typeof json !== 'object' || json === null) return {};
-  const license =
-    text(json['license']) ?? text((json['license'] as { type?: unknown } | null)?.type);
-  const keywords = Array.isArray(json['keywords']) ? json['keywords'] : [];
-  const tags = keywords
-    .filter((tag): tag is string => typeof tag === 'string' && tag.length <= 200)
-    .slice(0, 50);
-  return {
-    ...optional('description', text(json['description'])),
-    ...optional('license', license?.slice(0, 200) ?? null),
-    ...optional('homepage', text(json['homepage'])),
-    ...(tags.length === 0 ? {} : { tags }),
-  };
-}
-
-function optional(key: 'description' | 'license' | 'homepage', value: string | null): Description {
-  return value === null ? {} : { [key]: value };
 }

@@ -1,36 +1,55 @@
 import type { Description } from '../hub.ts';
+import {
+  dict,
+  onlyStated,
+  statedPeople,
+  statedTags,
+  statedText,
+  statedTime,
+  statedUrl,
+  statedWords,
+} from '../stated.ts';
 
-type Dict = Readonly<Record<string, unknown>>;
-
-const dict = (value: unknown): Dict =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Dict) : {};
-
-function text(value: unknown, most: number): string | null {
-  return typeof value === 'string' && value.trim() !== '' ? value.trim().slice(0, most) : null;
-}
-
-/** What an artifact's configuration (ModelPack, KitOps, Ollama) and annotations say about the model. */
+/**
+ * What an artifact's configuration says about the model (ModelPack, KitOps, Docker's, Ollama's), else its
+ * annotations.
+ */
 export function describeArtifact(
   config: unknown,
   annotations: Readonly<Record<string, string>>,
 ): Description {
-  const { descriptor, package: kit, ...rest } = dict(config);
-  const { description, licenses, docURL } = dict(descriptor);
-  const first = Array.isArray(licenses) && licenses.length === 1 ? licenses[0] : null;
+  const all = dict(config);
+  const about = dict(all['descriptor']);
+  const inner = dict(all['config']);
+  const kit = dict(all['package']);
+  const kitModel = dict(all['model']);
   const note = (name: string) => annotations[`org.opencontainers.image.${name}`];
-  const tags = ['model_family', 'model_type', 'file_type']
-    .map((key) => text(rest[key], 200))
-    .filter((tag) => tag !== null);
-  const words = {
+  const licenses = statedWords(about['licenses']).join(', ');
+  const kinds = ['model_family', 'model_type', 'file_type'].map((key) => statedText(all[key]));
+  const makes = [about['family'], inner['architecture'], inner['quantization']];
+  return onlyStated({
     description:
-      text(description, 2_000) ??
-      text(dict(kit)['description'], 2_000) ??
-      text(note('description'), 2_000),
-    license: text(first, 200) ?? text(dict(kit)['license'], 200) ?? text(note('licenses'), 200),
-    homepage: text(docURL, 2_000) ?? text(note('url'), 2_000),
-  };
-  return {
-    ...Object.fromEntries(Object.entries(words).filter(([, value]) => value !== null)),
-    ...(tags.length === 0 ? {} : { tags }),
-  };
+      statedText(about['description'], 2_000) ??
+      statedText(kit['description'], 2_000) ??
+      statedText(note('description'), 2_000) ??
+      statedText(about['title'] ?? note('title'), 2_000),
+    license:
+      statedText(licenses) ??
+      statedText(kit['license']) ??
+      statedText(kitModel['license']) ??
+      statedText(note('licenses')),
+    homepage: statedUrl(about['docURL']) ?? statedUrl(note('url')) ?? statedUrl(note('source')),
+    documentation: statedUrl(note('documentation')),
+    authors: statedPeople([
+      ...statedWords(about['authors']),
+      ...statedWords(kit['authors']),
+      about['vendor'],
+      ...(note('authors') ?? '').split(','),
+      note('vendor'),
+    ]),
+    created:
+      statedTime(about['createdAt']) ?? statedTime(about['created']) ?? statedTime(note('created')),
+    library: statedText(kitModel['framework']),
+    tags: statedTags([...kinds, ...makes.map((make) => statedText(make))]),
+  });
 }

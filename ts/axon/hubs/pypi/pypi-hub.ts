@@ -4,6 +4,7 @@ import { isInside, nextUrl } from '../../download/redirect.ts';
 import { ArchiveSource, belowTopFolder } from '../archive-source.ts';
 import type { FileSource, Hub, HubSpec } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
+import { onlyStated } from '../stated.ts';
 import { httpStatusError } from '../status-error.ts';
 import { chooseDistribution } from './distributions.ts';
 import { describeMetadata, isMetadata } from './package-metadata.ts';
@@ -55,6 +56,7 @@ async function resolve(spec: PypiSpec, context: Context): Promise<FileSource> {
         statusError: httpStatusError(`${file.filename} of ${label}`),
       },
       verifiedBy: 'archive-sha256',
+      about: onlyStated({ created: file.uploaded }),
       inner: isWheel ? (name) => name : belowTopFolder,
       describe: async (name, read) =>
         isMetadata(name) ? describeMetadata(await read(4 * 1024 * 1024)) : {},

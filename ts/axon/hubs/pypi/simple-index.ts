@@ -5,6 +5,7 @@ import { type Credential, follow } from '../../download/follow.ts';
 import { header, readBody } from '../../download/http.ts';
 import type { DownloadOptions } from '../../download/options.ts';
 import { withRetries } from '../../download/retry.ts';
+import { dict, statedTime } from '../stated.ts';
 import { httpStatusError } from '../status-error.ts';
 
 /** One file of a package, as the index lists it. */
@@ -15,6 +16,8 @@ export interface IndexFile {
   readonly sha256: string | null;
   readonly size: number | null;
   readonly yanked: boolean;
+  /** When it was uploaded, where the index states that. */
+  readonly uploaded?: string | undefined;
 }
 
 const maxPageBytes = 64 * 1024 * 1024;
@@ -63,7 +66,7 @@ function fromJson(text: string, base: URL): IndexFile[] | null {
   const { files } = (value ?? {}) as { files?: unknown };
   if (!Array.isArray(files)) return null;
   return files.flatMap((entry: unknown) => {
-    const { filename, url, hashes, size, yanked } = (entry ?? {}) as Record<string, unknown>;
+    const { filename, url, hashes, size, yanked, 'upload-time': uploaded } = dict(entry);
     const address = typeof url === 'string' ? absolute(url, base) : null;
     if (typeof filename !== 'string' || address === null) return [];
     const { sha256 } = (hashes ?? {}) as { sha256?: unknown };
@@ -73,6 +76,7 @@ function fromJson(text: string, base: URL): IndexFile[] | null {
         url: address,
         sha256: typeof sha256 === 'string' ? hex(sha256) : null,
         size: Number.isSafeInteger(size) && (size as number) >= 0 ? (size as number) : null,
+        uploaded: statedTime(uploaded),
         yanked: yanked === true || (typeof yanked === 'string' && yanked !== ''),
       },
     ];

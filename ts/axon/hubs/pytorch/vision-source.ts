@@ -46,6 +46,7 @@ function describe(weights: Weights): Description {
   return {
     description: `${facts.join('; ')}.`,
     homepage: 'https://pytorch.org/vision/stable/models.html',
+    library: 'torchvision',
     tags: ['pytorch', 'torchvision'],
     ...(license === null ? {} : { license }),
   };
