@@ -13,11 +13,13 @@ import { HostPool } from './lifecycle/host-pool.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
 import { ModelLoader } from './lifecycle/model-loader.ts';
 import { Counters } from './observe/counters.ts';
+import type { Log } from './observe/log.ts';
 import { type OpenDoor, openDoors } from './open-doors.ts';
 import { channelOperations } from './operations/channels.ts';
 import { engineStatsOperation } from './operations/engine-stats.ts';
 import { inferOperation } from './operations/infer.ts';
 import { labelsOperation } from './operations/labels.ts';
+import { loggingOperations } from './operations/logging.ts';
 import { modelOperations } from './operations/models.ts';
 import type { Operations } from './operations/operation.ts';
 import { pluginOperations } from './operations/plugins.ts';
@@ -73,7 +75,8 @@ export class Daemon {
   }
 
   /** Opens everything. Errors leave nothing open: FAILED_PRECONDITION (folder or port taken), … */
-  static async start(config: Config, logger: Logger): Promise<Daemon> {
+  static async start(config: Config, log: Log): Promise<Daemon> {
+    const { logger } = log;
     const dataFolder = config.get('core.data_dir');
     /** What is open so far, to be closed in reverse where the next step fails. */
     const undo: (() => unknown)[] = [];
@@ -87,9 +90,15 @@ export class Daemon {
       const pool = new HostPool(logger, engineSettings(config));
       undo.push(() => pool.stopAll({ drainMs: 0 }));
       const state: ServiceState = { doors: new Map(), draining: false };
-      const operations = await buildOperations({ config, dataFolder, store, pool, state, logger });
+      const operations = await buildOperations({ config, dataFolder, store, pool, state, log });
       const dispatch = new Dispatch({ ...operations, logger });
-      const doors = await openDoors({ config, dispatcher: dispatch, logger, facts: state.doors });
+      const doors = await openDoors({
+        config,
+        dispatcher: dispatch,
+        logger,
+        dataFolder,
+        facts: state.doors,
+      });
       undo.push(() => Promise.all(doors.map((door) => door.close({ graceMs: 0 }))));
       writeDaemonState(dataFolder, config, state);
       logger.info({ doors: Object.fromEntries(state.doors), data_dir: dataFolder }, 'ready');
@@ -134,7 +143,7 @@ async function buildOperations(parts: {
   readonly store: RecordStore;
   readonly pool: HostPool;
   readonly state: ServiceState;
-  readonly logger: Logger;
+  readonly log: Log;
 }): Promise<{ operations: Operations; counters: Counters }> {
   const { config, store, pool, state } = parts;
   const counters = new Counters();
@@ -145,7 +154,7 @@ async function buildOperations(parts: {
     folders: [join(parts.dataFolder, 'plugins'), ...config.get('plugins.dirs')],
     maxPlugins: config.get('core.max_plugins'),
   });
-  for (const broken of catalog.broken) parts.logger.warn(broken, 'plugin cannot be used');
+  for (const broken of catalog.broken) parts.log.logger.warn(broken, 'plugin cannot be used');
   const loader = new ModelLoader({
     catalog,
     pool,
@@ -170,6 +179,7 @@ async function buildOperations(parts: {
       ...pluginOperations(rooms),
       ...modelOperations(rooms),
       ...channelOperations(rooms),
+      ...loggingOperations(parts.log),
       'stats.engine': engineStatsOperation(rooms),
       'models.labels': labelsOperation(rooms),
       'models.register': register,

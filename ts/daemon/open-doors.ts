@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { descriptorOf, isPeerGone, peerCredentials } from '../native/fd-socket.ts';
 import { MlosError } from '../protocol/errors.ts';
@@ -20,6 +21,7 @@ interface DoorOptions {
   readonly config: Config;
   readonly dispatcher: Dispatcher;
   readonly logger: Logger;
+  readonly dataFolder: string;
   /** Filled with what is really open: ports that were 0, the adapter that loaded. */
   readonly facts: Map<'http' | 'grpc' | 'ipc', DoorFacts>;
 }
@@ -32,9 +34,14 @@ function socketMode(text: string): number {
   );
 }
 
-function oipService({ config, dispatcher }: DoorOptions): OipService {
-  const maxBatch = config.get('inference.max_batch');
-  return new OipService({ dispatcher, sharedMemory: noSharedMemory, maxBatch });
+function oipService({ config, dispatcher, logger, dataFolder }: DoorOptions): OipService {
+  return new OipService({
+    sharedMemory: noSharedMemory,
+    maxBatch: config.get('inference.max_batch'),
+    traceFolder: join(dataFolder, 'traces'),
+    dispatcher,
+    logger,
+  });
 }
 
 async function openHttp(
@@ -82,6 +89,7 @@ export async function openDoors(options: DoorOptions): Promise<readonly OpenDoor
   facts.set('ipc', { enabled: false });
   try {
     const oip = oipService(options);
+    open.push(oip);
     if (config.get('api.http.enabled')) open.push(await openHttp(options, oip));
     if (config.get('api.ipc.enabled')) open.push(await openIpc(options));
     return open;

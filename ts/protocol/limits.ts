@@ -133,6 +133,12 @@ export const limits = {
   reattachMaxMs: 1_000,
   /** What the shared memory of an attached client grows to, unless it says otherwise, in bytes. */
   arenaGrowthBytes: 1 * GiB,
+  /** Traces of requests on the disk in bytes; with the last byte tracing switches itself off. */
+  traceBytes: 1 * GiB,
+  /** Bytes of traces that wait for the disk; what comes beyond is left out, and counted. */
+  tracePendingBytes: 64 * MiB,
+  /** Models that may have trace settings of their own. */
+  tracedModels: 1_024,
   /** SIGTERM waits this long for accepted requests, in ms. */
   drainMs: 10_000,
 } as const;

@@ -1,5 +1,5 @@
 import { Daemon } from '../daemon.ts';
-import { openLog } from '../observe/log.ts';
+import { Log } from '../observe/log.ts';
 import { type CommonOptions, configOf } from './options.ts';
 
 /** 128 + signal number, as shells count. */
@@ -8,7 +8,8 @@ const forcedExitCode = 143;
 /** Runs the daemon until SIGTERM or SIGINT; a second signal ends it at once. */
 export async function serve(options: CommonOptions): Promise<number> {
   const config = await configOf(options);
-  const logger = openLog({ level: config.get('logging.level'), file: config.get('logging.file') });
+  const log = new Log(config.get('logging.level'), config.get('logging.file'));
+  const { logger } = log;
   if (config.get('api.grpc.enabled')) {
     logger.warn(
       'api.grpc.enabled is set, but this version has no gRPC door; HTTP and the socket work',
@@ -30,7 +31,7 @@ export async function serve(options: CommonOptions): Promise<number> {
     process.exit(1);
   });
   // Until the doors are open there is nothing to drain: the first signal ends a start as well.
-  const starting = Daemon.start(config, logger);
+  const starting = Daemon.start(config, log);
   const early = await Promise.race([starting.then(() => null), stop]);
   if (early !== null) process.exit(forcedExitCode);
   const daemon = await starting;

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { limits } from '../../protocol/limits.ts';
+import { logLevels } from '../../protocol/log-levels.ts';
 import { defaultSocketPath } from '../../protocol/socket-path.ts';
 
 /** One setting: where it stands in mlos-core.yaml, what it may be, and what it is when nobody says. */
@@ -154,11 +155,7 @@ export const configKeys = {
     { min: 1, max: Number.MAX_SAFE_INTEGER },
     'Largest model that may be uploaded, all of its files together.',
   ),
-  'logging.level': choice(
-    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
-    'info',
-    'Least level that is logged.',
-  ),
+  'logging.level': choice(logLevels, 'info', 'Least level that is logged.'),
   'logging.file': string('', 'Log file; empty: standard output.'),
 } as const satisfies Record<string, ConfigKey<unknown>>;
 

@@ -1,5 +1,6 @@
 import { channelMethods } from './channels.ts';
 import { engineMethods } from './engine.ts';
+import { loggingMethods } from './logging.ts';
 import { modelMethods } from './models.ts';
 import { pluginMethods } from './plugins.ts';
 import { serviceMethods } from './service.ts';
@@ -13,6 +14,7 @@ import { uploadMethods } from './uploads.ts';
 export const methodDeclarations = [
   ...serviceMethods,
   ...engineMethods,
+  ...loggingMethods,
   ...pluginMethods,
   ...modelMethods,
   ...uploadMethods,

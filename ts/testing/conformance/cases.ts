@@ -43,6 +43,12 @@ export const serviceCases: readonly ConformanceCase[] = [
     params: {},
     expect: { result: (result) => assert.ok(Array.isArray(result['processes'])) },
   },
+  {
+    name: 'a log level that is none',
+    method: 'logging.set',
+    params: { level: 'loud' },
+    expect: { code: 'INVALID_ARGUMENT' },
+  },
   ...[0, -1, 1.5, 'x', 2 ** 53].flatMap((channel_id) =>
     ['channels.revoke', 'channels.activate'].map((method) => ({
       name: `${method} of ${channel_id}`,

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import { registerModel } from '../daemon/models.ts';
+import { becomes } from '../daemon/processes.ts';
 import type { DaemonProcess } from '../daemon/start-daemon.ts';
 import { openPlace, type Place } from '../daemon/with-daemon.ts';
 import { addMultiplyModel, identityModel, matMulModel } from '../onnx-models.ts';
@@ -348,6 +351,92 @@ for (const adapter of ['auto', 'node']) {
         ...withBinary({ inputs: [x] }, Float32Array.of(1)),
       });
       assert.match(extra.json.error, /4 bytes at the end/);
+    });
+
+    test(
+      'traces lie in the folder of the daemon, whole and as many as were wanted',
+      watchdog,
+      async () => {
+        const inputs = [{ name: 'x', shape: [2], datatype: 'FP32', data: [1, 2] }];
+        const set = (path: string, body: unknown) => post(path, { body: JSON.stringify(body) });
+        const defaults = (await get('/v2/trace/setting')).json;
+        assert.deepEqual(defaults.trace_level, ['OFF']);
+        for (const file of ['../x', '/tmp/x', 'a/b', '.hidden', '']) {
+          const refused = await set('/v2/trace/setting', { trace_file: file });
+          assert.equal(refused.status, 400, file);
+          assert.match(refused.json.error, /plain name/);
+        }
+        assert.equal((await set('/v2/trace/setting', { trace_level: ['ALL'] })).status, 400);
+        assert.equal((await set('/v2/models/test/none/trace/setting', {})).status, 404);
+        const changed = await set('/v2/models/test/vector/trace/setting', {
+          trace_file: 'some.json',
+          trace_level: ['TIMESTAMPS', 'TENSORS'],
+          trace_rate: '2',
+          trace_count: '2',
+        });
+        assert.equal(changed.status, 200, String(changed.bytes));
+        assert.deepEqual(changed.json.trace_level, ['TIMESTAMPS', 'TENSORS']);
+        for (let i = 0; i < 7; i++) await infer('test/vector', { id: String(i), inputs });
+        await infer('test/pair', {
+          inputs: ['a', 'b'].map((name) => ({ ...inputs[0], name })),
+        });
+        const settings = (await get('/v2/models/test/vector/trace/setting')).json;
+        assert.equal(settings.trace_count, '0');
+        const path = join(daemon.dataFolder, 'traces', 'some.json');
+        type Entry = Readonly<Record<string, unknown>>;
+        const read = () => JSON.parse(readFileSync(path, 'utf8')) as Entry[];
+        assert.ok(await becomes(() => existsSync(path) && read().length >= 8, 10_000));
+        const entries = read();
+        assert.deepEqual(
+          entries.filter((one) => 'model_name' in one).map((one) => one['request_id']),
+          ['0', '2'],
+        );
+        const all = entries.flatMap((one) => (one['timestamps'] ?? []) as { ns: number }[]);
+        const first = all.slice(0, 5).map(({ ns }) => ns);
+        assert.deepEqual(
+          first,
+          [...first].sort((a, b) => a - b),
+        );
+        const tensors = entries.flatMap((one) => (one['tensor'] ?? []) as { data: string }[]);
+        assert.deepEqual(
+          tensors.map(({ data }) => data),
+          ['1,2', '1,2', '1,2', '1,2'],
+        );
+        const cleared = await set('/v2/models/test/vector/trace/setting', {
+          trace_level: null,
+          trace_count: null,
+        });
+        assert.deepEqual(cleared.json.trace_level, ['OFF']);
+      },
+    );
+
+    test('log settings change the daemon, and name what they cannot', watchdog, async () => {
+      const set = (body: unknown) => post('/v2/logging', { body: JSON.stringify(body) });
+      const before = (await get('/v2/logging')).json;
+      assert.deepEqual(before, {
+        log_file: '',
+        log_info: true,
+        log_warning: true,
+        log_error: true,
+        log_verbose_level: 0,
+        log_format: 'ISO8601',
+      });
+      const quiet = (await set({ log_info: false })).json;
+      assert.deepEqual([quiet.log_info, quiet.log_warning], [false, true]);
+      assert.equal((await daemon.http.get('/logging')).body.level, 'warn');
+      const verbose = (await set({ log_verbose_level: 1 })).json;
+      assert.deepEqual([verbose.log_info, verbose.log_verbose_level], [true, 1]);
+      assert.deepEqual((await set({ log_verbose_level: 0 })).json, before);
+      for (const body of [
+        { log_file: '/etc/passwd' },
+        { log_info: 'yes' },
+        { log_verbose_level: -1 },
+        { log_format: 'default' },
+        { nonsense: 1 },
+      ]) {
+        assert.equal((await set(body)).status, 400, JSON.stringify(body));
+      }
+      assert.deepEqual((await get('/v2/logging')).json, before);
     });
 
     test('paths, verbs and what is not here', watchdog, async () => {

@@ -18,6 +18,8 @@ import {
   shown,
   textOf,
 } from './tensors.ts';
+import { tracedAnswer } from './traced-answer.ts';
+import type { Tracer } from './tracer.ts';
 import {
   noParameters,
   type OipInferRequest,
@@ -38,18 +40,22 @@ const rememberedLabels = 64;
 export class OipInference {
   readonly #operations: OperationCalls;
   readonly #sharedMemory: SharedMemory;
+  readonly #tracer: Tracer;
   readonly #labels = new Map<string, Labels>();
 
-  constructor(operations: OperationCalls, sharedMemory: SharedMemory) {
+  constructor(operations: OperationCalls, sharedMemory: SharedMemory, tracer: Tracer) {
     this.#operations = operations;
+    this.#tracer = tracer;
     this.#sharedMemory = sharedMemory;
   }
 
   /** Views in the request are read before the answer comes, and not after. */
   async infer(request: OipInferRequest, context: RequestContext): Promise<OipInferResponse> {
     const params = this.#params(request);
+    const trace = this.#tracer.begin(request.modelName);
     const result = await this.#operations.call('models.infer', params, context);
     const outputs = (result.outputs ?? {}) as Readonly<Record<string, Tensor>>;
+    if (trace !== null) trace.end(tracedAnswer(params, request, result));
     const wanted = request.outputs;
     return {
       modelName: request.modelName,

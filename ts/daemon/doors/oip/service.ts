@@ -1,8 +1,10 @@
+import type { Logger } from 'pino';
 import { MlosError } from '../../../protocol/errors.ts';
 import { productVersion } from '../../../protocol/version.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import type { RequestContext } from '../../request-context.ts';
 import { OipInference } from './inference.ts';
+import { OipLogging } from './log-settings.ts';
 import {
   type ModelConfig,
   type ModelInfo,
@@ -16,6 +18,8 @@ import { OipRepository } from './repository.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import { type ModelStatistics, modelStatistics } from './statistics.ts';
 import { shown } from './tensors.ts';
+import type { TraceChanges, TraceSettingsWire } from './trace-settings.ts';
+import { Tracer } from './tracer.ts';
 import type { OipModelRef } from './types.ts';
 
 export interface OipServiceOptions {
@@ -23,6 +27,9 @@ export interface OipServiceOptions {
   readonly sharedMemory: SharedMemory;
   /** The most requests that run together, where a model does not say. */
   readonly maxBatch: number;
+  readonly logger: Logger;
+  /** Where traces go. */
+  readonly traceFolder: string;
 }
 
 export interface ServerMetadata {
@@ -41,6 +48,8 @@ const extensions = [
   'binary_tensor_data',
   'parameters',
   'statistics',
+  'trace',
+  'logging',
 ] as const;
 
 /**
@@ -52,12 +61,17 @@ export class OipService {
   readonly inference: OipInference;
   readonly repository: OipRepository;
   readonly sharedMemory: SharedMemory;
+  readonly logging: OipLogging;
+  readonly #tracer: Tracer;
   readonly #operations: OperationCalls;
   readonly #maxBatch: number;
 
-  constructor({ dispatcher, sharedMemory, maxBatch }: OipServiceOptions) {
+  constructor(options: OipServiceOptions) {
+    const { dispatcher, sharedMemory, maxBatch, logger, traceFolder } = options;
     this.#operations = new OperationCalls(dispatcher);
-    this.inference = new OipInference(this.#operations, sharedMemory);
+    this.#tracer = new Tracer(traceFolder, logger);
+    this.inference = new OipInference(this.#operations, sharedMemory, this.#tracer);
+    this.logging = new OipLogging(this.#operations);
     this.repository = new OipRepository(this.#operations);
     this.sharedMemory = sharedMemory;
     this.#maxBatch = maxBatch;
@@ -127,6 +141,25 @@ export class OipService {
     );
   }
 
+  /** Of one model, or (empty name) of all. Errors: MODEL_NOT_FOUND. */
+  async traceSettings(modelName: string, context: RequestContext): Promise<TraceSettingsWire> {
+    return this.#tracer.settings(await this.#tracedName(modelName, context));
+  }
+
+  /** Errors: MODEL_NOT_FOUND, INVALID_ARGUMENT. */
+  async updateTrace(
+    modelName: string,
+    changes: TraceChanges,
+    context: RequestContext,
+  ): Promise<TraceSettingsWire> {
+    return this.#tracer.update(await this.#tracedName(modelName, context), changes);
+  }
+
+  /** What was traced is on the disk. */
+  close(): Promise<void> {
+    return this.#tracer.close();
+  }
+
   /** None: no GPU memory is shared. Asking for the state and letting go of all works nevertheless. */
   cudaRegions(): readonly [] {
     return [];
@@ -137,6 +170,12 @@ export class OipService {
       'UNIMPLEMENTED',
       'CUDA memory is not shared here. Send the tensors as binary data, or use system shared memory.',
     );
+  }
+
+  async #tracedName(modelName: string, context: RequestContext): Promise<string> {
+    if (modelName === '') return '';
+    const params = modelParams({ modelName, modelVersion: '' });
+    return oipName((await this.#operations.call('models.get', params, context)).model.id);
   }
 
   /** With its signature, which a model that was never loaded does not have yet. */

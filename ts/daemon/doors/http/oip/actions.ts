@@ -67,6 +67,13 @@ const actions: Readonly<Record<OipAction, Answering>> = {
     await service.repository.unload(route.modelName, context);
     return done;
   },
+  traceSettings: async (service, { route, context }) =>
+    json(await service.traceSettings(route.modelName, context)),
+  updateTrace: async (service, { route, body, context }) =>
+    json(await service.updateTrace(route.modelName, parseBody(body), context)),
+  logSettings: async (service, { context }) => json(await service.logging.get(context)),
+  updateLog: async (service, { body, context }) =>
+    json(await service.logging.update(parseBody(body), context)),
   systemStatus: (service, { route }) =>
     json(
       service.sharedMemory.status(route.region).map(({ name, key, offset, byteSize }) => ({

@@ -12,6 +12,10 @@ export type OipAction =
   | 'repositoryIndex'
   | 'repositoryLoad'
   | 'repositoryUnload'
+  | 'traceSettings'
+  | 'updateTrace'
+  | 'logSettings'
+  | 'updateLog'
   | 'systemStatus'
   | 'systemRegister'
   | 'systemUnregister'
@@ -35,6 +39,8 @@ const fixed: Readonly<Record<string, Verbs>> = {
   '/v2/health/live': { GET: 'serverLive' },
   '/v2/health/ready': { GET: 'serverReady' },
   '/v2/models/stats': { GET: 'statistics' },
+  '/v2/trace/setting': { GET: 'traceSettings', POST: 'updateTrace' },
+  '/v2/logging': { GET: 'logSettings', POST: 'updateLog' },
   '/v2/systemsharedmemory/status': { GET: 'systemStatus' },
   '/v2/systemsharedmemory/unregister': { POST: 'systemUnregister' },
   '/v2/cudasharedmemory/status': { GET: 'cudaStatus' },
@@ -49,6 +55,7 @@ const modelSuffixes: readonly (readonly [suffix: string, verbs: Verbs])[] = [
   ['/ready', { GET: 'modelReady' }],
   ['/config', { GET: 'modelConfig' }],
   ['/stats', { GET: 'statistics' }],
+  ['/trace/setting', { GET: 'traceSettings', POST: 'updateTrace' }],
   ['', { GET: 'modelMetadata' }],
 ];
 
