@@ -1,6 +1,7 @@
 import { type Handler, sendJson, sendRedirect } from './answers.ts';
 import type { Cdn } from './cdn.ts';
 import { sha256 } from './hashes.ts';
+import { type CodeRepo, githubDouble } from './pytorch.ts';
 
 export interface GhRelease {
   readonly repo: string;
@@ -14,12 +15,18 @@ export interface GhRelease {
   readonly token?: string;
 }
 
-/** GitHub's answers about releases; all other questions are for `others`. Files come by a redirect. */
-export function releasesDouble(releases: readonly GhRelease[], cdn: Cdn, others: Handler): Handler {
-  const about = aboutReleases(releases, cdn, others);
+/** GitHub's answers about releases, and about the code of others. Files come by a redirect. */
+export function releasesDouble(
+  releases: readonly GhRelease[],
+  cdn: Cdn,
+  code: readonly CodeRepo[],
+): Handler {
+  const about = aboutReleases(releases, cdn, githubDouble(code));
   return (request, response, url) => {
     if (url.pathname === '/search/repositories')
-      sendJson(response, 200, { items: search(releases, url.searchParams) });
+      sendJson(response, 200, { items: search([...releases, ...code], url.searchParams) });
+    else if (url.pathname.startsWith('/users/'))
+      sendJson(response, 200, ofOwner([...releases, ...code], url.pathname.split('/')[2] ?? ''));
     else about(request, response, url);
   };
 }
@@ -47,11 +54,19 @@ function aboutReleases(releases: readonly GhRelease[], cdn: Cdn, others: Handler
   };
 }
 
+const openOf = (repos: readonly (GhRelease | CodeRepo)[]) => [
+  ...new Set(repos.flatMap((one) => ('id' in one ? one.id : one.token ? [] : one.repo))),
+];
+
+function ofOwner(repos: readonly (GhRelease | CodeRepo)[], owner: string): object[] {
+  const mine = openOf(repos).filter((repo) => repo.startsWith(`${owner}/`));
+  return mine.map((full_name) => ({ full_name }));
+}
+
 /** Every word must be in the name, as GitHub has it where nothing else matches. */
-function search(releases: readonly GhRelease[], query: URLSearchParams): object[] {
+function search(repos: readonly (GhRelease | CodeRepo)[], query: URLSearchParams): object[] {
   const words = (query.get('q') ?? '').split(' ');
-  const open = releases.filter(({ token }) => token === undefined).map(({ repo }) => repo);
-  return [...new Set(open)]
+  return openOf(repos)
     .filter((repo) => words.every((word) => repo.includes(word)))
     .slice(0, Number(query.get('per_page')))
     .map((repo) => ({
@@ -99,6 +114,7 @@ function answerFor(
       .map(({ release, title, data, index }) => assetOf(release, title, data, index, url.origin))
       .slice((page - 1) * size, page * size);
   }
+  if (rest === '/releases') return releases.map(({ tag: tag_name }) => ({ tag_name }));
   const wanted = /^\/releases\/tags\/(.+)$/.exec(rest)?.[1];
   const index =
     rest === '/releases/latest'
