@@ -18,12 +18,21 @@ function prefix(what, units = 0, length = 0n) {
   return bytes;
 }
 
-function request(count, { deadline = 0n, priority = 2, wanted = 0n } = {}) {
+function request(count, { deadline = 0n, priority = 2, wanted = 0n, hasSequence = 0 } = {}) {
   const bytes = Buffer.alloc(fixedBytes);
   bytes.writeBigUInt64LE(deadline, 0);
   bytes.writeUInt32LE(priority, 8);
   bytes.writeUInt32LE(count, 12);
   bytes.writeBigUInt64LE(wanted, 16);
+  bytes.writeUInt32LE(hasSequence, 48);
+  return bytes;
+}
+
+function sequence(flags, idLength, id) {
+  const bytes = Buffer.alloc(136);
+  bytes.writeUInt32LE(flags, 0);
+  bytes.writeUInt32LE(idLength, 4);
+  bytes.write(id, 8);
   return bytes;
 }
 
@@ -69,6 +78,13 @@ const inputs = {
   'request-rank-16': [prefix(128), request(1), tensor(0, 2, 0, 1, Array(16).fill(1))],
   'request-overflow': [prefix(128), request(1), tensor(0, 1, 0, 0, [2n ** 32n, 2n ** 32n])],
   'request-twice': [prefix(128), request(2), tensor(1, 1, 0, 4, []), tensor(1, 1, 64, 4, [])],
+  'request-sequence': [
+    prefix(128),
+    request(1, { hasSequence: 1 }),
+    tensor(0, 1, 0, 4, []),
+    sequence(1, 3, 'abc'),
+  ],
+  'request-sequence-long': [prefix(128), request(0, { hasSequence: 1 }), sequence(4, 129, 'abc')],
   'request-cut': [prefix(0), request(1)],
   'answer-empty': [prefix(1, 0, 64), answer(0)],
   'answer-float': [prefix(129, 2, 512), answer(1), tensor(0, 1, 384, 16, [4])],

@@ -71,6 +71,16 @@ void FitLength(std::vector<std::byte>& bytes, size_t count_at) {
   if (count <= layout::kMaxTensors) bytes.resize(DescriptorBytes(count));
 }
 
+/// The same for a request, which may have a sequence behind its tensors.
+void FitRequest(std::vector<std::byte>& bytes) {
+  layout::RequestDescriptor fixed{};
+  if (bytes.size() < sizeof fixed) return;
+  std::memcpy(&fixed, bytes.data(), sizeof fixed);
+  if (fixed.input_count > layout::kMaxTensors) return;
+  bytes.resize(fixed.has_sequence != 0 ? SequenceRequestBytes(fixed.input_count)
+                                       : DescriptorBytes(fixed.input_count));
+}
+
 void Fuzz(std::span<const std::byte> input) {
   if (input.size() < kPrefixBytes) return;
   const auto what = static_cast<unsigned>(input[0]);
@@ -83,8 +93,11 @@ void Fuzz(std::span<const std::byte> input) {
   if ((what & 127U) == 2) return FuzzStrings(bytes, length);
   const bool is_answer = (what & 127U) == 1;
   if (what >= 128) {
-    FitLength(bytes, is_answer ? offsetof(layout::ResultDescriptor, output_count)
-                               : offsetof(layout::RequestDescriptor, input_count));
+    if (is_answer) {
+      FitLength(bytes, offsetof(layout::ResultDescriptor, output_count));
+    } else {
+      FitRequest(bytes);
+    }
   }
   if (is_answer) {
     const Block block{.offset = uint64_t{units} * layout::kBlockAlignment, .byte_length = length};
@@ -95,6 +108,10 @@ void Fuzz(std::span<const std::byte> input) {
     CheckedRequest request;
     if (!DecodeRequest(bytes, Arena(), request).ok()) return;
     Must(request.priority < layout::kPriorities);
+    if (request.sequence) {
+      const size_t id_length = request.sequence->id().size();
+      Must(id_length > 0 && id_length <= layout::kMaxSequenceIdBytes);
+    }
     CheckViews(request.inputs, Arena());
   }
 }

@@ -163,7 +163,7 @@ MLOS_TEST(hostile_host_breaks_each_rule_of_a_completion) {
       [](auto&, auto& entry, auto&) { entry.request_id += layout::kSlots; },
       [](auto&, auto& entry, auto&) { entry.request_id = 0; },
       [](auto&, auto& entry, auto&) { entry.slot += 1; },
-      [](auto&, auto& entry, auto&) { entry.status = 21; },
+      [](auto&, auto& entry, auto&) { entry.status = layout::kFailedPrecondition + 1; },
       [](auto&, auto& entry, auto&) { entry.status = layout::kInternal, entry.byte_length = 2001; },
       [](auto&, auto& entry, auto&) { entry.offset += 1; },
       [](auto&, auto& entry, auto&) { entry.offset = UINT64_MAX - 63; },

@@ -106,6 +106,45 @@ MLOS_TEST(descriptor_of_a_request_is_read) {
   CHECK_EQ(request.inputs[1].data.size(), size_t{4});
 }
 
+MLOS_TEST(descriptor_of_a_sequence_follows_the_tensors) {
+  RequestDescriptor fixed{};
+  fixed.input_count = 1;
+  fixed.has_sequence = 1;
+  layout::SequenceDescriptor sequence{};
+  const auto decode = [&](CheckedRequest& request, size_t cut = 0) {
+    auto bytes = Bytes(fixed, {Floats(0, 0, {1})});
+    const auto* const more = reinterpret_cast<const std::byte*>(&sequence);
+    bytes.insert(bytes.end(), more, more + sizeof sequence);
+    bytes.resize(bytes.size() - cut);
+    const Status status = DecodeRequest(bytes, Arena(), request);
+    return status.ok() ? std::string("ok") : status.error().code;
+  };
+  CheckedRequest request;
+  sequence.flags = layout::kSequenceEnd;
+  sequence.id_length = 3;
+  std::memcpy(sequence.id, "abc", 3);
+  REQUIRE(decode(request) == "ok");
+  REQUIRE(request.sequence.has_value());
+  CHECK(request.sequence->id() == "abc");
+  CHECK(request.sequence->ends && !request.sequence->starts);
+  CHECK_EQ(decode(request, 1), "INVALID_ARGUMENT");
+  CHECK_EQ(decode(request, sizeof sequence), "INVALID_ARGUMENT");
+  for (const uint32_t id_length : {0U, 129U, UINT32_MAX}) {
+    sequence.id_length = id_length;
+    CHECK_EQ(decode(request), "INVALID_ARGUMENT");
+  }
+  sequence.id_length = 128;
+  CHECK_EQ(decode(request), "ok");
+  sequence.flags = 4;
+  CHECK_EQ(decode(request), "INVALID_ARGUMENT");
+  sequence.flags = 0;
+  fixed.has_sequence = 2;
+  CHECK_EQ(decode(request), "INVALID_ARGUMENT");
+  // That there was one before is forgotten.
+  CHECK(DecodeRequest(Bytes(RequestDescriptor{}, {}), Arena(), request).ok());
+  CHECK(!request.sequence.has_value());
+}
+
 MLOS_TEST(descriptor_counts_must_fit_the_bytes) {
   const std::vector<TensorDescriptor> one = {Floats(0, 0, {1})};
   CHECK_EQ(RequestCode({}), "ok");

@@ -71,6 +71,12 @@ layout::ControlMessage FakeDaemon::Ask(uint32_t kind, uint64_t channel_id, uint3
   return Ask(message, std::move(fds));
 }
 
+Result<AddedModel> FakeDaemon::AddRunner(std::unique_ptr<Runner> runner,
+                                         const ModelOptions& options) {
+  const auto open = [&]() -> Result<std::unique_ptr<Runner>> { return std::move(runner); };
+  return engine_->AddModel(open, options);
+}
+
 uint32_t FakeDaemon::Add(const FakeModel& model, const ModelOptions& options,
                          std::shared_ptr<FakeLog> log) {
   const auto added = engine_->AddModel(
@@ -81,8 +87,8 @@ uint32_t FakeDaemon::Add(const FakeModel& model, const ModelOptions& options,
   return added.ok() ? added.value().handle : 0;
 }
 
-EngineClient FakeDaemon::Attach(uint32_t handle, layout::Priority most_urgent,
-                                uint64_t arena_bytes) {
+EngineClient FakeDaemon::Attach(uint32_t handle, layout::Priority most_urgent, uint64_t arena_bytes,
+                                bool shares_sequences) {
   const uint64_t id = next_channel_++;
   auto files = CreateChannelFiles({.channel_id = id,
                                    .request_arena_bytes = arena_bytes,
@@ -90,7 +96,8 @@ EngineClient FakeDaemon::Attach(uint32_t handle, layout::Priority most_urgent,
                                    .huge_pages = false});
   if (!files.ok()) return EngineClient(nullptr);
   ChannelFiles& made = files.value();
-  const auto opened = Ask(layout::kOpenChannel, id, handle, most_urgent,
+  const uint32_t sharing = shares_sequences ? layout::kSharesSequences : 0;
+  const auto opened = Ask(layout::kOpenChannel, id, handle, most_urgent | sharing,
                           {made.response_region.get(), made.bell.get(), made.host_socket.get()});
   if (opened.status != layout::kOk) return EngineClient(nullptr);
   made.host_socket.Reset();
@@ -115,7 +122,7 @@ const layout::ModelStats& FakeDaemon::Stats(uint32_t handle) const {
 }
 
 uint64_t EngineClient::Send(float value, const Wish& wish) {
-  const uint64_t head = (DescriptorBytes(2) + 63) / 64 * 64;
+  const uint64_t head = (SequenceRequestBytes(2) + 63) / 64 * 64;
   const uint64_t bytes = uint64_t{wish.rows} * 4 * sizeof(float);
   const uint64_t stride = (bytes + 63) / 64 * 64;
   const auto block = channel_->Allocate(head + 2 * stride);
@@ -125,7 +132,15 @@ uint64_t EngineClient::Send(float value, const Wish& wish) {
   request.deadline_ns = wish.deadline_ns;
   request.priority = wish.priority;
   request.input_count = 2;
+  request.has_sequence = wish.sequence.empty() ? 0 : 1;
   std::memcpy(at, &request, sizeof request);
+  if (!wish.sequence.empty()) {
+    layout::SequenceDescriptor sequence{};
+    sequence.flags = wish.flags;
+    sequence.id_length = static_cast<uint32_t>(wish.sequence.size());
+    std::memcpy(sequence.id, wish.sequence.data(), wish.sequence.size());
+    std::memcpy(at + DescriptorBytes(2), &sequence, sizeof sequence);
+  }
   for (uint32_t i = 0; i < 2; ++i) {
     layout::TensorDescriptor tensor{};
     tensor.index = i;
@@ -139,7 +154,8 @@ uint64_t EngineClient::Send(float value, const Wish& wish) {
     const std::vector<float> elements(uint64_t{wish.rows} * 4, value * static_cast<float>(i + 1));
     std::memcpy(at + head + i * stride, elements.data(), bytes);
   }
-  const Result<uint64_t> id = channel_->Submit(*block, DescriptorBytes(2));
+  const Result<uint64_t> id = channel_->Submit(
+      *block, wish.sequence.empty() ? DescriptorBytes(2) : SequenceRequestBytes(2));
   if (!id.ok()) {
     channel_->Free(*block);
     return 0;

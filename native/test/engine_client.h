@@ -22,6 +22,10 @@ struct Wish {
   uint32_t rows = 1;
   layout::Priority priority = layout::kNormal;
   uint64_t deadline_ns = 0;
+  /// Id of the sequence that the request belongs to; empty: none.
+  std::string sequence{};
+  /// layout::SequenceFlag.
+  uint32_t flags = 0;
 };
 
 /// A client of the fake model.
@@ -73,9 +77,11 @@ class FakeDaemon {
   /// A model with the fake runner; its handle, 0 when it failed.
   uint32_t Add(const FakeModel& model, const ModelOptions& options,
                std::shared_ptr<FakeLog> log = nullptr);
+  /// The same with a runner of the caller's.
+  Result<AddedModel> AddRunner(std::unique_ptr<Runner> runner, const ModelOptions& options);
   /// An open channel to a model; not ok() when it failed.
   EngineClient Attach(uint32_t handle, layout::Priority most_urgent = layout::kRealtime,
-                      uint64_t arena_bytes = uint64_t{1} << 18);
+                      uint64_t arena_bytes = uint64_t{1} << 18, bool shares_sequences = false);
   uint64_t last_channel() const { return next_channel_ - 1; }
 
   const layout::ModelStats& Stats(uint32_t handle) const;

@@ -19,6 +19,8 @@ OK = 0
 DEADLINE_EXCEEDED = 9
 PLUGIN_UNAVAILABLE = 13
 STRING = 8
+SEQUENCE_START = 1
+SEQUENCE_END = 2
 
 #: mlos_tensor: data, byte_length, dtype, rank, dims[16].
 TENSOR = struct.Struct("=QQII16q")
@@ -82,6 +84,7 @@ _PROTOTYPES = {
     ),
     "mlos_request_select": (c_int, [c_void_p, POINTER(c_uint32), c_uint32]),
     "mlos_request_set_priority": (c_int, [c_void_p, c_int]),
+    "mlos_request_set_sequence": (c_int, [c_void_p, c_char_p, c_uint32]),
     "mlos_outputs": (c_void_p, [c_void_p]),
     "mlos_release": (None, [c_void_p]),
     "mlos_submit": (c_int, [c_void_p, c_uint64]),

@@ -4,14 +4,15 @@ import ctypes
 import time
 from ctypes import byref, c_int64, c_size_t, c_uint32, c_void_p
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Dict, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from . import _library, _strings
 from ._errors import DeadlineExceeded, error_of
 from ._handles import Memory, RequestHandle
-from ._library import DEADLINE_EXCEEDED, OK, PLUGIN_UNAVAILABLE, STRING, TENSOR
+from ._library import DEADLINE_EXCEEDED, OK, PLUGIN_UNAVAILABLE, SEQUENCE_END, SEQUENCE_START
+from ._library import STRING, TENSOR
 from ._signature import DTYPES
 
 if TYPE_CHECKING:
@@ -74,6 +75,23 @@ class Request:
                 self._model._library.mlos_request_select(
                     self._pointer, (c_uint32 * len(indices))(*indices), len(indices)
                 )
+            )
+
+    def set_sequence(
+        self, id: "Optional[Union[str, int]]", *, start: bool = False, end: bool = False
+    ) -> None:
+        """Which sequence the next runs belong to, for a model that keeps a state between them.
+
+        Holds until it is called again; None: to no sequence. `start` begins at the initial state,
+        `end` frees the state afterwards.
+        """
+        name = None if id is None else str(id).encode()
+        if name is not None and (not name or b"\0" in name):
+            raise error_of("INVALID_ARGUMENT", "The id of a sequence is a text without NUL.")
+        flags = (SEQUENCE_START if start else 0) | (SEQUENCE_END if end else 0)
+        with self._handle.model:
+            _library.check(
+                self._model._library.mlos_request_set_sequence(self._pointer, name, flags)
             )
 
     def infer(self, timeout: Optional[float] = None) -> "Result":

@@ -25,6 +25,8 @@ SLOW = "test/slow@1"
 PAIR = "test/pair@1"
 #: x float32[n], which only the length 7 does not make fail.
 FAILING = "test/failing@1"
+#: x float32[batch, 2] → y, the sum of all x of a sequence so far.
+SUM = "seq/sum@1"
 
 
 def child_processes(pid: int) -> List[int]:
@@ -62,6 +64,28 @@ class Attached(unittest.TestCase):
             np.testing.assert_array_equal(outputs["product"], a * 2)
             self.assertTrue(outputs["sum"].flags.writeable)
         self.assertEqual(model({"a": [], "b": []}, timeout=20)["sum"].shape, (0,))
+
+    def test_sequences_keep_their_states_apart(self) -> None:
+        model = self.attach(SUM)
+        one, two = model.request(x=(1, 2)), model.request(x=(2, 2))
+        one.inputs["x"][:] = 1
+        two.inputs["x"][:] = 10
+        for turn in range(1, 20):
+            one.set_sequence("one", start=turn == 1)
+            two.set_sequence(2, start=turn == 1, end=turn == 19)
+            self.assertEqual(one.infer(20)["y"].tolist(), [[turn, turn]])
+            self.assertEqual(two.infer(20)["y"].tolist(), [[10 * turn] * 2] * 2)
+        two.set_sequence("2")
+        with self.assertRaises(mlos.Error) as caught:
+            two.infer(20)
+        self.assertEqual(caught.exception.code, "FAILED_PRECONDITION")
+        self.assertIn("Begin it with start", str(caught.exception))
+        one.set_sequence(None)
+        with self.assertRaises(mlos.Error):
+            one.infer(20)
+        for wrong in ("", "x" * 129, "a\0b"):
+            with self.assertRaises(mlos.Error):
+                one.set_sequence(wrong)
 
     def test_a_request_is_run_in_place(self) -> None:
         model = self.attach(SAME)

@@ -6,7 +6,8 @@ import type { MethodName, Params, Result } from '../protocol/method-table.ts';
 import { decodeMsgpack, encodeMsgpack } from '../protocol/msgpack.ts';
 import { defaultSocketPath, socketPathVariable } from '../protocol/socket-path.ts';
 import type { Tensor } from '../protocol/tensor.ts';
-import type { AttachedModel, AttachOptions } from './attached/attached-model.ts';
+import type { Priority } from './attached/attach-facts.ts';
+import type { AttachedModel, AttachOptions, SequenceChoice } from './attached/attached-model.ts';
 import { connectError, lostError } from './connection-error.ts';
 import { type PendingCall, PendingCalls } from './pending-calls.ts';
 import { type InferInput, inputToWire, outputsFromWire } from './tensor-wire.ts';
@@ -16,6 +17,7 @@ export type {
   AttachOptions,
   ModelSyncOptions,
   RequestChoice,
+  SequenceChoice,
 } from './attached/attached-model.ts';
 export type { AttachedRequest, RequestOptions, SyncOptions } from './attached/attached-request.ts';
 export type { AttachedResult, InferenceAnswer, OutputTensor } from './attached/attached-result.ts';
@@ -43,6 +45,10 @@ export interface CallOptions {
 export interface InferOptions extends CallOptions {
   /** Names of the outputs wanted; all when left out. */
   readonly outputs?: readonly string[];
+  /** Makes the request less urgent than its model. */
+  readonly priority?: Priority;
+  /** Which sequence it belongs to, for a model that keeps a state from request to request. */
+  readonly sequence?: SequenceChoice;
 }
 
 export type InferAnswer = Omit<
@@ -118,6 +124,8 @@ export class Client implements AsyncDisposable {
       inputs: Object.fromEntries(entries) as Record<string, unknown>,
       ...(options.outputs === undefined ? {} : { outputs: options.outputs }),
       ...(options.timeoutMs === undefined ? {} : { timeout_ms: options.timeoutMs }),
+      ...(options.priority === undefined ? {} : { priority: options.priority }),
+      ...(options.sequence === undefined ? {} : { sequence: { ...options.sequence } }),
     };
     // The daemon keeps the deadline; here it is only the net below, for a daemon that hangs.
     const wait =

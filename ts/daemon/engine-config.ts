@@ -23,5 +23,8 @@ export function modelDefaults(config: Config) {
     max_batch: config.get('inference.max_batch'),
     max_delay_us: config.get('inference.max_delay_us'),
     max_queue: config.get('inference.max_queue'),
+    max_sequences: config.get('inference.max_sequences'),
+    max_state_bytes: config.get('inference.max_state_bytes'),
+    sequence_idle_ms: config.get('inference.sequence_idle_ms'),
   };
 }

@@ -84,6 +84,7 @@ const names: Record<keyof NativeBinding, true> = {
   channelResponseBuffer: true,
   channelPrepare: true,
   channelFree: true,
+  channelSetSequence: true,
   channelMessage: true,
   channelFlush: true,
   channelListen: true,

@@ -54,6 +54,8 @@ export interface ChannelBinding {
   channelPrepare(channel: ChannelHandle): number;
   /** Frees the block, at once or when its request is answered. */
   channelFree(channel: ChannelHandle, prepared: number): void;
+  /** 0, or a fault. An empty id: no sequence. */
+  channelSetSequence(channel: ChannelHandle, prepared: number, id: string, flags: number): number;
   /** The text of the error that the mailbox holds. */
   channelMessage(channel: ChannelHandle): string;
   channelFlush(channel: ChannelHandle): void;

@@ -30,6 +30,8 @@ export interface ChannelBounds {
   readonly timeBuckets: number;
   readonly batchBuckets: number;
   readonly requestDescriptorBytes: number;
+  readonly sequenceDescriptorBytes: number;
+  readonly maxSequenceIdBytes: number;
   readonly resultDescriptorBytes: number;
   readonly tensorDescriptorBytes: number;
   /** Where the arenas begin in their regions. */
@@ -44,10 +46,12 @@ export interface ChannelLayout {
   /** StatusCode by name; see status-code.ts. */
   readonly status: Readonly<Record<string, number>>;
   readonly priorities: Readonly<Record<Priority, number>>;
+  readonly sequenceFlags: Readonly<Record<'start' | 'end', number>>;
   readonly batchVerdicts: Readonly<Record<string, number>>;
   readonly controlKinds: Readonly<Record<string, number>>;
   readonly controlMessage: Fields<
     | 'replyBit'
+    | 'sharesSequences'
     | 'kind'
     | 'sequence'
     | 'channelId'
@@ -71,6 +75,7 @@ export interface ChannelLayout {
     | 'batchVerdict'
     | 'channels'
     | 'queued'
+    | 'sequences'
     | 'requests'
     | 'succeeded'
     | 'failed'
@@ -82,6 +87,7 @@ export interface ChannelLayout {
     | 'outputBytes'
     | 'queueNs'
     | 'runNs'
+    | 'stateBytes'
     | 'queueTimes'
     | 'runTimes'
     | 'batchSizes'

@@ -18,7 +18,11 @@ import { errorCodeOfStatus } from './status-code.ts';
 
 export { type Answer, type AnswerTensor, foundNoRoom } from './channel-answer.ts';
 export type { Priority } from './channel-layout.ts';
-export { PreparedRequest, type PrepareOptions, type TensorSlot } from './prepared-request.ts';
+export {
+  PreparedRequest,
+  type PrepareOptions,
+  type TensorSlot,
+} from './prepared-request.ts';
 
 /** The four descriptors that a client is handed, in this order beside the answer of models.attach. */
 export interface ChannelFds {

@@ -42,6 +42,19 @@ export interface NativeModelOptions {
   readonly maxDelayUs: number;
   readonly cpus: readonly number[];
   readonly intraOpThreads: number;
+  /** Null: the model keeps no state. */
+  readonly sequences: {
+    readonly states: readonly {
+      readonly input: string;
+      readonly output: string;
+      /** Null: the input's own. */
+      readonly shape: readonly number[] | null;
+      readonly initial: number;
+    }[];
+    readonly maxCount: number;
+    readonly maxBytes: number;
+    readonly idleMs: number;
+  } | null;
 }
 
 export interface NativeOrtSettings {

@@ -25,6 +25,9 @@ export interface EngineModelStats {
   readonly batchVerdict: string | null;
   readonly channels: number;
   readonly queued: number;
+  /** Sequences of a model that keeps states, and the bytes of these. */
+  readonly sequences: number;
+  readonly stateBytes: number;
   readonly requests: number;
   readonly succeeded: number;
   readonly failed: number;
@@ -107,6 +110,8 @@ function readModel(view: DataView, base: number): EngineModelStats {
       Object.keys(batchVerdicts).find((name) => batchVerdicts[name] === verdict) ?? null,
     channels: word(at.channels),
     queued: word(at.queued),
+    sequences: word(at.sequences),
+    stateBytes: sum(at.stateBytes),
     requests: sum(at.requests),
     succeeded: sum(at.succeeded),
     failed: sum(at.failed),

@@ -41,6 +41,28 @@ export interface EngineModelOptions {
   readonly cpus: readonly number[];
   /** For the statistics; what the runtime uses is in its own options. */
   readonly intraOpThreads: number;
+  /** Left out: the model keeps nothing from request to request. */
+  readonly sequences?: SequenceOptions;
+}
+
+/** How a model keeps states from one request of a sequence to the next. */
+export interface SequenceOptions {
+  readonly states: readonly ModelState[];
+  /** Sequences that there may be at once, and the bytes of all their states. */
+  readonly maxCount: number;
+  readonly maxBytes: number;
+  /** A sequence without requests for so long is forgotten. */
+  readonly idleMs: number;
+}
+
+/** An input that takes an output of the sequence's request before; no client sees either. */
+export interface ModelState {
+  readonly input: string;
+  readonly output: string;
+  /** Of the first one; −1: the rows of the request. Left out: the input's own. */
+  readonly shape?: readonly number[] | undefined;
+  /** Of all elements of the first one; 0 where left out. */
+  readonly initial?: number | undefined;
 }
 
 /** How ONNX Runtime opens a model. What is not given stays at the runtime's default. */
@@ -234,7 +256,12 @@ function specFromNative({ name, dtype, shape, dims }: NativeValueSpec): TensorSp
 
 function toNative(options: EngineModelOptions): NativeModelOptions {
   const priority = channelLayout().priorities[options.priority];
-  return { ...options, priority };
+  const { sequences } = options;
+  if (sequences === undefined) return { ...options, priority, sequences: null };
+  const states = sequences.states.map(({ input, output, shape = null, initial = 0 }) => {
+    return { input, output, shape, initial };
+  });
+  return { ...options, priority, sequences: { ...sequences, states } };
 }
 
 function toMlosError(thrown: unknown): Error {

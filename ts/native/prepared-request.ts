@@ -1,4 +1,5 @@
 import { type Dtype, dtypes } from '../protocol/dtype.ts';
+import type { SequenceMark } from '../protocol/sequence.ts';
 import { nativeBinding } from './binding.ts';
 import type { Answer, AnswerReader } from './channel-answer.ts';
 import type { NativeChannel } from './channel-binding.ts';
@@ -73,6 +74,18 @@ export class PreparedRequest {
     this.#native = sender.native;
     this.#prepared = prepared;
     this.inputs = inputs;
+  }
+
+  /** Which sequence its requests belong to from now on; null: to none. */
+  setSequence(sequence: SequenceMark | null): void {
+    const { sequenceFlags: flag } = channelLayout();
+    const { id = '', start = false, end = false } = sequence ?? {};
+    const flags = (start ? flag.start : 0) + (end ? flag.end : 0);
+    const { handle } = this.#native;
+    const fault = translated(() =>
+      nativeBinding().channelSetSequence(handle, this.#prepared, id, flags),
+    );
+    if (fault !== 0) throw this.#sender.failure(fault);
   }
 
   /**

@@ -45,6 +45,8 @@ export const limits = {
 
   /** Tensor rank; ONNX operators stop far below. */
   tensorRank: 16,
+  /** The id of a sequence, in bytes of UTF-8. */
+  sequenceIdBytes: 128,
   /** Elements of one tensor. */
   tensorElements: 2 ** 40,
   /** Tensors in one request. */

@@ -5,6 +5,7 @@ import {
   Archive,
   Author,
   Dependencies,
+  ModelStates,
   Performance,
   Preprocessing,
   Registry,
@@ -180,6 +181,7 @@ export const ManifestSchema = Type.Object(
           outputs: Type.Array(TensorInfo, { maxItems: limits.tensorsPerRequest }),
         }),
       ),
+      state: Maybe(ModelStates),
       requirements: Maybe(Requirements),
       performance: Maybe(Performance),
       dependencies: Maybe(Dependencies),
@@ -216,6 +218,7 @@ export const ManifestSchema = Type.Object(
 );
 
 export type Manifest = Static<typeof ManifestSchema>;
+export type ManifestState = Static<typeof ModelStates>[number];
 export type Conversion = Static<typeof ConversionInfo>;
 export type ManifestFile = Static<typeof PackageFile>;
 export type ManifestTensor = Static<typeof TensorInfo>;

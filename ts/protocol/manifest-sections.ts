@@ -37,6 +37,29 @@ const MinAndRecommended = Type.Object({
   recommended_gb: Maybe(Amount),
 });
 
+export const ModelStates = Type.Array(
+  Type.Object({
+    input: Text(limits.tensorNameLength),
+    output: Text(limits.tensorNameLength),
+    shape: Maybe(
+      Type.Array(Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER }), {
+        maxItems: limits.tensorRank,
+        description:
+          "Of the first state; -1 is as many rows as the request has. The input's own where left out.",
+      }),
+    ),
+    initial: Maybe(
+      Type.Number({ description: 'Every element of the first state; 0 where left out.' }),
+    ),
+  }),
+  {
+    minItems: 1,
+    maxItems: limits.tensorsPerRequest,
+    description:
+      'Outputs that the model takes as inputs at the next request of the same sequence. Clients see neither.',
+  },
+);
+
 export const Requirements = Type.Object({
   compute: Maybe(
     Type.Object({

@@ -11,6 +11,7 @@ export type {
   Manifest,
   ManifestExecutionFile,
   ManifestFile,
+  ManifestState,
   ManifestTensor,
   VerifiedBy,
 } from './manifest-schema.ts';

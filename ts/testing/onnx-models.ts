@@ -119,3 +119,27 @@ export function sequenceModel(): Buffer {
     outputs: [{ name: 'pieces', dtype: 'float32', shape: null, isSequence: true }],
   });
 }
+
+/**
+ * `y = x + total` and `next_total` the same, turned on its side: a state whose rows are not its first
+ * dimension. Declare it with `runningSumState`.
+ */
+export function runningSumModel(columns = 2): Buffer {
+  return onnxModel({
+    nodes: [
+      { op: 'Transpose', inputs: ['x'], outputs: ['turned'], attributes: { perm: [1, 0] } },
+      { op: 'Add', inputs: ['total', 'turned'], outputs: ['next_total'] },
+      { op: 'Transpose', inputs: ['next_total'], outputs: ['y'], attributes: { perm: [1, 0] } },
+    ],
+    inputs: [
+      { name: 'total', dtype: 'float32', shape: [columns, 'batch'] },
+      { name: 'x', dtype: 'float32', shape: ['batch', columns] },
+    ],
+    outputs: [
+      { name: 'next_total', dtype: 'float32', shape: [columns, 'batch'] },
+      { name: 'y', dtype: 'float32', shape: ['batch', columns] },
+    ],
+  });
+}
+
+export const runningSumState = [{ input: 'total', output: 'next_total' }] as const;

@@ -1,4 +1,5 @@
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "capi/api.h"
@@ -86,6 +87,14 @@ mlos_status mlos_request_set_priority(mlos_request* request, mlos_priority prior
   return Changed(request, [&](Request& changed) {
     changed.SetPriority(static_cast<mlos::layout::Priority>(priority));
     return mlos::Status();
+  });
+}
+
+mlos_status mlos_request_set_sequence(mlos_request* request, const char* id, uint32_t flags) {
+  constexpr uint32_t kFlags = MLOS_SEQUENCE_START | MLOS_SEQUENCE_END;
+  if ((flags & ~kFlags) != 0) return InvalidArgument();
+  return Changed(request, [&](Request& changed) {
+    return changed.SetSequence(id == nullptr ? std::string_view() : id, flags);
   });
 }
 

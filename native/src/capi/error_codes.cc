@@ -56,7 +56,7 @@ static_assert(sizeof(mlos_tensor) == 24 + 8 * MLOS_MAX_RANK);
 static_assert(static_cast<int>(MLOS_REALTIME) == layout::kRealtime);
 static_assert(static_cast<int>(MLOS_BATCH) == layout::kBatch);
 
-/// Codes of the daemon that never travel through shared memory, at their number minus 100.
+/// Codes whose numbers do not travel through shared memory, at their number minus 100.
 constexpr std::array<const char*, 17> kAttachNames = {
     "FAILED_PRECONDITION", "INVALID_MODEL_ID",       "NO_PLUGIN_FOR_FORMAT", "MODEL_LOAD_FAILED",
     "DATA_CORRUPTED",      "STORAGE_FULL",           "UNKNOWN_METHOD",       "PLUGIN_NOT_FOUND",
@@ -65,6 +65,8 @@ constexpr std::array<const char*, 17> kAttachNames = {
     "MISSING_DEPENDENCY",
 };
 static_assert(MLOS_FAILED_PRECONDITION == 100);
+static_assert(static_cast<int>(MLOS_SEQUENCE_START) == layout::kSequenceStart);
+static_assert(static_cast<int>(MLOS_SEQUENCE_END) == layout::kSequenceEnd);
 static_assert(MLOS_MISSING_DEPENDENCY == MLOS_FAILED_PRECONDITION + kAttachNames.size() - 1);
 
 mlos_status StatusOfErrno(int error_number) {

@@ -71,7 +71,7 @@ typedef enum mlos_status {
   MLOS_INVALID_FRAME = 18,
   MLOS_CLIENT_GONE = 19,
   MLOS_PERMISSION_DENIED = 20,
-  /* From here on: only of mlos_attach() and of attaching again. */
+  /* From here on: of mlos_attach() and of attaching again; the first one also of sequences. */
   MLOS_FAILED_PRECONDITION = 100,
   MLOS_INVALID_MODEL_ID = 101,
   MLOS_NO_PLUGIN_FOR_FORMAT = 102,
@@ -225,6 +225,20 @@ MLOS_API mlos_status mlos_request_select(mlos_request* request, const uint32_t* 
                                          uint32_t count);
 /* Makes a request less urgent than its model's attachment. */
 MLOS_API mlos_status mlos_request_set_priority(mlos_request* request, mlos_priority priority);
+
+typedef enum mlos_sequence_flag {
+  /* Begins at the initial state, whatever the sequence's state was. */
+  MLOS_SEQUENCE_START = 1,
+  /* Frees the state afterwards. */
+  MLOS_SEQUENCE_END = 2
+} mlos_sequence_flag;
+/* Says which sequence the next runs belong to, for a model that keeps a state from one request of a
+ * sequence to the next: an id of 1 to 128 bytes, or NULL for none, and flags. Holds until it is
+ * called again. The sequences are this attachment's own and end with it, also where it is made anew
+ * after the plugin died: then, as for any id that was not started, the run is
+ * MLOS_FAILED_PRECONDITION. A run that fails leaves the state as it was. */
+MLOS_API mlos_status mlos_request_set_sequence(mlos_request* request, const char* id,
+                                               uint32_t flags);
 
 typedef struct mlos_tensor {
   /* NULL where there is no such output. */

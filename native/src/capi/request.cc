@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "capi/error_codes.h"
 #include "capi/model.h"
+#include "shm/status_code.h"
 
 namespace mlos::capi {
 namespace {
@@ -45,7 +46,7 @@ Request::~Request() {
 Result<std::unique_ptr<Request>> Request::Create(std::shared_ptr<Model> model,
                                                  std::span<const mlos_input> inputs) {
   std::unique_ptr<Request> request(new Request(std::move(model)));
-  request->block_bytes_ = Aligned(DescriptorBytes(static_cast<uint32_t>(inputs.size())));
+  request->block_bytes_ = Aligned(SequenceRequestBytes(static_cast<uint32_t>(inputs.size())));
   for (const mlos_input& input : inputs) {
     if (Status added = request->AddInput(input); !added.ok()) return added.error();
   }
@@ -114,6 +115,7 @@ void Request::WriteDescriptors(const Place& place) {
     std::memcpy(At(place, at), &input.descriptor, sizeof input.descriptor);
     at += sizeof input.descriptor;
   }
+  std::memcpy(At(place, at), &sequence_, sizeof sequence_);
 }
 
 Request::Input* Request::FindInput(uint32_t index) {
@@ -173,6 +175,21 @@ void Request::SetPriority(layout::Priority priority) {
   WriteDescriptors(home_);
 }
 
+Status Request::SetSequence(std::string_view name, uint32_t flags) {
+  if (name.size() > sizeof sequence_.id) {
+    return CodedError("INVALID_ARGUMENT", "The id of a sequence has at most " +
+                                              std::to_string(sizeof sequence_.id) + " bytes, not " +
+                                              std::to_string(name.size()) + ".");
+  }
+  sequence_ = {};
+  sequence_.flags = flags;
+  sequence_.id_length = static_cast<uint32_t>(name.size());
+  std::copy(name.begin(), name.end(), std::begin(sequence_.id));
+  descriptor_.has_sequence = name.empty() ? 0 : 1;
+  WriteDescriptors(home_);
+  return {};
+}
+
 Status Request::Load(const std::shared_ptr<ClientChannel>& channel, uint64_t deadline_ns) {
   descriptor_.deadline_ns = deadline_ns;
   if (carrier_.channel != channel) {
@@ -221,7 +238,7 @@ void Request::Settle(const Completion& completion) {
     SettleAs(MLOS_INTERNAL, "The plugin's answer does not fit the model's signature.");
     return;
   }
-  SettleAs(static_cast<mlos_status>(completion.status), completion.message);
+  SettleAs(StatusOfCode(StatusName(completion.status)), completion.message);
 }
 
 void Request::SettleAs(mlos_status status, std::string_view message) {

@@ -45,6 +45,8 @@ class Request {
   /// Errors: UNKNOWN_INPUT for a position that no output has.
   Status Select(std::span<const uint32_t> outputs);
   void SetPriority(layout::Priority priority);
+  /// An empty id: none. Error: INVALID_ARGUMENT for one that is too long.
+  Status SetSequence(std::string_view name, uint32_t flags);
 
   /// Makes it ready to be submitted through `channel`. Error: PAYLOAD_TOO_LARGE.
   Status Load(const std::shared_ptr<ClientChannel>& channel, uint64_t deadline_ns);
@@ -101,11 +103,13 @@ class Request {
   Input* FindInput(uint32_t index);
   bool TakeOutputs(const Completion& completion);
   uint64_t descriptor_bytes() const {
-    return DescriptorBytes(static_cast<uint32_t>(inputs_.size()));
+    const auto inputs = static_cast<uint32_t>(inputs_.size());
+    return descriptor_.has_sequence != 0 ? SequenceRequestBytes(inputs) : DescriptorBytes(inputs);
   }
 
   std::shared_ptr<Model> model_;
   layout::RequestDescriptor descriptor_{};
+  layout::SequenceDescriptor sequence_{};
   std::vector<Input> inputs_;
   uint64_t block_bytes_ = 0;
   Place home_;

@@ -18,7 +18,7 @@ constexpr uint32_t kSlowReferences = 2;
 
 }  // namespace
 
-AutoTuner::AutoTuner(const ModelSignature& signature, const BatchOptions& options)
+AutoTuner::AutoTuner(const ModelSignature& signature, const BatchOptions& options, bool joins)
     : signature_(signature),
       options_(options),
       all_outputs_(signature.outputs.size()),
@@ -26,7 +26,7 @@ AutoTuner::AutoTuner(const ModelSignature& signature, const BatchOptions& option
   std::iota(all_outputs_.begin(), all_outputs_.end(), 0);
   if (options.mode == BatchOptions::Mode::kOff || options.max_batch <= 1) {
     Finish(layout::kBatchOff, 1);
-  } else if (!PlanBatches(signature).fits) {
+  } else if (!joins || !PlanBatches(signature).fits) {
     Finish(layout::kBatchUnfit, 1);
   }
 }

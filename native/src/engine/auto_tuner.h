@@ -10,6 +10,7 @@
 #include "engine/gather.h"
 #include "engine/runner.h"
 #include "engine/sample_rows.h"
+#include "shm/stats_layout.h"
 
 namespace mlos {
 
@@ -22,7 +23,8 @@ namespace mlos {
 ///                                                           kDone
 class AutoTuner {
  public:
-  AutoTuner(const ModelSignature& signature, const BatchOptions& options);
+  /// `joins`: nothing but the signature can forbid joined runs.
+  AutoTuner(const ModelSignature& signature, const BatchOptions& options, bool joins = true);
 
   /// Made-up inputs; for models whose shapes are known (BatchPlan).
   void UseMadeUp();

@@ -1,5 +1,6 @@
 #include "engine/batch_runner.h"
 
+#include <algorithm>
 #include <exception>
 
 #include "base/clock.h"
@@ -16,8 +17,9 @@ void Fail(Outcome& outcome, RequestError error) {
 
 }  // namespace
 
-BatchRunner::BatchRunner(const ModelSignature& signature, RunContext& context)
-    : context_(context), joined_(signature.outputs.size()) {}
+BatchRunner::BatchRunner(const ModelSignature& signature, RunContext& context,
+                         StatefulContext* stateful)
+    : context_(context), states_(stateful), joined_(signature.outputs.size()) {}
 
 std::span<Outcome> BatchRunner::Run(std::span<Request* const> requests) {
   if (outcomes_.size() < requests.size()) outcomes_.resize(requests.size());
@@ -43,6 +45,28 @@ std::span<Outcome> BatchRunner::Run(std::span<Request* const> requests) {
   return outcomes;
 }
 
+void BatchRunner::ReserveStates(const Request& request, Outcome& outcome) {
+  if (request.sequence->table->Grow(request.sequence->bytes, BytesOf(outcome.states))) return;
+  request.channel->host->FreeResult(outcome.block);
+  outcome.block = {};
+  Fail(outcome,
+       {layout::kTooManyRequests, "The states of the model's sequences would take more than " +
+                                      std::to_string(request.sequence->table->options().max_bytes) +
+                                      " bytes; end some of them."});
+}
+
+void BatchRunner::SettleStates(Request& request, Outcome& outcome, bool published) {
+  Sequence& sequence = *request.sequence;
+  if (outcome.status != layout::kOk) return;
+  const uint64_t bytes = BytesOf(outcome.states);
+  if (!published) return sequence.table->Shrink(std::max(bytes, sequence.bytes), sequence.bytes);
+  sequence.table->Shrink(sequence.bytes, bytes);
+  sequence.states.swap(outcome.states);
+  sequence.bytes = bytes;
+  sequence.rows = request.state_rows;
+  sequence.begun = true;
+}
+
 RequestError BatchRunner::RunContextOnce(std::span<const TensorView> inputs,
                                          std::span<const uint32_t> outputs, OutputSink& sink,
                                          uint64_t& run_ns) {
@@ -62,11 +86,17 @@ void BatchRunner::RunSingle(Request& request, Outcome& outcome) {
   if (auto error = gatherer_.Single(request)) return Fail(outcome, std::move(*error));
   ModelChannel& channel = *request.channel;
   answer_.Begin(*channel.host, channel.answer_room, request.outputs);
+  Request* const alone = &request;
+  if (states_.active()) states_.Give({&alone, 1});
   RequestError error = RunContextOnce(gatherer_.inputs(), request.outputs, answer_, outcome.run_ns);
   if (error.status == layout::kOk) {
     if (const std::optional<ResultBlock> block = answer_.Finish()) {
       outcome.block = *block;
       outcome.output_bytes = answer_.output_bytes();
+      if (states_.active()) {
+        states_.Take(outcome.states);
+        ReserveStates(request, outcome);
+      }
       return;
     }
     error = answer_.error();
@@ -84,6 +114,7 @@ bool BatchRunner::RunJoined(std::span<Request* const> requests) {
   uint64_t rows = 0;
   for (const Request* request : requests) rows += request->rows;
   gatherer_.Join(requests);
+  if (states_.active()) states_.Give(requests);
   joined_.Clear();
   uint64_t run_ns = 0;
   if (RunContextOnce(gatherer_.inputs(), outputs, joined_, run_ns).status != layout::kOk) {
@@ -104,6 +135,10 @@ bool BatchRunner::RunJoined(std::span<Request* const> requests) {
     if (block) {
       outcome.block = *block;
       outcome.output_bytes = answer_.output_bytes();
+      if (states_.active()) {
+        states_.TakeRows(first, request.rows, outcome.states);
+        ReserveStates(request, outcome);
+      }
     } else {
       if (!fits) answer_.Drop();
       Fail(outcome, answer_.error());

@@ -20,6 +20,8 @@ struct ModelChannel {
   layout::Priority most_urgent = layout::kNormal;
   /// Bytes of the response arena.
   uint64_t answer_room = 0;
+  /// Its sequences are not its own: see layout::kSharesSequences.
+  bool shares_sequences = false;
   ChannelQueue waiting;
 };
 

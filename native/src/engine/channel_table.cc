@@ -45,6 +45,7 @@ Result<std::string> ChannelTable::Open(const OpenOptions& options, OpenFiles fil
   auto channel = std::make_shared<ModelChannel>();
   channel->host = std::move(host).value();
   channel->most_urgent = options.most_urgent;
+  channel->shares_sequences = options.shares_sequences;
   const std::shared_ptr<Mapping> response = channel->host->response_mapping();
   channel->answer_room = response->bytes().size() - layout::kResponseArenaOffset;
 

@@ -34,6 +34,7 @@ class ChannelTable {
     uint64_t channel_id = 0;
     uint32_t handle = 0;
     layout::Priority most_urgent = layout::kNormal;
+    bool shares_sequences = false;
   };
   /// Maps and seals the response region. The text says what could not be applied, if anything.
   /// Errors: MODEL_NOT_FOUND, ALREADY_EXISTS, TOO_MANY_REQUESTS, those of HostChannel::Open.

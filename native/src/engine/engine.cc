@@ -148,13 +148,15 @@ class Engine::Impl {
   }
 
   ControlLink::Reply Open(const layout::ControlMessage& message, std::vector<UniqueFd>& fds) {
-    if (message.argument2 >= layout::kPriorities) {
-      return {layout::kInvalidArgument, "no such priority: " + std::to_string(message.argument2)};
+    const uint32_t priority = message.argument2 & ~layout::kSharesSequences;
+    if (priority >= layout::kPriorities) {
+      return {layout::kInvalidArgument, "no such priority: " + std::to_string(priority)};
     }
     const auto opened =
         channels_.Open({.channel_id = message.channel_id,
                         .handle = message.argument,
-                        .most_urgent = static_cast<layout::Priority>(message.argument2)},
+                        .most_urgent = static_cast<layout::Priority>(priority),
+                        .shares_sequences = (message.argument2 & layout::kSharesSequences) != 0},
                        {.response_region = std::move(fds[0]),
                         .bell = std::move(fds[1]),
                         .socket = std::move(fds[2])});

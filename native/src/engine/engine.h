@@ -4,13 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "engine/runner.h"
-#include "shm/layout.h"
+#include "shm/stats_layout.h"
 
 namespace mlos {
 
@@ -24,6 +25,27 @@ struct BatchOptions {
   uint32_t max_delay_us = 0;
 };
 
+/// A tensor that a model hands itself from one request of a sequence to the next, as its package
+/// declares it.
+struct StateSpec {
+  std::string input;
+  std::string output;
+  /// Of the initial state; -1: as many rows as the request has. Left out: the input's own, whose
+  /// one dynamic dimension, if it has one, is the rows.
+  std::optional<std::vector<int64_t>> shape{};
+  /// Of all elements of the initial state.
+  double initial = 0;
+};
+
+struct SequenceOptions {
+  /// Sequences that a model has at once.
+  uint32_t max_count = 1024;
+  /// Of the states of all of them.
+  uint64_t max_bytes = uint64_t{256} << 20;
+  /// A sequence without requests for so long is forgotten, in milliseconds.
+  uint32_t idle_ms = 60'000;
+};
+
 struct ModelOptions {
   /// Class of the model: policy and nice of its threads, default priority of its requests.
   layout::Priority priority = layout::kNormal;
@@ -32,6 +54,9 @@ struct ModelOptions {
   /// Requests that may wait; beyond it the answer is TOO_MANY_REQUESTS.
   uint32_t max_queue = 1024;
   BatchOptions batching;
+  /// Empty: a model that keeps nothing from request to request.
+  std::vector<StateSpec> states{};
+  SequenceOptions sequences{};
   /// CPUs that the workers may use; empty: chosen by class (see kernel_side.h).
   std::vector<int> cpus{};
   /// Of the runner, for the stats page.
@@ -85,7 +110,8 @@ class Engine {
   /// `open` loads the model. It is called on a thread that has the model's policy, nice value and
   /// affinity already, so that the threads which the runtime starts for it inherit them. Blocks
   /// until the model is loaded and, where its shapes allow, `auto` is measured (at most ~1 s).
-  /// Errors: TOO_MANY_REQUESTS (kMaxModels), and those of `open` and CreateContext().
+  /// The signature that it answers is without the states. Errors: TOO_MANY_REQUESTS (kMaxModels),
+  /// MODEL_LOAD_FAILED for states that the model has not, and those of `open` and CreateContext().
   Result<AddedModel> AddModel(const std::function<Result<std::unique_ptr<Runner>>()>& open,
                               const ModelOptions& options);
   /// Closes the model's channels with `code`, waits for what runs, frees the runner.

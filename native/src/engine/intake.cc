@@ -62,18 +62,20 @@ void Model::Accept(const std::shared_ptr<ModelChannel>& channel, const layout::R
   stats_.CountTaken(request->input_bytes);
   if (error) return Refuse(request, error->status, error->text);
   request->rows = RowsOf(plan_, *request);
-  Enqueue(request);
+  if (JoinSequence(request)) Enqueue(request);
 }
 
 void Model::Enqueue(Request* request) {
-  const uint64_t deadline = request->deadline_ns;
+  MindDeadline(*request);
   if (Request* dropped = queue_.Push(request)) {
     Refuse(dropped, layout::kTooManyRequests, QueueIsFull(queue_));
-    if (dropped == request) return;
   }
-  if (deadline == 0) return;
-  nearest_deadline_ns_ = std::min(nearest_deadline_ns_, deadline);
-  around_.alarm.SetAtMost(deadline);
+}
+
+void Model::MindDeadline(const Request& request) {
+  if (request.deadline_ns == 0) return;
+  nearest_deadline_ns_ = std::min(nearest_deadline_ns_, request.deadline_ns);
+  around_.alarm.SetAtMost(request.deadline_ns);
 }
 
 Request* Model::NewRequest() {
@@ -92,6 +94,8 @@ void Model::Recycle(Request* request) {
   request->rows = 0;
   request->deadline_ns = 0;
   request->charged_ns = 0;
+  request->sequence = nullptr;
+  request->state_bytes = 0;
   request->answered.store(false, std::memory_order_relaxed);
   free_.push_back(request);
 }

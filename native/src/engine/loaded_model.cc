@@ -89,6 +89,12 @@ Status LoadedModel::Open(const OpenRunner& open, const KernelSide& kernel) {
   if (!runner.ok()) return runner.error();
   runner_ = std::move(runner).value();
   facts_.signature = runner_->signature();
+  if (!options.states.empty()) {
+    Result<StatePlan> plan = StatePlan::Make(runner_->signature(), options.states);
+    if (!plan.ok()) return plan.error();
+    states_ = std::make_unique<StatePlan>(std::move(plan).value());
+    facts_.signature = states_->visible();
+  }
   facts_.runner = runner_->description();
   const Status made = MakeWorkers();
   if (!made.ok()) return made;
@@ -101,19 +107,27 @@ Status LoadedModel::MakeWorkers() {
   for (uint32_t i = 0; i < count; ++i) {
     Result<std::unique_ptr<RunContext>> context = runner_->CreateContext();
     if (!context.ok()) return context.error();
-    workers_.push_back(std::make_unique<Worker>(model_, runner_->signature(),
-                                                std::move(context).value(), i, spin_us_));
+    std::unique_ptr<RunContext> run = std::move(context).value();
+    StatefulContext* stateful = nullptr;
+    if (states_) {
+      auto with_states = std::make_unique<StatefulContext>(*states_, std::move(run));
+      stateful = with_states.get();
+      run = std::move(with_states);
+    }
+    workers_.push_back(
+        std::make_unique<Worker>(model_, facts_.signature, std::move(run), stateful, i, spin_us_));
   }
   model_.stats().Describe(model_.options().priority, count, model_.options().intra_op_threads);
   return {};
 }
 
 void LoadedModel::Measure() {
-  const ModelSignature& signature = runner_->signature();
-  auto tuner = std::make_unique<AutoTuner>(signature, model_.options().batching);
+  const ModelSignature& signature = facts_.signature;
+  const bool joins = states_ == nullptr || states_->joins();
+  auto tuner = std::make_unique<AutoTuner>(signature, model_.options().batching, joins);
   if (!tuner->done() && PlanBatches(signature).shapes_known) tuner->UseMadeUp();
   while (tuner->can_step()) tuner->Step(workers_.front()->context());
-  model_.Prepare(signature, std::move(tuner));
+  model_.Prepare(signature, states_.get(), std::move(tuner));
 }
 
 Status LoadedModel::StartFollowers() {

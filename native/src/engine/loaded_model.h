@@ -64,6 +64,8 @@ class LoadedModel {
   Model model_;
   AddedModel facts_;
   std::unique_ptr<Runner> runner_;
+  /// Null: the model has none.
+  std::unique_ptr<StatePlan> states_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::thread first_;
   /// Of the workers after the first; made by the first thread before Load() returns.

@@ -21,12 +21,16 @@ Model::Model(uint32_t handle, const ModelOptions& options, const ModelSurroundin
       channels_(std::move(channels)),
       queue_(std::max(options.max_queue, 1U),
              std::min(std::max(options.max_queue, 1U), layout::kSlots)),
-      stats_(row) {}
+      stats_(row),
+      sequences_(options.sequences) {}
 
-void Model::Prepare(const ModelSignature& signature, std::unique_ptr<AutoTuner> tuner) {
+void Model::Prepare(const ModelSignature& signature, const StatePlan* states,
+                    std::unique_ptr<AutoTuner> tuner) {
   const std::lock_guard held(lock_);
   signature_ = &signature;
+  states_ = states;
   plan_ = PlanBatches(signature);
+  if (states != nullptr && !states->joins()) plan_ = {};
   batch_limit_ = tuner->batch_limit();
   stats_.SetBatch(tuner->verdict(), batch_limit_);
   expected_run_ns_ = tuner->single_ns();
@@ -66,17 +70,18 @@ uint64_t Model::ReadyAt() const {
 void Model::FillBatch(ActiveRun& run, uint64_t now_ns) {
   const Request& first = *run.requests.front();
   uint64_t rows = first.rows;
-  uint64_t bytes = first.input_bytes;
+  uint64_t bytes = first.input_bytes + first.state_bytes;
   const auto joins = [&](const Request& other) {
-    return rows + other.rows <= batch_limit_ && bytes + other.input_bytes <= kMaxBatchBytes &&
-           CanJoin(first, other);
+    return rows + other.rows <= batch_limit_ &&
+           bytes + other.input_bytes + other.state_bytes <= kMaxBatchBytes &&
+           CanJoin(first, other) && (states_ == nullptr || states_->CanJoinStates(first, other));
   };
   while (rows < batch_limit_) {
     Request* request = queue_.TakeJoining(first, now_ns, joins);
     if (request == nullptr) return;
     if (Dismiss(request, now_ns)) continue;
     rows += request->rows;
-    bytes += request->input_bytes;
+    bytes += request->input_bytes + request->state_bytes;
     run.requests.push_back(request);
   }
 }
@@ -120,11 +125,20 @@ void Model::EndRun(ActiveRun& run, std::span<const Answered> answers, uint64_t t
       stats_.CountRefused(answer.status);
     }
     queue_.Settle(*request, answer.run_ns / answer.batch);
+    if (request->sequence != nullptr) {
+      EndTurn(*request, answer.published && answer.status == layout::kOk);
+    }
     Recycle(request);
   }
   run.requests.clear();
+  if (states_ != nullptr) ShowQueue();
   stats_.EndRun(run.worker, static_cast<uint32_t>(std::max(::sched_getcpu(), 0)));
   tuner_debt_ns_ -= std::min(tuner_debt_ns_, took_ns);
+}
+
+void Model::ShowQueue() {
+  stats_.SetQueued(queue_.size() + held_);
+  if (states_ != nullptr) stats_.SetSequences(sequences_.size(), sequences_.bytes());
 }
 
 void Model::StopBatching() {

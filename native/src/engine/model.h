@@ -3,8 +3,10 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +16,8 @@
 #include "engine/channel_set.h"
 #include "engine/engine.h"
 #include "engine/model_queue.h"
+#include "engine/sequence.h"
+#include "engine/state_plan.h"
 #include "engine/stats_writer.h"
 
 namespace mlos {
@@ -73,8 +77,9 @@ class Model {
   ChannelSet& channels() { return *channels_; }
   StatsWriter& stats() { return stats_; }
 
-  /// Signature, plan and tuner; before any worker starts.
-  void Prepare(const ModelSignature& signature, std::unique_ptr<AutoTuner> tuner);
+  /// Signature, states (null: none) and tuner; before any worker starts.
+  void Prepare(const ModelSignature& signature, const StatePlan* states,
+               std::unique_ptr<AutoTuner> tuner);
   void AddRun(ActiveRun* run) { runs_.push_back(run); }
 
   /// Takes the leadership if no other worker has it; whether this one leads now.
@@ -102,14 +107,35 @@ class Model {
   static constexpr uint32_t kNobody = UINT32_MAX;
   static constexpr uint32_t kMonitor = UINT32_MAX - 1;
 
+  using IsMeant = std::function<bool(const Request&)>;
+
   bool TakeInFrom(const std::shared_ptr<ModelChannel>& channel, uint64_t now_ns);
   void Accept(const std::shared_ptr<ModelChannel>& channel, const layout::RequestEntry& entry,
               uint64_t now_ns);
   void Enqueue(Request* request);
+  void MindDeadline(const Request& request);
+
+  // What a request has to do with sequences (turns.cc).
+
+  /// False: the request is answered, or waits for its turn in its sequence.
+  bool JoinSequence(Request* request);
+  void Hold(Sequence& sequence, Request* request);
+  /// False: it cannot run on this state, and is answered.
+  bool BeginTurn(Sequence& sequence, Request* request);
+  void EndTurn(Request& request, bool succeeded);
+  /// Answers held requests with `error`, and those behind one that failed with an error of their
+  /// own. `behind_failed`: the first ones are.
+  void RefuseHeld(Sequence& sequence, const IsMeant& is_refused, const RequestError& error,
+                  bool behind_failed);
+  void RefuseAllHeld(const IsMeant& is_refused, const RequestError& error);
+  void ForgetSequencesOf(const ModelChannel& channel);
+
   /// Answers and forgets a request that is in no queue and no run.
   void Refuse(Request* request, layout::StatusCode status, std::string_view text);
   /// Answers a request that runs; its memory stays until the run is over.
-  void AnswerEarly(Request& request, layout::StatusCode status, std::string_view text);
+  /// False: somebody had answered before.
+  bool AnswerEarly(Request& request, layout::StatusCode status, std::string_view text);
+  void AnswerRunning(const IsMeant& is_meant, layout::StatusCode status, std::string_view text);
   bool Dismiss(Request* request, uint64_t now_ns);
   void EndUnwantedRun(ActiveRun& run);
   void FillBatch(ActiveRun& run, uint64_t now_ns);
@@ -118,7 +144,7 @@ class Model {
   void WatchFromMonitor(bool watch);
   Request* NewRequest();
   void Recycle(Request* request);
-  void ShowQueue() { stats_.SetQueued(queue_.size()); }
+  void ShowQueue();
 
   const uint32_t handle_;
   const ModelOptions options_;
@@ -142,6 +168,10 @@ class Model {
   uint64_t nearest_deadline_ns_ = UINT64_MAX;
 
   const ModelSignature* signature_ = nullptr;
+  const StatePlan* states_ = nullptr;
+  SequenceTable sequences_;
+  /// Requests that wait for their turn in their sequence.
+  uint32_t held_ = 0;
   BatchPlan plan_;
   std::unique_ptr<AutoTuner> tuner_;
   bool tuner_lent_ = false;
@@ -151,6 +181,9 @@ class Model {
   uint64_t expected_run_ns_ = 0;
   uint64_t expected_request_ns_ = 0;
 };
+
+/// Ends the text of an error of a request that belongs to a sequence.
+inline constexpr std::string_view kStateKept = " The sequence's state is what it was before.";
 
 /// What a worker published for one request of a run.
 struct Answered {

@@ -12,6 +12,7 @@
 #include "base/unique_fd.h"
 #include "engine/loaded_model.h"
 #include "shm/mapping.h"
+#include "shm/stats_layout.h"
 
 namespace mlos {
 

@@ -15,6 +15,7 @@ namespace mlos {
 
 struct ModelChannel;
 struct Request;
+struct Sequence;
 
 /// The waiting requests of one channel in one priority class, first come first.
 struct Flow {
@@ -55,6 +56,17 @@ struct Request {
   uint64_t input_bytes = 0;
   /// Length of the batch dimension; 0: cannot be joined with others.
   uint64_t rows = 0;
+  /// Null: the model keeps no state. Only one request of a sequence at a time is queued or runs.
+  Sequence* sequence = nullptr;
+  bool starts = false;
+  bool ends = false;
+  /// Rows of the states that it begins with, and their bytes.
+  uint64_t state_rows = 1;
+  uint64_t state_bytes = 0;
+  /// The next one that waits for its turn in the sequence.
+  Request* next_held = nullptr;
+  /// It came when the one whose turn it was had been answered: its client knows what came of that.
+  bool came_after = false;
   /// Whoever sets it first gives the answer: the worker, or the monitor at a deadline.
   std::atomic<bool> answered{false};
 

@@ -36,15 +36,6 @@ std::string Quote(std::string_view name) {
   return quoted + "\"";
 }
 
-std::string FormatShape(const Shape& shape) {
-  std::string text = "[";
-  for (uint32_t axis = 0; axis < shape.rank; ++axis) {
-    if (axis > 0) text += ',';
-    text += std::to_string(shape.dims.at(axis));
-  }
-  return text + "]";
-}
-
 RequestError Mismatch(layout::StatusCode status, const ValueSpec& spec, const std::string& came) {
   return {status, "Input " + Quote(spec.name) + ": expected " + FormatSpec(spec) + ", but " + came +
                       " came."};
@@ -103,6 +94,15 @@ std::optional<RequestError> ListOutputs(size_t count,
 }
 
 }  // namespace
+
+std::string FormatShape(const Shape& shape) {
+  std::string text = "[";
+  for (uint32_t axis = 0; axis < shape.rank; ++axis) {
+    if (axis > 0) text += ',';
+    text += std::to_string(shape.dims.at(axis));
+  }
+  return text + "]";
+}
 
 std::string_view DtypeName(Dtype dtype) {
   for (const DtypeRow& row : kDtypes) {

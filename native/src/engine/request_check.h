@@ -14,6 +14,9 @@ namespace mlos {
 /// "float32", as ts/protocol/dtype.ts has it; "" for a number that is no dtype.
 std::string_view DtypeName(Dtype dtype);
 
+/// "[1,3]".
+std::string FormatShape(const Shape& shape);
+
 /// "float32[batch,3]", "float32[…]" where the rank is not known.
 std::string FormatSpec(const ValueSpec& spec);
 

@@ -21,6 +21,7 @@ void CopyStats(const layout::ModelStats& from, layout::ModelStats& to) {
   Copy(from.batch_verdict, to.batch_verdict);
   Copy(from.channels, to.channels);
   Copy(from.queued, to.queued);
+  Copy(from.sequences, to.sequences);
   Copy(from.requests, to.requests);
   Copy(from.succeeded, to.succeeded);
   Copy(from.failed, to.failed);
@@ -32,6 +33,7 @@ void CopyStats(const layout::ModelStats& from, layout::ModelStats& to) {
   Copy(from.output_bytes, to.output_bytes);
   Copy(from.queue_ns, to.queue_ns);
   Copy(from.run_ns, to.run_ns);
+  Copy(from.state_bytes, to.state_bytes);
   CopyAll(from.queue_times, to.queue_times);
   CopyAll(from.run_times, to.run_times);
   CopyAll(from.batch_sizes, to.batch_sizes);

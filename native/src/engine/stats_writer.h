@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "engine/time_buckets.h"
-#include "shm/layout.h"
+#include "shm/stats_layout.h"
 
 namespace mlos {
 
@@ -38,6 +38,10 @@ class StatsWriter {
     Add(row_->batch_sizes[BatchBucket(requests)], 1);
   }
   void SetQueued(uint32_t waiting) { Set(row_->queued, waiting); }
+  void SetSequences(uint32_t sequences, uint64_t state_bytes) {
+    Set(row_->sequences, sequences);
+    Set(row_->state_bytes, state_bytes);
+  }
   void SetChannels(uint32_t channels) { Set(row_->channels, channels); }
   void SetBatch(layout::BatchVerdict verdict, uint32_t limit) {
     Set(row_->batch_verdict, static_cast<uint32_t>(verdict));

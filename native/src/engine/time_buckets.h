@@ -6,7 +6,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "shm/layout.h"
+#include "shm/stats_layout.h"
 
 namespace mlos {
 

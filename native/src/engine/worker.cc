@@ -9,10 +9,10 @@
 namespace mlos {
 
 Worker::Worker(Model& model, const ModelSignature& signature, std::unique_ptr<RunContext> context,
-               uint32_t index, uint32_t spin_us)
+               StatefulContext* stateful, uint32_t index, uint32_t spin_us)
     : model_(model),
       context_(std::move(context)),
-      runner_(signature, *context_),
+      runner_(signature, *context_, stateful),
       spin_(uint64_t{spin_us} * 1000) {
   run_.worker = index;
   run_.context = context_.get();
@@ -55,19 +55,20 @@ void Worker::Serve(std::unique_lock<std::mutex>& held, uint64_t began_ns) {
   model_.EndRun(run_, answers_, took_ns);
 }
 
-void Worker::Publish(Request& request, const Outcome& outcome, uint64_t began_ns,
-                     Answered& answer) {
+void Worker::Publish(Request& request, Outcome& outcome, uint64_t began_ns, Answered& answer) {
   HostChannel& host = *request.channel->host;
   answer = {.status = outcome.status,
             .published = !request.answered.exchange(true, std::memory_order_acq_rel),
             .output_bytes = outcome.output_bytes,
             .run_ns = outcome.run_ns,
             .batch = outcome.batch};
+  if (request.sequence != nullptr) BatchRunner::SettleStates(request, outcome, answer.published);
   if (!answer.published) {
     if (outcome.status == layout::kOk) host.FreeResult(outcome.block);
     return;
   }
   if (outcome.status != layout::kOk) {
+    if (request.sequence != nullptr) outcome.text += kStateKept;
     host.CompleteError(request.id, request.slot, outcome.status, outcome.text, outcome.run_ns);
     return;
   }

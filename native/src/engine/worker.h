@@ -19,8 +19,9 @@ namespace mlos {
 class Worker {
  public:
   /// `spin_us`: the most microseconds that an idle worker spins before it sleeps.
+  /// `stateful`: the context itself, where it has states; else null.
   Worker(Model& model, const ModelSignature& signature, std::unique_ptr<RunContext> context,
-         uint32_t index, uint32_t spin_us);
+         StatefulContext* stateful, uint32_t index, uint32_t spin_us);
 
   RunContext& context() { return *context_; }
   /// Runs until the model stops.
@@ -33,7 +34,7 @@ class Worker {
   bool Spin(uint64_t until_ns, uint64_t began_ns, uint32_t wakes) const;
   /// Before a long sleep: a channel's memory goes with its last holder, and its client may go now.
   void ForgetChannels();
-  void Publish(Request& request, const Outcome& outcome, uint64_t began_ns, Answered& answer);
+  void Publish(Request& request, Outcome& outcome, uint64_t began_ns, Answered& answer);
 
   Model& model_;
   const std::unique_ptr<RunContext> context_;

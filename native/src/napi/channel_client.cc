@@ -81,6 +81,25 @@ void ChannelClient::Free(double prepared) {
   if (found->request_id == 0) Recycle(static_cast<uint32_t>(found - prepared_.data()));
 }
 
+double ChannelClient::SetSequence(double prepared, std::string_view id, uint32_t flags) {
+  if (channel_ == nullptr) return kChannelClosed;
+  Prepared* const found = Find(prepared);
+  if (found == nullptr) return kFreed;
+  if (found->request_id != 0) return kBusy;
+  if (id.size() > layout::kMaxSequenceIdBytes) return kInvalid;
+  std::byte* const descriptor = channel_->request_arena().data() + found->block.offset;
+  found->has_sequence = !id.empty();
+  const uint32_t has = found->has_sequence ? 1 : 0;
+  std::memcpy(descriptor + offsetof(layout::RequestDescriptor, has_sequence), &has, sizeof has);
+  if (!found->has_sequence) return 0;
+  layout::SequenceDescriptor sequence{};
+  sequence.flags = flags;
+  sequence.id_length = static_cast<uint32_t>(id.size());
+  std::memcpy(sequence.id, id.data(), id.size());
+  std::memcpy(descriptor + found->descriptor_bytes, &sequence, sizeof sequence);
+  return 0;
+}
+
 void ChannelClient::Recycle(uint32_t index) {
   channel_->Free(prepared_[index].block);
   prepared_[index] = {};
@@ -112,7 +131,8 @@ double ChannelClient::Publish(Prepared& prepared, uint64_t deadline_ns) {
   std::byte* const descriptor = channel_->request_arena().data() + prepared.block.offset;
   std::memcpy(descriptor + offsetof(layout::RequestDescriptor, deadline_ns), &deadline_ns,
               sizeof(deadline_ns));
-  const auto id = channel_->Submit(prepared.block, prepared.descriptor_bytes);
+  const uint64_t more = prepared.has_sequence ? sizeof(layout::SequenceDescriptor) : 0;
+  const auto id = channel_->Submit(prepared.block, prepared.descriptor_bytes + more);
   if (!id.ok()) {
     return channel_->state() == layout::kClosed ? kChannelClosed : kSlotsTaken;
   }

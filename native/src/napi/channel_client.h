@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -36,6 +37,9 @@ class ChannelClient {
   /// The request described in the mailbox as a block: its number, or kNoRoom, kInvalid.
   double Prepare();
   void Free(double prepared);
+  /// From now on the block's requests belong to this sequence (layout::SequenceFlag); an empty id:
+  /// to none. 0 or a CallFault.
+  double SetSequence(double prepared, std::string_view id, uint32_t flags);
 
   /// The id, or a CallFault. Deadlines are in nanoseconds of CLOCK_MONOTONIC, 0 for none.
   double Submit(double prepared, double deadline_ns);
@@ -63,7 +67,9 @@ class ChannelClient {
  private:
   struct Prepared {
     Block block;
+    /// Without the sequence.
     uint64_t descriptor_bytes = 0;
+    bool has_sequence = false;
     /// Of the request that is unanswered; 0: none, the block may be written.
     uint64_t request_id = 0;
     bool in_use = false;

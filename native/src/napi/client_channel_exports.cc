@@ -1,5 +1,6 @@
 #include <memory>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "napi/bound_function.h"
@@ -115,6 +116,15 @@ Napi::Value ChannelFree(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+/// channelSetSequence(handle, prepared, id, flags) -> 0, or a CallFault; "": no sequence
+Napi::Value ChannelSetSequence(const Napi::CallbackInfo& info) {
+  constexpr int64_t kFlags = layout::kSequenceStart | layout::kSequenceEnd;
+  const auto prepared = static_cast<double>(ReadBytes(info[1], "prepared"));
+  const std::string id = ReadString(info[2], "id");
+  const auto flags = static_cast<uint32_t>(ReadInteger(info[3], "flags", 0, kFlags));
+  return ToValue(info.Env(), ReadChannelHandle(info[0]).client->SetSequence(prepared, id, flags));
+}
+
 /// channelMessage(handle) -> text of the error that is in the mailbox
 Napi::Value ChannelMessage(const Napi::CallbackInfo& info) {
   return ToValue(info.Env(), ReadChannelHandle(info[0]).client->message());
@@ -187,6 +197,7 @@ void ExportClientChannel(Napi::Env env, Napi::Object exports) {
   ExportFunction<ChannelResponseBuffer>(env, exports, "channelResponseBuffer");
   ExportFunction<ChannelPrepare>(env, exports, "channelPrepare");
   ExportFunction<ChannelFree>(env, exports, "channelFree");
+  ExportFunction<ChannelSetSequence>(env, exports, "channelSetSequence");
   ExportFunction<ChannelMessage>(env, exports, "channelMessage");
   ExportFunction<ChannelFlush>(env, exports, "channelFlush");
   ExportFunction<ChannelListen>(env, exports, "channelListen");

@@ -13,6 +13,9 @@ namespace {
 
 constexpr int64_t kMaxBatch = 1024;
 constexpr int64_t kMaxQueue = 1'000'000;
+constexpr int64_t kMaxSequences = 65'536;
+constexpr int64_t kMaxStateBytes = int64_t{1} << 40;
+constexpr int64_t kMaxIdleMillis = 86'400'000;
 constexpr int64_t kMaxDelayMicros = 10'000'000;
 constexpr uint32_t kMaxCpus = 65'536;
 constexpr int64_t kMaxDim = int64_t{1} << 40;
@@ -119,6 +122,29 @@ JsTensor ReadTensor(const Napi::Value& value) {
   return tensor;
 }
 
+StateSpec ReadState(const Napi::Value& value) {
+  const Napi::Object object = ReadObject(value, "state");
+  if (!object.Get("initial").IsNumber()) ThrowInvalid(value.Env(), "initial must be a number");
+  return {.input = ReadString(object.Get("input"), "input"),
+          .output = ReadString(object.Get("output"), "output"),
+          .shape = ReadOptional(object.Get("shape"),
+                                [](const Napi::Value& shape) { return ReadDims(shape, -1); }),
+          .initial = object.Get("initial").As<Napi::Number>().DoubleValue()};
+}
+
+void ReadSequences(const Napi::Value& value, ModelOptions& options) {
+  if (value.IsNull() || value.IsUndefined()) return;
+  const Napi::Object object = ReadObject(value, "sequences");
+  const Napi::Array states = ReadArray(object.Get("states"), "states", layout::kMaxTensors);
+  for (uint32_t i = 0; i < states.Length(); ++i) {
+    options.states.push_back(ReadState(states.Get(i)));
+  }
+  options.sequences.max_count = ReadCount(object, "maxCount", 1, kMaxSequences);
+  options.sequences.max_bytes =
+      static_cast<uint64_t>(ReadInteger(object.Get("maxBytes"), "maxBytes", 1, kMaxStateBytes));
+  options.sequences.idle_ms = ReadCount(object, "idleMs", 1, kMaxIdleMillis);
+}
+
 Napi::Value ToValue(Napi::Env env, const std::vector<ValueSpec>& specs) {
   Napi::Array array = Napi::Array::New(env, specs.size());
   for (uint32_t i = 0; i < specs.size(); ++i) {
@@ -156,6 +182,7 @@ ModelOptions ReadModelOptions(const Napi::Value& value) {
   options.batching.max_delay_us = ReadCount(object, "maxDelayUs", 0, kMaxDelayMicros);
   options.cpus = ReadIntList(object.Get("cpus"), "cpus", kMaxCpus);
   options.intra_op_threads = ReadCount(object, "intraOpThreads", 0, kMaxOrtThreads);
+  ReadSequences(object.Get("sequences"), options);
   return options;
 }
 

@@ -4,7 +4,7 @@
 #include "napi/exports.h"
 #include "napi/values.h"
 #include "shm/control_message.h"
-#include "shm/layout.h"
+#include "shm/stats_layout.h"
 
 namespace mlos::binding {
 namespace {
@@ -69,7 +69,8 @@ Napi::Object StatusCodes(Napi::Env env) {
                         {"UNIMPLEMENTED", layout::kUnimplemented},
                         {"INVALID_FRAME", layout::kInvalidFrame},
                         {"CLIENT_GONE", layout::kClientGone},
-                        {"PERMISSION_DENIED", layout::kPermissionDenied}});
+                        {"PERMISSION_DENIED", layout::kPermissionDenied},
+                        {"FAILED_PRECONDITION", layout::kFailedPrecondition}});
 }
 
 Napi::Object Bounds(Napi::Env env) {
@@ -88,6 +89,8 @@ Napi::Object Bounds(Napi::Env env) {
                         {"timeBuckets", layout::kTimeBuckets},
                         {"batchBuckets", layout::kBatchBuckets},
                         {"requestDescriptorBytes", sizeof(layout::RequestDescriptor)},
+                        {"sequenceDescriptorBytes", sizeof(layout::SequenceDescriptor)},
+                        {"maxSequenceIdBytes", layout::kMaxSequenceIdBytes},
                         {"resultDescriptorBytes", sizeof(layout::ResultDescriptor)},
                         {"tensorDescriptorBytes", sizeof(layout::TensorDescriptor)},
                         {"requestArenaOffset", layout::kRequestArenaOffset},
@@ -99,6 +102,10 @@ Napi::Object Priorities(Napi::Env env) {
                         {"high", layout::kHigh},
                         {"normal", layout::kNormal},
                         {"batch", layout::kBatch}});
+}
+
+Napi::Object SequenceFlags(Napi::Env env) {
+  return ToObject(env, {{"start", layout::kSequenceStart}, {"end", layout::kSequenceEnd}});
 }
 
 Napi::Object BatchVerdicts(Napi::Env env) {
@@ -122,6 +129,7 @@ Napi::Object ControlMessageFields(Napi::Env env) {
   using layout::ControlMessage;
   return ToObject(env, {{"byteLength", sizeof(ControlMessage)},
                         {"replyBit", layout::kReply},
+                        {"sharesSequences", layout::kSharesSequences},
                         {"kind", offsetof(ControlMessage, kind)},
                         {"sequence", offsetof(ControlMessage, sequence)},
                         {"channelId", offsetof(ControlMessage, channel_id)},
@@ -164,6 +172,7 @@ Napi::Object ModelStatsFields(Napi::Env env) {
                         {"batchVerdict", offsetof(ModelStats, batch_verdict)},
                         {"channels", offsetof(ModelStats, channels)},
                         {"queued", offsetof(ModelStats, queued)},
+                        {"sequences", offsetof(ModelStats, sequences)},
                         {"requests", offsetof(ModelStats, requests)},
                         {"succeeded", offsetof(ModelStats, succeeded)},
                         {"failed", offsetof(ModelStats, failed)},
@@ -175,6 +184,7 @@ Napi::Object ModelStatsFields(Napi::Env env) {
                         {"outputBytes", offsetof(ModelStats, output_bytes)},
                         {"queueNs", offsetof(ModelStats, queue_ns)},
                         {"runNs", offsetof(ModelStats, run_ns)},
+                        {"stateBytes", offsetof(ModelStats, state_bytes)},
                         {"queueTimes", offsetof(ModelStats, queue_times)},
                         {"runTimes", offsetof(ModelStats, run_times)},
                         {"batchSizes", offsetof(ModelStats, batch_sizes)},
@@ -199,6 +209,7 @@ Napi::Value ChannelLayout(const Napi::CallbackInfo& info) {
   object.Set("bounds", Bounds(env));
   object.Set("status", StatusCodes(env));
   object.Set("priorities", Priorities(env));
+  object.Set("sequenceFlags", SequenceFlags(env));
   object.Set("batchVerdicts", BatchVerdicts(env));
   object.Set("controlKinds", ControlKinds(env));
   object.Set("controlMessage", ControlMessageFields(env));

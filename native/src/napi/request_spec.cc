@@ -76,7 +76,8 @@ std::optional<RequestSpec> RequestSpec::Read(std::span<const double> words) {
 uint64_t RequestSpec::descriptor_bytes() const { return DescriptorBytes(head_.input_count); }
 
 void RequestSpec::LayOut() {
-  uint64_t at = Align(descriptor_bytes());
+  // With room for a sequence, whether it will belong to one or not.
+  uint64_t at = Align(SequenceRequestBytes(head_.input_count));
   for (layout::TensorDescriptor& input : inputs_) {
     input.offset = at;
     // At most kMaxTensors times kMaxArenaBytes: 64 bits hold it.

@@ -15,7 +15,8 @@ struct ControlMessage {
   uint64_t channel_id;
   /// kOpenChannel: the model's handle, from load_model. kStartEngine: spin budget in microseconds.
   uint32_t argument;
-  /// kOpenChannel: the most urgent Priority that its requests get. kCloseChannel: a StatusCode.
+  /// kOpenChannel: the most urgent Priority that its requests get, with kSharesSequences where that
+  /// is so. kCloseChannel: a StatusCode.
   uint32_t argument2;
   /// In replies a StatusCode.
   uint32_t status;
@@ -24,6 +25,10 @@ struct ControlMessage {
   char text[216];
 };
 static_assert(sizeof(ControlMessage) == 248);
+
+/// The sequences of such channels are those of one client, the daemon, and outlive each of them.
+/// Those of any other channel end with it.
+inline constexpr uint32_t kSharesSequences = 0x100;
 
 enum ControlKind : uint32_t {
   /// Once, first. Descriptor: stats region, which the host maps for writing and then seals.

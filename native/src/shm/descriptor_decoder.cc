@@ -83,6 +83,29 @@ Result<std::span<const std::byte>> TensorsOf(std::span<const std::byte> descript
   return descriptor.subspan(DescriptorBytes(0));
 }
 
+/// Takes the sequence off the end of the descriptor, where there is one.
+Status DecodeSequence(uint32_t has_sequence, std::span<const std::byte>& descriptor,
+                      std::optional<SequenceMark>& sequence) {
+  sequence.reset();
+  if (has_sequence == 0) return {};
+  layout::SequenceDescriptor given{};
+  if (has_sequence != 1 || descriptor.size() < DescriptorBytes(0) + sizeof given) {
+    return CodedError("INVALID_ARGUMENT", "the descriptor's sequence is cut off");
+  }
+  descriptor = descriptor.first(descriptor.size() - sizeof given);
+  std::memcpy(&given, descriptor.data() + descriptor.size(), sizeof given);
+  constexpr uint32_t kFlags = layout::kSequenceStart | layout::kSequenceEnd;
+  if (given.id_length == 0 || given.id_length > sizeof given.id || (given.flags & ~kFlags) != 0) {
+    return CodedError("INVALID_ARGUMENT", "a sequence has an id of 1 to 128 bytes");
+  }
+  SequenceMark& mark = sequence.emplace();
+  mark.starts = (given.flags & layout::kSequenceStart) != 0;
+  mark.ends = (given.flags & layout::kSequenceEnd) != 0;
+  mark.id_length = given.id_length;
+  std::copy_n(std::begin(given.id), given.id_length, mark.bytes.begin());
+  return {};
+}
+
 }  // namespace
 
 Status DecodeRequest(std::span<const std::byte> descriptor, std::span<const std::byte> arena,
@@ -92,6 +115,8 @@ Status DecodeRequest(std::span<const std::byte> descriptor, std::span<const std:
     return CodedError("INVALID_ARGUMENT", "the descriptor is cut off");
   }
   std::memcpy(&fixed, descriptor.data(), sizeof fixed);
+  const Status marked = DecodeSequence(fixed.has_sequence, descriptor, request.sequence);
+  if (!marked.ok()) return marked;
   const auto tensors = TensorsOf(descriptor, fixed.input_count);
   if (!tensors.ok()) return tensors.error();
   if (fixed.priority >= layout::kPriorities) {

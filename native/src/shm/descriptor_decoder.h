@@ -4,7 +4,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -23,6 +25,18 @@ namespace mlos {
 ///    negative dimension, at most 2^40 elements.
 /// 3. Its bytes begin at a multiple of kBlockAlignment, lie inside, and are as many as dtype and
 ///    shape say. Of strings only the table of lengths is certain to be inside; see UnpackStrings().
+/// 4. A sequence has an id of 1 to kMaxSequenceIdBytes bytes, and no flags but those that there
+/// are.
+
+/// Which sequence a request belongs to; the descriptor's copy, checked.
+struct SequenceMark {
+  bool starts = false;
+  bool ends = false;
+  uint32_t id_length = 0;
+  std::array<char, layout::kMaxSequenceIdBytes> bytes{};
+
+  std::string_view id() const { return {bytes.data(), id_length}; }
+};
 
 /// A request whose descriptor has been checked. Not against a model's signature. Use one object for
 /// many: it keeps its memory.
@@ -32,12 +46,13 @@ struct CheckedRequest {
   uint64_t deadline_ns = 0;
   layout::Priority priority = layout::kNormal;
   std::array<uint64_t, layout::kMaxTensors / 64> wanted{};
+  std::optional<SequenceMark> sequence;
   /// Views into the request arena, which the client can write to at any time.
   std::vector<TensorView> inputs;
 };
 
 /// The most bytes of a descriptor.
-inline constexpr uint64_t kMaxDescriptorBytes = DescriptorBytes(layout::kMaxTensors);
+inline constexpr uint64_t kMaxDescriptorBytes = SequenceRequestBytes(layout::kMaxTensors);
 
 /// `descriptor` is the copy. Fills in everything but request_id and slot. Errors: INVALID_ARGUMENT,
 /// INVALID_DTYPE, INVALID_SHAPE.

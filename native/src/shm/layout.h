@@ -28,7 +28,7 @@ namespace mlos::layout {
 
 /// "MLOSCHN1", read as a little-endian number.
 inline constexpr uint64_t kMagic = 0x314e4843534f4c4d;
-inline constexpr uint32_t kVersion = 1;
+inline constexpr uint32_t kVersion = 2;
 
 /// Entries in each ring; a power of two.
 inline constexpr uint32_t kRingEntries = 1024;
@@ -44,6 +44,8 @@ inline constexpr uint32_t kMaxTensors = 256;
 inline constexpr uint32_t kMaxRank = 16;
 /// Alignment of every block and tensor in an arena, in bytes: a cache line.
 inline constexpr uint32_t kBlockAlignment = 64;
+/// Bytes of the id of a sequence.
+inline constexpr uint32_t kMaxSequenceIdBytes = 128;
 /// Bytes of the text of an error.
 inline constexpr uint32_t kMaxErrorBytes = 2000;
 /// Bytes of one arena: at least, at most.
@@ -138,9 +140,30 @@ struct RequestDescriptor {
   uint32_t input_count;
   /// Bit i of word i/64 asks for output i of the signature; all zero asks for every one.
   uint64_t wanted[kMaxTensors / 64];
-  uint64_t reserved[2];
+  /// 1: a SequenceDescriptor follows the tensors. 0: none does.
+  uint32_t has_sequence;
+  uint32_t reserved;
+  uint64_t reserved2;
 };
 static_assert(sizeof(RequestDescriptor) == 64);
+
+/// Which sequence of a stateful model a request belongs to.
+struct SequenceDescriptor {
+  /// SequenceFlag.
+  uint32_t flags;
+  /// At least 1.
+  uint32_t id_length;
+  /// The client's own choice; any bytes.
+  char id[kMaxSequenceIdBytes];
+};
+static_assert(sizeof(SequenceDescriptor) == 8 + kMaxSequenceIdBytes);
+
+enum SequenceFlag : uint32_t {
+  /// From the initial state on, whatever the sequence's state was.
+  kSequenceStart = 1,
+  /// The state is freed after this request.
+  kSequenceEnd = 2,
+};
 
 /// One tensor, in a request or an answer.
 struct TensorDescriptor {
@@ -209,77 +232,12 @@ enum StatusCode : uint32_t {
   kInvalidFrame = 18,
   kClientGone = 19,
   kPermissionDenied = 20,
+  kFailedPrecondition = 21,
 };
 
 /// Priority classes. A smaller number is served first.
 enum Priority : uint32_t { kRealtime = 0, kHigh = 1, kNormal = 2, kBatch = 3 };
 inline constexpr uint32_t kPriorities = 4;
-
-/// Models that one engine can hold at once.
-inline constexpr uint32_t kMaxModels = 256;
-inline constexpr uint32_t kMaxWorkers = 16;
-/// Upper bounds of time buckets in microseconds: 1, 2, 5, 10 ... 50,000,000; the last is open.
-inline constexpr uint32_t kTimeBuckets = 25;
-/// Batch sizes 1, 2, 3-4, 5-8 … 513-1024 and more.
-inline constexpr uint32_t kBatchBuckets = 12;
-
-struct WorkerStats {
-  std::atomic<uint32_t> thread_id;  // 0: no such worker
-  std::atomic<uint32_t> cpu;        // that the last batch ended on
-  // On CLOCK_MONOTONIC: when the run under way began (0: idle), when it was asked to end (0:
-  // never).
-  std::atomic<uint64_t> run_started_ns;
-  std::atomic<uint64_t> terminate_asked_ns;
-};
-static_assert(sizeof(WorkerStats) == 24);
-
-/// Counters only grow; gauges are what holds now. One writer (the host), readers are not in step.
-struct alignas(kCacheLine) ModelStats {
-  /// The model's handle; 0: the row is free.
-  std::atomic<uint32_t> handle;
-  std::atomic<uint32_t> priority;
-  std::atomic<uint32_t> worker_count;
-  std::atomic<uint32_t> intra_op_threads;
-  /// The largest batch in use; 1: batching is off.
-  std::atomic<uint32_t> batch_limit;
-  /// BatchVerdict.
-  std::atomic<uint32_t> batch_verdict;
-  std::atomic<uint32_t> channels;
-  std::atomic<uint32_t> queued;
-  std::atomic<uint64_t> requests;
-  std::atomic<uint64_t> succeeded;
-  std::atomic<uint64_t> failed;
-  std::atomic<uint64_t> cancelled;
-  std::atomic<uint64_t> expired;
-  /// Refused by back-pressure.
-  std::atomic<uint64_t> rejected;
-  std::atomic<uint64_t> batches;
-  std::atomic<uint64_t> input_bytes;
-  std::atomic<uint64_t> output_bytes;
-  std::atomic<uint64_t> queue_ns;
-  std::atomic<uint64_t> run_ns;
-  std::atomic<uint64_t> queue_times[kTimeBuckets];
-  std::atomic<uint64_t> run_times[kTimeBuckets];
-  std::atomic<uint64_t> batch_sizes[kBatchBuckets];
-  WorkerStats workers[kMaxWorkers];
-};
-
-enum BatchVerdict : uint32_t {
-  kBatchOff = 0,
-  kBatchFixed = 1,  // the caller named the size
-  /// Auto: not measured yet.
-  kBatchPending = 2,
-  kBatchGains = 3,
-  kBatchNoGain = 4,
-  /// Auto or fixed: the model's answers change when requests are joined, or its shapes forbid it.
-  kBatchUnfit = 5,
-};
-
-struct StatsPage {
-  RegionHeader header{};
-  std::atomic<uint64_t> started_ns;
-  alignas(kCacheLine) ModelStats models[kMaxModels];
-};
 
 inline constexpr std::size_t kRequestRingOffset = sizeof(RequestControl);
 inline constexpr std::size_t kRequestArenaOffset =

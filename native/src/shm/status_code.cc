@@ -7,7 +7,7 @@ namespace mlos {
 namespace {
 
 /// At the place of its number; the static_assert below holds the two lists together.
-constexpr std::array<std::string_view, 21> kNames = {
+constexpr std::array<std::string_view, 22> kNames = {
     "OK",
     "INVALID_ARGUMENT",
     "MISSING_INPUT",
@@ -29,10 +29,11 @@ constexpr std::array<std::string_view, 21> kNames = {
     "INVALID_FRAME",
     "CLIENT_GONE",
     "PERMISSION_DENIED",
+    "FAILED_PRECONDITION",
 };
-static_assert(kNames[layout::kPermissionDenied] == "PERMISSION_DENIED");
+static_assert(kNames[layout::kFailedPrecondition] == "FAILED_PRECONDITION");
 static_assert(kNames[layout::kInternal] == "INTERNAL");
-static_assert(kNames.size() == layout::kPermissionDenied + 1);
+static_assert(kNames.size() == layout::kFailedPrecondition + 1);
 
 }  // namespace
 

@@ -64,6 +64,11 @@ constexpr uint64_t DescriptorBytes(uint32_t tensors) {
 }
 static_assert(sizeof(layout::RequestDescriptor) == sizeof(layout::ResultDescriptor));
 
+/// The same of a request that belongs to a sequence.
+constexpr uint64_t SequenceRequestBytes(uint32_t tensors) {
+  return DescriptorBytes(tensors) + sizeof(layout::SequenceDescriptor);
+}
+
 }  // namespace mlos
 
 #endif  // MLOS_SHM_TENSOR_VIEW_H_

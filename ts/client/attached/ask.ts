@@ -1,4 +1,4 @@
-import { type Answer, foundNoRoom } from '../../native/client-channel.ts';
+import type { Answer } from '../../native/client-channel.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Attachment } from './attachment.ts';
@@ -9,6 +9,7 @@ import {
   errorOfAnswer,
   type Job,
   lateError,
+  mayOutgrow,
 } from './call.ts';
 import type { ChannelRequest } from './channel-request.ts';
 import type { Link } from './link.ts';
@@ -58,7 +59,7 @@ function spunAnswer<T>(
     return Promise.resolve(result as T);
   }
   answer.release();
-  if (foundNoRoom(answer) && attachment.outgrowOutputs(link, job.shape)) {
+  if (mayOutgrow(job, answer) && attachment.outgrowOutputs(link, job.shape)) {
     return queued(attachment, job, deadlineMs);
   }
   job.done();
@@ -116,7 +117,7 @@ function attemptSync<T>(attachment: Attachment, job: Job, deadlineMs: number): T
   }
   if (answer.code === null) return job.take(answer, link) as T;
   answer.release();
-  if (foundNoRoom(answer) && attachment.outgrowOutputs(link, job.shape)) return null;
+  if (mayOutgrow(job, answer) && attachment.outgrowOutputs(link, job.shape)) return null;
   throw errorOfAnswer(answer);
 }
 

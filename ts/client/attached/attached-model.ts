@@ -1,5 +1,6 @@
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { sequenceMark } from '../../protocol/sequence.ts';
 import { checkOutputNames } from '../../protocol/signature-inputs.ts';
 import type { Signature } from '../../protocol/tensor.ts';
 import type { InferInput } from '../tensor-wire.ts';
@@ -40,6 +41,8 @@ export interface RequestChoice {
   readonly outputs?: readonly string[];
   readonly priority?: Priority;
 }
+
+export type { SequenceChoice } from '../../protocol/sequence.ts';
 
 export interface ModelSyncOptions extends SyncOptions, RequestChoice {}
 
@@ -183,12 +186,17 @@ export class AttachedModel implements Disposable {
     }
   }
 
-  #oneCall(inputs: Readonly<Record<string, InferInput>>, choice: RequestChoice): OneCall {
+  #oneCall(
+    inputs: Readonly<Record<string, InferInput>>,
+    choice: RequestChoice & Pick<SyncOptions, 'sequence'>,
+  ): OneCall {
     if (this.#attachment.closed !== null) throw this.#attachment.closed;
     requireInputs(inputs);
     const tensors = readTensors(this.modelId, this.signature, inputs);
     const outputs = this.#outputIndices(choice.outputs);
-    return new OneCall(tensors, { outputs, priority: choice.priority }, this.#idle);
+    const { priority, sequence: chosen } = choice;
+    const sequence = chosen === undefined ? null : sequenceMark(chosen);
+    return new OneCall(tensors, { outputs, priority, sequence }, this.#idle);
   }
 
   #outputIndices(names: readonly string[] | undefined): readonly number[] | undefined {

@@ -1,6 +1,7 @@
 import type { Answer } from '../../native/client-channel.ts';
 import type { Dtype } from '../../protocol/dtype.ts';
 import { MlosError } from '../../protocol/errors.ts';
+import { type SequenceChoice, sequenceMark } from '../../protocol/sequence.ts';
 import type { Signature } from '../../protocol/tensor.ts';
 import { type TypedElements, typedElements } from '../../protocol/tensor-elements.ts';
 import { ask, askSync } from './ask.ts';
@@ -16,9 +17,12 @@ export interface RequestOptions extends CallOptions {
   /** Another choice than the request's own costs a copy of its inputs. */
   readonly outputs?: readonly string[];
   readonly priority?: Priority;
+  readonly sequence?: SequenceChoice;
 }
 
 export interface SyncOptions {
+  /** Which sequence the call belongs to, for a model that keeps a state from request to request. */
+  readonly sequence?: SequenceChoice;
   /** Gives up after this time with DEADLINE_EXCEEDED. */
   readonly timeoutMs?: number;
 }
@@ -52,13 +56,18 @@ class PlaceJob implements Job {
     return this.#request.shape;
   }
 
-  begin(): void {
+  get inSequence(): boolean {
+    return this.#request.sequence !== null;
+  }
+
+  begin(sequence: SequenceChoice | undefined): void {
     if (this.#isAsked) {
       throw new MlosError(
         'FAILED_PRECONDITION',
         'The request is not answered yet; make another one to ask twice at once.',
       );
     }
+    this.#request.setSequence(sequence === undefined ? null : sequenceMark(sequence));
     this.#isAsked = true;
   }
 
@@ -152,7 +161,7 @@ export class AttachedRequest implements Disposable {
     try {
       this.#requireUsable();
       job = options === noOptions ? this.#job : this.#jobFor(options);
-      job.begin();
+      job.begin(options.sequence);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -162,7 +171,7 @@ export class AttachedRequest implements Disposable {
   /** The same, blocking the thread. */
   inferSync(options: SyncOptions = noOptions): AttachedResult {
     this.#requireUsable();
-    this.#job.begin();
+    this.#job.begin(options.sequence);
     const { attachment, timeoutMs } = this.#context;
     return askSync(attachment, this.#job, options.timeoutMs ?? timeoutMs);
   }

@@ -7,6 +7,7 @@ import { copyBytes } from './copy-bytes.ts';
 
 const job = (over: () => void): Job => ({
   shape: { slots: [], outputs: undefined, priority: undefined },
+  inSequence: false,
   requestOn: () => null,
   take: () => undefined,
   keep: () => undefined,

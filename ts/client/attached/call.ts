@@ -1,4 +1,4 @@
-import type { Answer } from '../../native/client-channel.ts';
+import { type Answer, foundNoRoom } from '../../native/client-channel.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import type { ChannelRequest, RequestShape } from './channel-request.ts';
 import type { Link } from './link.ts';
@@ -6,6 +6,8 @@ import type { Link } from './link.ts';
 /** What a call is to run, and what its caller gets. */
 export interface Job {
   readonly shape: RequestShape;
+  /** It belongs to a sequence, which ends with the channel: a larger one is no help. */
+  readonly inSequence: boolean;
   /** The request, in this link's memory, contents included; null: there is no room now. */
   requestOn(link: Link): ChannelRequest | null;
   /** The caller's result. From here on the answer is the job's to release. */
@@ -31,6 +33,11 @@ type Reject = (error: MlosError) => void;
 export function errorOfAnswer(answer: Answer): MlosError {
   const code = answer.code ?? 'INTERNAL';
   return new MlosError(code, answer.message === '' ? `The host answered ${code}.` : answer.message);
+}
+
+/** Whether a channel with more room for answers would have been the right one. */
+export function mayOutgrow(job: Job, answer: Answer): boolean {
+  return foundNoRoom(answer) && !job.inSequence;
 }
 
 export function cancelledError(): MlosError {

@@ -1,4 +1,5 @@
 import type { PreparedRequest, TensorSlot } from '../../native/client-channel.ts';
+import type { SequenceMark } from '../../protocol/sequence.ts';
 import type { Priority } from './attach-facts.ts';
 import { copyBytes } from './copy-bytes.ts';
 import type { Link } from './link.ts';
@@ -12,8 +13,8 @@ export interface RequestShape {
 
 /** Bytes of a slot in the arena: blocks and tensors begin at multiples of this. */
 const alignment = 64;
-/** More than any descriptor of one tensor takes. */
-const descriptorBytes = 192;
+/** More than any descriptor of one tensor takes, or of the request itself beside its sequence. */
+const descriptorBytes = 256;
 
 /** What an arena must have room for, somewhat more than exactly. */
 export function bytesOfSlots(slots: readonly TensorSlot[]): number {
@@ -33,6 +34,7 @@ export class ChannelRequest {
   #link: Link | null = null;
   #prepared: PreparedRequest | null = null;
   #views: readonly Uint8Array[];
+  #sequence: SequenceMark | null = null;
 
   /** `contents`: what to write into its place; they are read when it has one. */
   constructor(shape: RequestShape, contents: readonly Uint8Array[] = []) {
@@ -55,6 +57,17 @@ export class ChannelRequest {
     return this.#prepared;
   }
 
+  get sequence(): SequenceMark | null {
+    return this.#sequence;
+  }
+
+  /** Which sequence its calls belong to from now on. Not while it is under way. */
+  setSequence(sequence: SequenceMark | null): void {
+    if (sequence === null && this.#sequence === null) return;
+    this.#sequence = sequence;
+    this.#prepared?.setSequence(sequence);
+  }
+
   /** Takes its place in the link's memory. False: there is no room now, and it stays where it was. */
   bind(link: Link): boolean {
     if (this.#link === link) return true;
@@ -64,6 +77,7 @@ export class ChannelRequest {
       ...(priority === undefined ? {} : { priority }),
     });
     if (prepared === null) return false;
+    if (this.#sequence !== null) prepared.setSequence(this.#sequence);
     const contents = this.#views;
     for (let i = 0; i < contents.length; i++) {
       prepared.inputs[i]?.set(contents[i] as Uint8Array);

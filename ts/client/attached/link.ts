@@ -1,9 +1,9 @@
 import { channelLayout } from '../../native/channel-layout.ts';
-import { type Answer, type ClientChannel, foundNoRoom } from '../../native/client-channel.ts';
+import type { Answer, ClientChannel } from '../../native/client-channel.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import { AnswerPump } from './answer-pump.ts';
 import type { AttachFacts } from './attach-facts.ts';
-import { type Call, errorOfAnswer } from './call.ts';
+import { type Call, errorOfAnswer, mayOutgrow } from './call.ts';
 import type { ChannelRequest } from './channel-request.ts';
 import type { OpenedChannel } from './handshake.ts';
 import { SpinBudget } from './spin-budget.ts';
@@ -201,7 +201,7 @@ export class Link {
     else if (answer.code === null) this.#resolve(call, answer);
     else {
       answer.release();
-      if (foundNoRoom(answer) && this.#owner.onNoRoom(this, call)) return;
+      if (mayOutgrow(call.job, answer) && this.#owner.onNoRoom(this, call)) return;
       call.reject(errorOfAnswer(answer));
     }
     if (this.#state !== 'open') this.#endWhenUnused();

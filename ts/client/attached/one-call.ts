@@ -1,5 +1,6 @@
 import type { Answer, TensorSlot } from '../../native/client-channel.ts';
 import { packStrings } from '../../native/packed-strings.ts';
+import type { SequenceMark } from '../../protocol/sequence.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { Priority } from './attach-facts.ts';
 import { copyAnswer } from './attached-result.ts';
@@ -69,12 +70,14 @@ function isSame(a: RequestShape, b: RequestShape): boolean {
 export interface OneCallOptions {
   readonly outputs: readonly number[] | undefined;
   readonly priority: Priority | undefined;
+  readonly sequence: SequenceMark | null;
 }
 
 /** The one-call form: tensors are copied in, outputs are copied out. */
 export class OneCall implements Job {
   readonly shape: RequestShape;
   readonly #idle: IdleRequests;
+  readonly #sequence: SequenceMark | null;
   #contents: readonly Uint8Array[];
   #request: ChannelRequest | null = null;
 
@@ -84,13 +87,22 @@ export class OneCall implements Job {
     const slots = tensors.map(({ dtype, shape }, index): TensorSlot => {
       return { index, dtype, shape, byteLength: contents[index]?.byteLength ?? 0 };
     });
-    this.shape = { slots, ...options };
+    const { outputs, priority, sequence } = options;
+    this.shape = { slots, outputs, priority };
+    this.#sequence = sequence;
     this.#contents = contents;
     this.#idle = idle;
   }
 
+  get inSequence(): boolean {
+    return this.#sequence !== null;
+  }
+
   requestOn(link: Link): ChannelRequest | null {
-    this.#request ??= this.#taken(link) ?? new ChannelRequest(this.shape, this.#contents);
+    if (this.#request === null) {
+      this.#request = this.#taken(link) ?? new ChannelRequest(this.shape, this.#contents);
+      this.#request.setSequence(this.#sequence);
+    }
     return this.#request.bind(link) ? this.#request : null;
   }
 

@@ -19,6 +19,7 @@ function model(rest: Partial<EngineModelWire> = {}): EngineModelWire {
   return {
     ...{ model_id: 'c/x@1', runner: 'onnxruntime 1.30.0 (C ABI)', priority: 'high' },
     ...{ intra_op_threads: 1, batching: { verdict: 'gains', limit: 16 }, queued: 3, channels: 2 },
+    ...{ sequences: 0, state_bytes: 0 },
     ...{ requests: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0, rejected: 0, batches: 0 },
     ...{ batch_sizes: buckets(batchBounds.length + 1), input_bytes: 0, output_bytes: 0 },
     ...{ queue_us: times({}), run_us: times({}), measures: [] },

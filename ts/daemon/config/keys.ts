@@ -133,6 +133,21 @@ export const configKeys = {
     { min: 1, max: 65_536 },
     'Requests of one model that may wait; beyond it the answer is TOO_MANY_REQUESTS.',
   ),
+  'inference.max_sequences': integer(
+    1024,
+    { min: 1, max: 65_536 },
+    'Sequences of one model that keeps states; beyond it the answer is TOO_MANY_REQUESTS.',
+  ),
+  'inference.max_state_bytes': integer(
+    256 * 1024 ** 2,
+    { min: 1, max: 2 ** 40 },
+    'Bytes of the states of all sequences of one model.',
+  ),
+  'inference.sequence_idle_ms': integer(
+    60_000,
+    { min: 1, max: 86_400_000 },
+    'A sequence without requests for so long is forgotten.',
+  ),
   'engine.spin_us': integer(
     200,
     { min: 0, max: 1000 },

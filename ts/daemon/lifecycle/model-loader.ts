@@ -36,7 +36,9 @@ export class ModelLoader {
     const verify = () => verifyFile(record);
     await verify();
     const host = this.#pool.hostFor(descriptor, record.isolation === 'model' ? record.id : null);
-    const { intra_op_threads: threads, ...engineOptions } = { ...this.#engine, ...record.engine };
+    const { intra_op_threads: threads, ...options } = { ...this.#engine, ...record.engine };
+    const { state } = record;
+    const engineOptions = state === undefined ? options : { ...options, state };
     const { signature } = await host.load({
       modelId: record.id,
       path: record.path,
@@ -45,6 +47,13 @@ export class ModelLoader {
       engineOptions,
       verify,
     });
+    if (state !== undefined && host.engineModel(record.id) === null) {
+      await host.unload(record.id);
+      throw new MlosError(
+        'UNIMPLEMENTED',
+        `${record.id} keeps states from request to request, which the plugin ${record.pluginId} does not: it runs models itself.`,
+      );
+    }
     return { record: { ...record, signature, failure: null }, host, signature };
   }
 

@@ -54,6 +54,8 @@ function modelStats(
     batching: { verdict: verdictOf(stats), limit: Math.max(1, stats.batchLimit) },
     queued: stats.queued,
     channels: stats.channels,
+    sequences: stats.sequences,
+    state_bytes: stats.stateBytes,
     requests: stats.requests,
     succeeded: stats.succeeded,
     failed: stats.failed,

@@ -1,5 +1,6 @@
 import { MlosError } from '../../protocol/errors.ts';
 import type { Params, Result } from '../../protocol/method-table.ts';
+import { sequenceMark } from '../../protocol/sequence.ts';
 import { checkOutputNames } from '../../protocol/signature-inputs.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
@@ -43,6 +44,8 @@ export function inferOperation(deps: {
       inputs: readInputs(record.id, params, signature, context.files),
       ...(wanted === undefined ? {} : { outputs: wanted }),
       timeoutMs: params.timeout_ms ?? deps.defaultTimeoutMs,
+      ...(params.priority === undefined ? {} : { priority: params.priority }),
+      ...(params.sequence === undefined ? {} : { sequence: sequenceMark(params.sequence) }),
       signal: context,
     };
     const result = await host.infer(request).catch((thrown: unknown) => {

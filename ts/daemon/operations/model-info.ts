@@ -82,6 +82,7 @@ export function modelInfo(record: ModelRecord, rooms: ModelRooms): ModelInfoWire
     isolation: record.isolation,
     engine: wireEngine(record.engine),
     ...(status === 'ready' ? runnerOf(record, rooms.pool) : { runner: null, measures: [] }),
+    state: (record.state ?? []).map(({ input, output }) => ({ input, output })),
     signature: record.signature === null ? null : wireSignature(record.signature),
     registered_at: record.registeredAt,
     inference_endpoint: inferenceEndpoint(record.id),

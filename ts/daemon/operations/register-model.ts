@@ -102,6 +102,7 @@ async function makeRecord(
     manifestPath: found.manifestPath,
     isolation: params.isolation ?? deps.defaultIsolation,
     engine: engineOptions(params.engine),
+    ...(found.state.length === 0 ? {} : { state: found.state }),
     signature: null,
     failure: null,
     registeredAt: new Date().toISOString(),
@@ -116,7 +117,8 @@ function isSame(a: Unnumbered, b: Unnumbered): boolean {
     a.file === b.file &&
     a.pluginId === b.pluginId &&
     a.isolation === b.isolation &&
-    isDeepStrictEqual(a.engine, b.engine)
+    isDeepStrictEqual(a.engine, b.engine) &&
+    isDeepStrictEqual(a.state, b.state)
   );
 }
 

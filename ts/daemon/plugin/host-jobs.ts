@@ -1,4 +1,6 @@
+import type { Priority } from '../../native/channel-layout.ts';
 import { MlosError } from '../../protocol/errors.ts';
+import type { SequenceMark } from '../../protocol/sequence.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import { violation } from '../../smi/contract.ts';
 import { encodeFrame } from '../../smi/frame-encoding.ts';
@@ -27,6 +29,9 @@ export interface InferenceRequest {
   readonly inputs: Readonly<Record<string, Tensor>>;
   readonly outputs?: readonly string[];
   readonly timeoutMs: number;
+  /** Less urgent than the model's class, if at all. */
+  readonly priority?: Priority;
+  readonly sequence?: SequenceMark;
   readonly signal?: AbortNotice;
 }
 

@@ -125,6 +125,12 @@ export class HostWork {
 
   infer(request: InferenceRequest): Promise<InferenceResult> {
     const answer = this.#engine.infer(request, request.signal);
+    if (answer === null && request.sequence !== undefined) {
+      throw new MlosError(
+        'INVALID_ARGUMENT',
+        `${request.modelId} keeps nothing from request to request; leave the sequence out.`,
+      );
+    }
     return answer ?? this.#accept(this.#jobs.infer(request), request.signal);
   }
 

@@ -14,9 +14,9 @@ export class JobQueue<J extends { readonly spec: JobSpec }> {
     return this.#jobs.length;
   }
 
-  /** The next one; it stays. */
-  get first(): J | undefined {
-    return this.#jobs[0];
+  /** The next one of which that is so; it stays. */
+  first(isMeant: (job: J) => boolean): J | undefined {
+    return this.#jobs.find(isMeant);
   }
 
   /** Throws TOO_MANY_REQUESTS where there is no room. */

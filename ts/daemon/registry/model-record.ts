@@ -1,3 +1,4 @@
+import type { ManifestState } from '../../protocol/manifest.ts';
 import type { Signature } from '../../protocol/tensor.ts';
 
 /**
@@ -13,6 +14,10 @@ export interface ModelEngineOptions {
   readonly max_batch?: number;
   readonly max_delay_us?: number;
   readonly max_queue?: number;
+  /** Bounds of a model that keeps states. */
+  readonly max_sequences?: number;
+  readonly max_state_bytes?: number;
+  readonly sequence_idle_ms?: number;
   /** CPUs that its workers may use; empty or left out: chosen by class. */
   readonly cpus?: readonly number[];
 }
@@ -39,6 +44,8 @@ export interface ModelRecord {
   readonly manifestPath: string | null;
   readonly isolation: 'plugin' | 'model';
   readonly engine: ModelEngineOptions;
+  /** Outputs that it takes as inputs at the next request of a sequence; left out: none. */
+  readonly state?: readonly ManifestState[];
   readonly signature: Signature | null;
   /** Why the last attempt to load it failed; null where none did. */
   readonly failure: string | null;

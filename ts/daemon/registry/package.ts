@@ -3,7 +3,7 @@ import { basename, dirname, extname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Manifest, ManifestFile } from '../../protocol/manifest.ts';
+import type { Manifest, ManifestFile, ManifestState } from '../../protocol/manifest.ts';
 import type { WantedPackage } from '../plugin/plugin-packages.ts';
 import { assertRegular, readTextFile } from '../plugin/regular-file.ts';
 import type { TrustedKeys } from '../security/trusted-keys.ts';
@@ -27,6 +27,8 @@ export interface ModelPackage {
   readonly promisedDigest: string | null;
   /** What the manifest wants in the environment of the plugin. */
   readonly packages: readonly WantedPackage[];
+  /** States that the model keeps from request to request. */
+  readonly state: readonly ManifestState[];
 }
 
 export interface PackageRequest {
@@ -216,6 +218,7 @@ export async function readPackage(request: PackageRequest): Promise<ModelPackage
     executionFormat: format,
     manifestPath: manifest === null ? null : manifestPath,
     packages: manifest?.spec.dependencies?.packages ?? [],
+    state: manifest?.spec.state ?? [],
     ...described(manifest, candidate),
   };
 }

@@ -1,14 +1,19 @@
 import { priorities } from '../../native/channel-layout.ts';
-import type { EngineModelOptions } from '../../native/engine.ts';
-import { count, type OptionReader, oneOf } from './option-reader.ts';
+import type { EngineModelOptions, ModelState } from '../../native/engine.ts';
+import { count, isMap, type OptionReader, oneOf } from './option-reader.ts';
 
 /*
  * Model options → how the engine serves the model.
  */
 export type RunnerChoice = 'auto' | 'native' | 'js';
 
-export type EngineTarget = { -readonly [K in keyof EngineModelOptions]: EngineModelOptions[K] } & {
+type Flat = Omit<EngineModelOptions, 'sequences'>;
+export type EngineTarget = { -readonly [K in keyof Flat]: Flat[K] } & {
   runner: RunnerChoice;
+  states: readonly ModelState[];
+  maxSequences: number;
+  maxStateBytes: number;
+  sequenceIdleMs: number;
 };
 
 /** What the engine is told where nothing is given. */
@@ -23,7 +28,35 @@ export function defaultEngineOptions(): EngineTarget {
     cpus: [],
     intraOpThreads: 0,
     runner: 'auto',
+    states: [],
+    maxSequences: 1_024,
+    maxStateBytes: 256 * 1024 ** 2,
+    sequenceIdleMs: 60_000,
   };
+}
+
+/** What was read, as the engine is told it. */
+export function engineModelOptions(target: EngineTarget, intraOpThreads: number) {
+  const { runner, states, maxSequences, maxStateBytes, sequenceIdleMs, ...options } = target;
+  const sequences = {
+    states,
+    maxCount: maxSequences,
+    maxBytes: maxStateBytes,
+    idleMs: sequenceIdleMs,
+  };
+  return { ...options, intraOpThreads, ...(states.length === 0 ? {} : { sequences }) };
+}
+
+function isState(value: unknown): value is ModelState {
+  if (!isMap(value)) return false;
+  const { input, output, shape, initial } = value;
+  const isShape = shape === undefined || (Array.isArray(shape) && shape.every(isDim));
+  const isNumber = initial === undefined || typeof initial === 'number';
+  return typeof input === 'string' && typeof output === 'string' && isShape && isNumber;
+}
+
+function isDim(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= -1;
 }
 
 function isCpu(value: unknown): value is number {
@@ -49,6 +82,23 @@ export const engineReaders: Readonly<Record<string, OptionReader<EngineTarget>>>
   max_queue: count({ min: 1, max: 65_536 }, '1 to 65536', (o, v) => {
     o.maxQueue = v;
   }),
+  max_sequences: count({ min: 1, max: 65_536 }, '1 to 65536', (o, v) => {
+    o.maxSequences = v;
+  }),
+  max_state_bytes: count({ min: 1, max: 2 ** 40 }, '1 to 2^40', (o, v) => {
+    o.maxStateBytes = v;
+  }),
+  sequence_idle_ms: count({ min: 1, max: 86_400_000 }, '1 to 86400000', (o, v) => {
+    o.sequenceIdleMs = v;
+  }),
+  state: {
+    right: 'a list of {"input", "output"} with a shape and an initial number as you like',
+    read: (o, v) => {
+      if (!Array.isArray(v) || !v.every(isState)) return false;
+      o.states = v;
+      return true;
+    },
+  },
   cpus: {
     right: 'a list of CPU numbers',
     read: (o, v) => {

@@ -1,7 +1,12 @@
 import type { EngineModelOptions } from '../../native/engine.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import { didYouMean } from '../../protocol/nearest.ts';
-import { defaultEngineOptions, engineReaders, type RunnerChoice } from './engine-options.ts';
+import {
+  defaultEngineOptions,
+  engineModelOptions,
+  engineReaders,
+  type RunnerChoice,
+} from './engine-options.ts';
 import type { OptionReader } from './option-reader.ts';
 import { type SessionSettings, sessionReaders } from './session-options.ts';
 
@@ -46,6 +51,6 @@ export function readModelOptions(given: Readonly<Record<string, unknown>>): Mode
       );
     }
   }
-  const { runner, ...options } = engine;
-  return { session, engine: { ...options, intraOpThreads: session.intraOpThreads ?? 0 }, runner };
+  const options = engineModelOptions(engine, session.intraOpThreads ?? 0);
+  return { session, engine: options, runner: engine.runner };
 }

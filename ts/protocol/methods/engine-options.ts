@@ -47,6 +47,27 @@ export const EngineOptions = Type.Object(
         description: 'Requests that may wait; beyond it the answer is TOO_MANY_REQUESTS.',
       }),
     ),
+    max_sequences: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 65_536,
+        description: 'Of a model that keeps states: sequences that there may be at once.',
+      }),
+    ),
+    max_state_bytes: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 2 ** 40,
+        description: 'Of a model that keeps states: bytes of those of all sequences.',
+      }),
+    ),
+    sequence_idle_ms: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 86_400_000,
+        description: 'A sequence without requests for so long is forgotten.',
+      }),
+    ),
     cpus: Type.Optional(
       Type.Array(Type.Integer({ minimum: 0, maximum: 4_095 }), {
         maxItems: 4_096,

@@ -48,6 +48,8 @@ export const EngineModel = Type.Object({
   }),
   queued: Count,
   channels: Count,
+  sequences: Type.Integer({ minimum: 0, description: 'Of a model that keeps states.' }),
+  state_bytes: Type.Integer({ minimum: 0, description: 'Of the states of all sequences.' }),
   requests: Count,
   succeeded: Count,
   failed: Count,

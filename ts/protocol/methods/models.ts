@@ -9,6 +9,8 @@ import {
   ModelStateSchema,
   OrdinalParam,
   PluginIdParam,
+  type Priority,
+  PrioritySchema,
   SignatureSchema,
   Status,
   Text,
@@ -51,6 +53,10 @@ export const ModelInfo = Type.Object({
   measures: Type.Array(MeasureSchema, {
     description: 'What was asked of the kernel for its threads and memory, while it is loaded.',
   }),
+  state: Type.Array(Type.Object({ input: Type.String(), output: Type.String() }), {
+    description:
+      'Outputs that it takes as inputs at the next request of a sequence; not in the signature. Empty: it keeps none.',
+  }),
   signature: Type.Union([SignatureSchema, Type.Null()], {
     description: 'Read from the model by its plugin; null until it was loaded once.',
   }),
@@ -59,6 +65,30 @@ export const ModelInfo = Type.Object({
 });
 
 export type ModelInfoWire = Static<typeof ModelInfo>;
+
+/** Which sequence of a stateful model a request belongs to. */
+export const SequenceParam = Type.Object(
+  {
+    id: Type.Union(
+      [
+        Type.String({ minLength: 1, maxLength: limits.sequenceIdBytes }),
+        Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+      ],
+      {
+        description:
+          'Your own choice: up to 128 bytes of UTF-8, or a number, which is the same as its decimal text.',
+      },
+    ),
+    start: Type.Optional(
+      Type.Boolean({ description: 'Begins at the initial state, whatever the state was.' }),
+    ),
+    end: Type.Optional(Type.Boolean({ description: 'Frees the state afterwards.' })),
+  },
+  {
+    additionalProperties: false,
+    description: 'For models that keep a state from request to request (docs/sequences.md).',
+  },
+);
 
 export const IsolationParam = Type.Union([Type.Literal('plugin'), Type.Literal('model')], {
   description: "plugin: shares its plugin's process. model: a process of its own.",
@@ -121,7 +151,20 @@ const inferOptions = {
       description: 'false: only times and sizes come back.',
     }),
   ),
-  timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.inferenceMaxMs })),
+  timeout_ms: Type.Optional(
+    Type.Number({
+      minimum: 0.001,
+      maximum: limits.inferenceMaxMs,
+      description: 'Fractions are microseconds.',
+    }),
+  ),
+  priority: Type.Optional(
+    Type.Unsafe<Priority>({
+      ...PrioritySchema,
+      description: "Makes this request less urgent than its model's class.",
+    }),
+  ),
+  sequence: Type.Optional(SequenceParam),
   batch_size: Type.Optional(
     Type.Integer({ minimum: 1, description: 'Accepted for earlier clients.' }),
   ),
@@ -280,6 +323,7 @@ export const modelMethods = [
       'PLUGIN_UNAVAILABLE',
       'DEADLINE_EXCEEDED',
       'UNIMPLEMENTED',
+      'FAILED_PRECONDITION',
     ],
     http: { verb: 'POST', path: '/models/{model_id}/inference' },
   },

@@ -12,6 +12,7 @@ import {
   matMulModel,
   slowModel,
 } from '../onnx-models.ts';
+import { registerSum } from '../sequences/stateful-model.ts';
 import { findPython } from './interpreter.ts';
 import { writePrograms } from './page.ts';
 import { run } from './run.ts';
@@ -36,6 +37,7 @@ async function start(t: TestContext): Promise<{ place: Place; daemon: DaemonProc
   for (const [id, model] of Object.entries(models)) {
     await registerModel(place, daemon, { id, model });
   }
+  await registerSum(place, daemon, 'sum');
   return { place, daemon };
 }
 

@@ -26,9 +26,12 @@ function roundUp(bytes: number, unit: number): number {
 
 /** Bytes of a block with tensors of these lengths and their descriptors. */
 export function blockBytes(lengths: readonly number[]): number {
-  const { requestDescriptorBytes, tensorDescriptorBytes, blockAlignment } = channelLayout().bounds;
+  const { bounds } = channelLayout();
+  const { requestDescriptorBytes, tensorDescriptorBytes, blockAlignment } = bounds;
   const head = roundUp(
-    requestDescriptorBytes + lengths.length * tensorDescriptorBytes,
+    requestDescriptorBytes +
+      lengths.length * tensorDescriptorBytes +
+      bounds.sequenceDescriptorBytes,
     blockAlignment,
   );
   return lengths.reduce((sum, bytes) => sum + roundUp(bytes, blockAlignment), head);

@@ -22,6 +22,8 @@ export interface EngineChannelRequest {
   readonly responseBytes: number;
   /** The most urgent class that its requests get. */
   readonly priority: Priority;
+  /** The daemon's own: its sequences are those of all its channels, and outlive each. */
+  readonly sharesSequences?: boolean;
   /** Once, when the engine has let the channel go or is gone itself. */
   readonly onGone: () => void;
 }
@@ -75,6 +77,8 @@ export class HostEngine {
     const id = this.#ids.next();
     const { hostSocket, ...files } = await makeFiles(id, request, this.#settings.hugePages);
     const control = this.#control;
+    const sharing =
+      request.sharesSequences === true ? channelLayout().controlMessage.sharesSequences : 0;
     const options = { id, requestBytes, responseBytes, control, files };
     const channel = new EngineChannel({
       ...options,
@@ -91,7 +95,7 @@ export class HostEngine {
         kind: 'openChannel',
         channelId: id,
         argument: handle,
-        argument2: channelLayout().priorities[priority],
+        argument2: channelLayout().priorities[priority] + sharing,
         descriptors: [files.responseRegion, files.bell, hostSocket],
       });
       return channel;

@@ -82,8 +82,11 @@ export class ModelChannel {
   /** Errors: those of HostEngine.openChannel and of activation. */
   static async open(options: ModelChannelOptions): Promise<ModelChannel> {
     const { engine, handle, priority, requestBytes, responseBytes } = options;
-    const request = { handle, priority, requestBytes, responseBytes, onGone: () => undefined };
-    const opened = await engine.openChannel(request);
+    const opened = await engine.openChannel({
+      ...{ handle, priority, requestBytes, responseBytes },
+      sharesSequences: true,
+      onGone: () => undefined,
+    });
     const { clientSocket, ...files } = opened.takeClientFiles();
     const channel = ClientChannel.open({ ...files, socket: clientSocket }, { spinUs: 0 });
     try {
@@ -118,7 +121,9 @@ export class ModelChannel {
     }
     const prepared = this.#pool.take(job.packed);
     if (prepared === null) return null;
-    for (const [i, bytes] of job.packed.bytes.entries()) prepared.inputs[i]?.set(bytes);
+    const { bytes: inputs, sequence } = job.packed;
+    for (const [i, bytes] of inputs.entries()) prepared.inputs[i]?.set(bytes);
+    if (sequence !== null) prepared.setSequence(sequence);
     const id = prepared.submit(this.#deadlineNs(job));
     const { responseBytes } = job;
     this.#pending.set(id, { job, prepared, responseBytes });

@@ -43,6 +43,8 @@ export class ModelLine {
   readonly #events: ModelLineEvents;
   readonly #queue: JobQueue<ChannelJob>;
   readonly #places = new Map<ChannelJob, Place>();
+  /** Sequences of which a request is under way: the next one waits for its answer. */
+  readonly #sequences = new Set<string>();
   readonly #drained = new Waiters();
   /** The last that was attached; its signature is that of the model, also while the process restarts. */
   #model: EngineModel;
@@ -127,25 +129,39 @@ export class ModelLine {
   }
 
   #pump(): void {
-    for (let job = this.#queue.first; job !== undefined; job = this.#queue.first) {
+    for (let job = this.#next(); job !== undefined; job = this.#next()) {
       let place: Place | null;
       try {
         place = this.#channels?.submit(job) ?? null;
       } catch (error) {
-        this.#queue.shift();
+        this.#queue.remove(job);
         this.#finish(job, MlosError.from(error));
         continue;
       }
       if (place === null) break;
-      this.#queue.shift();
+      this.#queue.remove(job);
       job.begunAt = this.#clock.now();
       this.#places.set(job, place);
+      if (job.packed.sequence !== null) this.#sequences.add(job.packed.sequence.id);
     }
     this.#tellIdle();
   }
 
-  #onAnswer(job: ChannelJob, answer: Answer): void {
+  /** The first whose turn it is. Channels that follow one another would not keep a sequence's order. */
+  #next(): ChannelJob | undefined {
+    return this.#queue.first(
+      ({ packed: { sequence } }) => sequence === null || !this.#sequences.has(sequence.id),
+    );
+  }
+
+  /** The job is in no channel any more. */
+  #leave(job: ChannelJob): void {
     this.#places.delete(job);
+    if (job.packed.sequence !== null) this.#sequences.delete(job.packed.sequence.id);
+  }
+
+  #onAnswer(job: ChannelJob, answer: Answer): void {
+    this.#leave(job);
     const { code } = answer;
     if (foundNoRoom(answer) && !job.settled && this.#channels?.growFor(job) === true) {
       job.begunAt = null;
@@ -180,8 +196,8 @@ export class ModelLine {
 
   /** A larger channel cannot be had: what asks for it is told. */
   #onRefused(error: MlosError): void {
-    const job = this.#queue.shift();
-    if (job !== undefined) this.#finish(job, error);
+    const job = this.#next();
+    if (job !== undefined && this.#queue.remove(job)) this.#finish(job, error);
     this.#pump();
   }
 
@@ -198,7 +214,7 @@ export class ModelLine {
   #putBack(left: readonly Unanswered[], error: MlosError | null): void {
     const again: ChannelJob[] = [];
     for (const { job, begun } of left) {
-      this.#places.delete(job);
+      this.#leave(job);
       job.begunAt = null;
       if (job.settled) job.release();
       else if (begun && error !== null) this.#finish(job, error);

@@ -1,6 +1,7 @@
-import type { TensorSlot } from '../../../native/client-channel.ts';
+import type { Priority, TensorSlot } from '../../../native/client-channel.ts';
 import { packStrings } from '../../../native/packed-strings.ts';
 import { MlosError } from '../../../protocol/errors.ts';
+import type { SequenceMark } from '../../../protocol/sequence.ts';
 import type { Signature, Tensor } from '../../../protocol/tensor.ts';
 import type { InferenceRequest } from '../host-jobs.ts';
 import { blockBytes, likelyAnswerBytes } from './arena-sizes.ts';
@@ -12,6 +13,9 @@ export interface PackedRequest {
   readonly bytes: readonly Uint8Array[];
   /** Positions of the outputs wanted; empty: all. */
   readonly outputs: readonly number[];
+  /** Undefined: the model's. */
+  readonly priority: Priority | undefined;
+  readonly sequence: SequenceMark | null;
   /** Requests with one key can use one another's prepared block. */
   readonly key: string;
   readonly requestBytes: number;
@@ -51,9 +55,12 @@ export function packRequest(signature: Signature, request: InferenceRequest): Pa
   const outputs = positions(signature, request.outputs ?? []);
   const lengths = bytes.map(({ byteLength }) => byteLength);
   const requestBytes = blockBytes(lengths);
+  const { priority, sequence = null } = request;
+  if (outputs.length > 0) key += outputs.join();
+  if (priority !== undefined) key += priority;
+  if (sequence !== null) key += '#';
   return {
-    ...{ slots, bytes, outputs, requestBytes },
-    key: outputs.length === 0 ? key : `${key}${outputs.join()}`,
+    ...{ slots, bytes, outputs, priority, sequence, key, requestBytes },
     responseBytes: likelyAnswerBytes(signature, inputs, requestBytes),
   };
 }

@@ -34,8 +34,8 @@ export class PreparedPool {
     else idle.push(prepared);
   }
 
-  #prepare({ slots, outputs }: PackedRequest): PreparedRequest | null {
-    return this.#channel.prepare(slots, { outputs, priority: this.#priority });
+  #prepare({ slots, outputs, priority = this.#priority }: PackedRequest): PreparedRequest | null {
+    return this.#channel.prepare(slots, { outputs, priority });
   }
 
   #drop(): void {
