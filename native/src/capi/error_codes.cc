@@ -65,8 +65,8 @@ constexpr std::array<const char*, 17> kAttachNames = {
     "MISSING_DEPENDENCY",
 };
 static_assert(MLOS_FAILED_PRECONDITION == 100);
-static_assert(static_cast<int>(MLOS_SEQUENCE_START) == layout::kSequenceStart);
-static_assert(static_cast<int>(MLOS_SEQUENCE_END) == layout::kSequenceEnd);
+static_assert(MLOS_SEQUENCE_START == layout::kSequenceStart);
+static_assert(MLOS_SEQUENCE_END == layout::kSequenceEnd);
 static_assert(MLOS_MISSING_DEPENDENCY == MLOS_FAILED_PRECONDITION + kAttachNames.size() - 1);
 
 mlos_status StatusOfErrno(int error_number) {

@@ -12,8 +12,8 @@
  *     const int64_t dims[] = {1, 64};
  *     const mlos_input input = {.index = 0, .rank = 2, .dims = dims};
  *     mlos_request_create(model, &input, 1, &request);
- *     float *x = mlos_request_data(request, 0, NULL);              // write here; again for each
- * run if (mlos_infer(request, 1000000) == MLOS_OK) use(mlos_outputs(request)[0].data);
+ *     float *x = mlos_request_data(request, 0, NULL);  // write here, for each run anew
+ *     if (mlos_infer(request, 1000000) == MLOS_OK) use(mlos_outputs(request)[0].data);
  *     mlos_request_free(request);
  *     mlos_close(model);
  *
@@ -140,8 +140,7 @@ typedef struct mlos_attach_options {
   uint64_t output_bytes;
   /* The most urgent mlos_priority of this client's requests; -1: the model's own. */
   int32_t priority;
-  /* The most microseconds to spin for an answer before sleeping; -1: the daemon's choice, 0: never.
-   */
+  /* The most microseconds to spin before sleeping; -1: the daemon's choice, 0: never. */
   int32_t spin_us;
   /* How long attaching may take, loading the model included; 0: 5 minutes. */
   uint64_t timeout_us;
@@ -161,9 +160,8 @@ MLOS_API void mlos_attach_options_init(mlos_attach_options* options);
 MLOS_API mlos_status mlos_attach(const char* socket_path, const char* model_id,
                                  const mlos_attach_options* options, mlos_model** model);
 
-/* Ends the attachment; NULL is ignored. What was under way is given up. The model's requests stay
- * to be freed, and until then their memory can be read and written; every other use of them is
- * MLOS_FAILED_PRECONDITION. */
+/* Ends the attachment; NULL is ignored. What was under way is given up. Its requests stay to be
+ * freed; their memory can be used until then, all else is MLOS_FAILED_PRECONDITION. */
 MLOS_API void mlos_close(mlos_model* model);
 
 /* An input or output as the model declares it; valid as long as the model. */
@@ -204,16 +202,14 @@ typedef struct mlos_input {
 } mlos_input;
 
 /* Reserves memory for inputs of these shapes, zeroed, to be written and run as often as you like.
- * Shapes are checked against the signature. MLOS_PAYLOAD_TOO_LARGE where `input_bytes` has no room
- * beside the requests that exist. */
+ * MLOS_PAYLOAD_TOO_LARGE where `input_bytes` has no room beside the requests that exist. */
 MLOS_API mlos_status mlos_request_create(mlos_model* model, const mlos_input* inputs,
                                          uint32_t count, mlos_request** request);
 /* NULL is ignored. What is under way is given up. */
 MLOS_API void mlos_request_free(mlos_request* request);
 
 /* Where input `index` of the signature is written; NULL for one that the request does not have.
- * Valid, at this address, until mlos_request_free(). Do not write while the request is under way.
- */
+ * Valid, here, until mlos_request_free(). Do not write while the request is under way. */
 MLOS_API void* mlos_request_data(mlos_request* request, uint32_t index, size_t* byte_length);
 /* Writes a string input: one text per element. `lengths` NULL: they end with a NUL. Texts are
  * UTF-8. MLOS_INVALID_SHAPE for a wrong count, MLOS_PAYLOAD_TOO_LARGE beyond the room reserved. */
@@ -226,17 +222,11 @@ MLOS_API mlos_status mlos_request_select(mlos_request* request, const uint32_t* 
 /* Makes a request less urgent than its model's attachment. */
 MLOS_API mlos_status mlos_request_set_priority(mlos_request* request, mlos_priority priority);
 
-typedef enum mlos_sequence_flag {
-  /* Begins at the initial state, whatever the sequence's state was. */
-  MLOS_SEQUENCE_START = 1,
-  /* Frees the state afterwards. */
-  MLOS_SEQUENCE_END = 2
-} mlos_sequence_flag;
-/* Says which sequence the next runs belong to, for a model that keeps a state from one request of a
- * sequence to the next: an id of 1 to 128 bytes, or NULL for none, and flags. Holds until it is
- * called again. The sequences are this attachment's own and end with it, also where it is made anew
- * after the plugin died: then, as for any id that was not started, the run is
- * MLOS_FAILED_PRECONDITION. A run that fails leaves the state as it was. */
+/* Begin at the initial state, whatever it was; free the state afterwards. */
+#define MLOS_SEQUENCE_START 1
+#define MLOS_SEQUENCE_END 2
+/* Which sequence the next runs belong to, for a model that keeps a state (docs/sequences.md): an id
+ * of 1 to 128 bytes, or NULL for none. Holds until it is called again. */
 MLOS_API mlos_status mlos_request_set_sequence(mlos_request* request, const char* id,
                                                uint32_t flags);
 
@@ -249,17 +239,16 @@ typedef struct mlos_tensor {
   int64_t dims[MLOS_MAX_RANK];
 } mlos_tensor;
 
-/* Runs the model once and waits: for MLOS_OK the outputs lie in mlos_outputs(). Releases the
- * outputs before it. Where the plugin died before it began with the request, attaches again and
- * asks once more. After MLOS_DEADLINE_EXCEEDED the run is given up, and memory in use by it stays
- * so until the next call with the request. */
+/* Releases the outputs, runs the model once and waits: for MLOS_OK they lie in mlos_outputs().
+ * Where the plugin died before it began, attaches again and asks once more. After
+ * MLOS_DEADLINE_EXCEEDED the run is given up; memory in use by it stays so until the next call with
+ * the request. */
 MLOS_API mlos_status mlos_infer(mlos_request* request, uint64_t timeout_us);
 
 /* One element per output of the signature, at this address until mlos_request_free(). What `data`
  * points to is valid until mlos_release(), the next run of the request, or mlos_request_free(). */
 MLOS_API const mlos_tensor* mlos_outputs(const mlos_request* request);
-/* Gives the outputs' memory back; what is not released counts against `output_bytes`. Idempotent.
- */
+/* Gives the outputs' memory back; what is held counts against `output_bytes`. Idempotent. */
 MLOS_API void mlos_release(mlos_request* request);
 /* Where each text of a string tensor lies and how long it is (no NUL follows): fills in arrays of
  * `count` elements, which is the tensor's number of elements, or MLOS_INVALID_SHAPE.
@@ -290,8 +279,7 @@ MLOS_API mlos_request* mlos_poll(mlos_model* model);
 MLOS_API mlos_status mlos_wait(mlos_model* model, uint64_t timeout_us, mlos_request** request);
 /* Waits for this one and returns what came of it. */
 MLOS_API mlos_status mlos_wait_for(mlos_request* request, uint64_t timeout_us);
-/* What came of a finished request; MLOS_FAILED_PRECONDITION while it is under way or was never run.
- */
+/* What came of a finished request; MLOS_FAILED_PRECONDITION while it is not, or was never run. */
 MLOS_API mlos_status mlos_request_status(const mlos_request* request);
 /* Valid until the next run of the request. */
 MLOS_API const char* mlos_request_message(const mlos_request* request);

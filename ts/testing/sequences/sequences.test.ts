@@ -81,12 +81,13 @@ test('requests sent at once are answered in their order, batched or not', watchd
   const expected = Array.from({ length: 240 }, (_, i) => (Math.floor(i / 8) + 1) * ((i % 8) + 1));
   assert.deepEqual(await run(one), expected);
   assert.deepEqual(await run(many), expected);
-  const { processes } = await client.call('stats.engine', {});
-  const joined = processes
-    .flatMap(({ models }) => models)
-    .find(({ model_id }) => model_id === many);
-  assert.equal(joined?.batching.verdict, 'fixed');
-  assert.equal(joined?.sequences, 0, 'all have ended');
+  const joined = async () => {
+    const { processes } = await client.call('stats.engine', {});
+    return processes.flatMap(({ models }) => models).find(({ model_id }) => model_id === many);
+  };
+  assert.equal((await joined())?.batching.verdict, 'fixed');
+  const haveEnded = async () => (await joined())?.sequences === 0;
+  assert.ok(await becomes(haveEnded, 10_000), 'all have ended');
 });
 
 test('mistakes are named', watchdog, async (t) => {
