@@ -283,8 +283,7 @@ MLOS_API mlos_status mlos_wait_for(mlos_request* request, uint64_t timeout_us);
 MLOS_API mlos_status mlos_request_status(const mlos_request* request);
 /* Valid until the next run of the request. */
 MLOS_API const char* mlos_request_message(const mlos_request* request);
-/* The answer is not wanted; one still comes, mostly MLOS_CANCELLED. The request can be run again at
- * once, which waits until the host is done with it. */
+/* The answer is not wanted; one still comes, mostly MLOS_CANCELLED. It can be run again at once. */
 MLOS_API mlos_status mlos_cancel(mlos_request* request);
 
 /* For event loops: a descriptor that becomes readable when mlos_poll() has something; -1 where it
