@@ -8,8 +8,11 @@ async function generatedFiles() {
   const { openApi } = await import('./generate/openapi.mjs');
   const pages = await import('./generate/markdown.mjs');
   const { manifestJsonSchema } = await import('../dist/protocol/manifest-schema.js');
+  const { protobufFiles } = await import('./generate/protobuf.mjs');
+  const numbers = readOrNull(join(root, 'proto/mlos/v1/numbers.lock')) ?? '';
   return [
     ...generatedSources(),
+    ...protobufFiles(numbers),
     { path: 'docs/openapi.json', content: openApi() },
     { path: 'docs/errors.md', content: pages.errorsPage() },
     { path: 'docs/methods.md', content: pages.methodsPage() },

@@ -100,8 +100,8 @@ ${exported}
 function methods() {
   const source = new Source();
   const rows = methodDeclarations.map((method) => {
-    const { name, summary, errors, http } = method;
-    const facts = JSON.stringify({ name, summary, errors, http }).slice(1, -1);
+    const { name, summary, errors, http, grpc } = method;
+    const facts = JSON.stringify({ name, summary, errors, http, grpc }).slice(1, -1);
     return `  {${facts},params:${source.schema(method.params, name)},check:${source.check(method.params)}},`;
   });
   // The results are for documents only, and must be plain for those too.

@@ -26,6 +26,7 @@ export function errorsPage() {
 Every error carries one of these codes, through every door. The list is closed.
 Over HTTP: \`{"status": "error", "code": …, "message": …, "details": …}\` with the status below.
 On the socket: the second element of the answer is \`{code, message, details}\`.
+Over gRPC: the status below and the message, with the code in the metadata \`mlos-code\` ([grpc.md](grpc.md)).
 
 ${table(['code', 'HTTP', 'gRPC', 'meaning'], rows)}
 `;
@@ -36,16 +37,18 @@ export function methodsPage() {
   const rows = methodDeclarations.map((method) => [
     `\`${method.name}\``,
     `\`${method.http.verb} ${method.http.path}\``,
+    `\`${method.grpc.service}/${method.grpc.rpc}\``,
     method.summary,
     method.errors.map((code) => `\`${code}\``).join(' ') || '–',
   ]);
   return `${notice}# Operations
 
-One table serves every door: the name is the method on the socket, the path is HTTP.
+One table serves every door: the name is the method on the socket, the path is HTTP, the last is gRPC
+(package \`mlos.v1\`, [proto/mlos/v1](../proto/mlos/v1)).
 Schemas are in [openapi.json](openapi.json). Any method may also answer
 ${commonErrors.map((code) => `\`${code}\``).join(', ')}.
 
-${table(['method', 'HTTP', 'what it does', 'errors'], rows)}
+${table(['method', 'HTTP', 'gRPC', 'what it does', 'errors'], rows)}
 `;
 }
 
@@ -76,6 +79,9 @@ api:
   http:
     enabled: true
     port: 8080
+  grpc:
+    enabled: true
+    port: 8081
   ipc:
     enabled: true
     socket_path: /tmp/mlos.sock

@@ -51,6 +51,8 @@ export async function startDaemon({ folder, port, socketPath }) {
       dataFolder,
       '--http-port',
       String(port),
+      '--grpc-port',
+      '0',
       '--socket',
       socketPath,
     ],

@@ -201,6 +201,7 @@ async function buildOperations(parts: {
 
 function writeDaemonState(dataFolder: string, config: Config, state: ServiceState): void {
   const http = state.doors.get('http');
+  const grpc = state.doors.get('grpc');
   const ipc = state.doors.get('ipc');
   writeState(dataFolder, {
     pid: process.pid,
@@ -208,6 +209,15 @@ function writeDaemonState(dataFolder: string, config: Config, state: ServiceStat
     started_at: new Date().toISOString(),
     http:
       http?.enabled === true ? { host: config.get('api.http.host'), port: http.port ?? 0 } : null,
+    grpc:
+      grpc?.enabled === true
+        ? {
+            host: config.get('api.grpc.host'),
+            port: grpc.port ?? 0,
+            tls: config.get('api.grpc.tls.cert') !== '',
+            socket_path: grpc.path ?? null,
+          }
+        : null,
     socket_path: ipc?.enabled === true ? (ipc.path ?? null) : null,
   });
 }

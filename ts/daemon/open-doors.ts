@@ -4,12 +4,15 @@ import { descriptorOf, isPeerGone, peerCredentials } from '../native/fd-socket.t
 import { MlosError } from '../protocol/errors.ts';
 import type { Config } from './config/config.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { startGrpcDoor } from './doors/grpc/server.ts';
 import { OipSurface } from './doors/http/oip/surface.ts';
 import { startHttpDoor } from './doors/http/server.ts';
 import { startIpcDoor } from './doors/ipc/server.ts';
 import { OipService } from './doors/oip/service.ts';
 import { noSharedMemory } from './doors/oip/shared-memory.ts';
+import { readTlsFiles } from './doors/tls-files.ts';
 import type { DoorFacts } from './operations/service.ts';
+import type { DoorName } from './request-context.ts';
 
 /** What the composition root needs of an open door. */
 export interface OpenDoor {
@@ -23,14 +26,15 @@ interface DoorOptions {
   readonly logger: Logger;
   readonly dataFolder: string;
   /** Filled with what is really open: ports that were 0, the adapter that loaded. */
-  readonly facts: Map<'http' | 'grpc' | 'ipc', DoorFacts>;
+  readonly facts: Map<DoorName, DoorFacts>;
 }
 
-function socketMode(text: string): number {
+function socketMode(config: Config, setting: 'api.ipc.mode' | 'api.grpc.socket_mode'): number {
+  const text = config.get(setting);
   if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
   throw new MlosError(
     'INVALID_ARGUMENT',
-    `api.ipc.mode is ${JSON.stringify(text)}, but must be three octal digits such as 0600.`,
+    `${setting} is ${JSON.stringify(text)}, but must be three octal digits such as 0600.`,
   );
 }
 
@@ -66,11 +70,32 @@ async function openHttp(
   return door;
 }
 
+async function openGrpc({ config, dispatcher, logger, facts }: DoorOptions): Promise<OpenDoor> {
+  const path = config.get('api.grpc.socket_path');
+  const door = await startGrpcDoor({
+    tcp: { host: config.get('api.grpc.host'), port: config.get('api.grpc.port') },
+    unix: path === '' ? null : { path, mode: socketMode(config, 'api.grpc.socket_mode') },
+    tls: readTlsFiles('api.grpc.tls', {
+      cert: config.get('api.grpc.tls.cert'),
+      key: config.get('api.grpc.tls.key'),
+      clientCa: config.get('api.grpc.tls.client_ca'),
+    }),
+    maxMessageBytes: config.get('api.grpc.max_message_bytes'),
+    dispatcher,
+    logger,
+  });
+  const tls = config.get('api.grpc.tls.cert') !== '';
+  const host = config.get('api.grpc.host');
+  const socket = path === '' ? {} : { path };
+  facts.set('grpc', { enabled: true, host, port: door.port, tls, ...socket });
+  return door;
+}
+
 async function openIpc({ config, dispatcher, logger, facts }: DoorOptions): Promise<OpenDoor> {
   const socketPath = config.get('api.ipc.socket_path');
   const door = await startIpcDoor({
     socketPath,
-    mode: socketMode(config.get('api.ipc.mode')),
+    mode: socketMode(config, 'api.ipc.mode'),
     dispatcher,
     logger,
     peerOf: (socket) => peerCredentials(descriptorOf(socket)),
@@ -85,12 +110,13 @@ export async function openDoors(options: DoorOptions): Promise<readonly OpenDoor
   const { config, facts } = options;
   const open: OpenDoor[] = [];
   facts.set('http', { enabled: false });
-  facts.set('grpc', { enabled: false, port: config.get('api.grpc.port') });
+  facts.set('grpc', { enabled: false });
   facts.set('ipc', { enabled: false });
   try {
     const oip = oipService(options);
     open.push(oip);
     if (config.get('api.http.enabled')) open.push(await openHttp(options, oip));
+    if (config.get('api.grpc.enabled')) open.push(await openGrpc(options));
     if (config.get('api.ipc.enabled')) open.push(await openIpc(options));
     return open;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-export type DoorName = 'http' | 'ipc';
+export type DoorName = 'http' | 'grpc' | 'ipc';
 
 const processPrefix = randomBytes(4).toString('hex');
 let counter = 0;
@@ -53,16 +53,26 @@ export class RequestContext {
   readonly caller: Caller | null;
   /** Null where no descriptor came. */
   readonly files: RequestFiles | null;
+  /** When the caller stops waiting, as `Date.now()` counts; Infinity where it has not said. */
+  readonly deadline: number;
   #id: string | null = null;
   #controller: AbortController | null = null;
   #aborted = false;
   #listeners: (() => void)[] | null = null;
   #answerFiles: AnswerFiles | null = null;
 
-  constructor(door: DoorName, caller: Caller | null = null, files: RequestFiles | null = null) {
+  constructor(
+    door: DoorName,
+    facts: {
+      readonly caller?: Caller | null;
+      readonly files?: RequestFiles | null;
+      readonly deadline?: number;
+    } = {},
+  ) {
     this.door = door;
-    this.caller = caller;
-    this.files = files;
+    this.caller = facts.caller ?? null;
+    this.files = facts.files ?? null;
+    this.deadline = facts.deadline ?? Number.POSITIVE_INFINITY;
   }
 
   get requestId(): string {

@@ -8,6 +8,12 @@ export interface DaemonState {
   readonly version: string;
   readonly started_at: string;
   readonly http: { readonly host: string; readonly port: number } | null;
+  readonly grpc: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls: boolean;
+    readonly socket_path: string | null;
+  } | null;
   readonly socket_path: string | null;
 }
 

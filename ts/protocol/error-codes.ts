@@ -40,7 +40,8 @@ export const errorCodes = {
   INVALID_FRAME: {
     http: 400,
     grpc: grpc.invalidArgument,
-    meaning: 'A frame on the IPC socket cannot be decoded; the connection is closed after it.',
+    meaning:
+      'A frame on the IPC socket, whose connection is closed after it, or a gRPC message cannot be decoded.',
   },
   INVALID_MODEL_ID: {
     http: 400,

@@ -43,6 +43,21 @@ export const limits = {
   /** An answer with descriptors waits that long for room in the socket of a slow reader, in ms. */
   ipcDescriptorSendMs: 10_000,
 
+  /** One gRPC message in bytes, inflated where it was compressed. */
+  grpcMessageBytes: 64 * MiB,
+  /** The messages of all gRPC calls under way. */
+  grpcMessagesBytes: 512 * MiB,
+  /** What becomes an object when a message is decoded: two bytes of the wire may ask for a hundred. */
+  grpcMessageValues: 1_000_000,
+  /** Calls of one connection that may be under way at once. */
+  grpcStreams: 128,
+  /** Requests of one stream that may be under way at once. */
+  grpcStreamInFlight: 64,
+  /** A connection without a call, and a call whose message does not come, are cut after that long, in ms. */
+  grpcIdleMs: 10_000,
+  /** Unless its connection brought that many bytes meanwhile: a large message over a slow line. */
+  grpcProgressBytes: 1 * MiB,
+
   /** Tensor rank; ONNX operators stop far below. */
   tensorRank: 16,
   /** The id of a sequence, in bytes of UTF-8. */

@@ -44,11 +44,12 @@ for (const [name, declaration, schema, check] of declared) {
 }
 
 test('the table has the declared rows, in their order', () => {
-  const facts = (row: { name: string; summary: string; errors: unknown; http: unknown }) => [
-    row.name,
-    row.summary,
-    row.errors,
-    row.http,
-  ];
+  const facts = (row: {
+    name: string;
+    summary: string;
+    errors: unknown;
+    http: unknown;
+    grpc: unknown;
+  }) => [row.name, row.summary, row.errors, row.http, row.grpc];
   assert.deepEqual(methodTable.map(facts), methodDeclarations.map(facts));
 });

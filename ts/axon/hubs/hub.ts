@@ -25,8 +25,6 @@ export interface Hub {
     context: Context,
     place: string,
   ): Promise<readonly SearchHit[]>;
-  /** Where models of near names are looked for, if not by `search`. */
-  readonly similar?: Hub['search'];
   /** What stands behind the name in `--hub <name>/<…>`, where a search has to be told which one is asked. */
   readonly searchedAt?: string;
   /** Of a hub without `search`: why, and what works instead. */

@@ -10,7 +10,6 @@ import { httpsHub } from './https/https-hub.ts';
 import type { Hub, HubSpec } from './hub.ts';
 import { kaggleHub } from './kaggle/kaggle-hub.ts';
 import { modelscopeHub } from './modelscope/modelscope-hub.ts';
-import { withNearModel } from './near-names.ts';
 import { npmHub } from './npm/npm-hub.ts';
 import { ociHub } from './oci/oci-hub.ts';
 import { ollamaHub } from './ollama/ollama-hub.ts';
@@ -36,7 +35,7 @@ export const hubs: readonly Hub[] = [
 
 export function parseSpec(text: string, context: Context): HubSpec {
   const claimer = hubs.find((hub) => hub.claims?.(text, context.cwd) === true);
-  if (claimer !== undefined) return hinting(claimer, claimer.parse(text, context));
+  if (claimer !== undefined) return claimer.parse(text, context);
   const slash = text.indexOf('/');
   const name = slash < 0 ? text : text.slice(0, slash);
   const works = hubs.map((hub) => hub.example).join(', ');
@@ -51,21 +50,5 @@ export function parseSpec(text: string, context: Context): HubSpec {
       `${JSON.stringify(text)} names no hub.${hint} What works: ${works}.`,
     );
   }
-  return hinting(hub, hub.parse(text.slice(slash + 1), context));
-}
-
-/** Where the hub has no such model, the error names one that it has. */
-function hinting(hub: Hub, spec: HubSpec): HubSpec {
-  const search = hub.similar ?? (hub.searchedAt === undefined ? hub.search : undefined);
-  if (search === undefined) return spec;
-  return {
-    ...spec,
-    async resolve(context) {
-      try {
-        return await spec.resolve(context);
-      } catch (error) {
-        throw await withNearModel(error, search, context);
-      }
-    },
-  };
+  return hub.parse(text.slice(slash + 1), context);
 }

@@ -1,4 +1,3 @@
-import { didYouMean } from '../../protocol/nearest.ts';
 import { AxonError } from '../axon-error.ts';
 import { type Format, formatNames } from '../formats/file-kinds.ts';
 import type { Candidate, Found } from './candidate.ts';
@@ -29,9 +28,8 @@ export function choose(
       ? plainest(places, format)
       : bestPlace(named(ofFormat, options.variant));
   const [candidate] = fitting;
-  if (options.variant !== null && candidate === undefined)
-    throw noVariant(source, options.variant, ofFormat);
-  if (candidate === undefined || fitting.length !== 1) throw ambiguous(source, fitting, options);
+  if (candidate === undefined || fitting.length !== 1)
+    throw ambiguous(source, fitting.length === 0 ? ofFormat : fitting, options);
   return { candidate, rule: ruleOf(candidate, there, places, options) };
 }
 
@@ -151,24 +149,10 @@ function ambiguous(
     variants.size === candidates.length && !variants.has('')
       ? `--variant <${[...variants].slice(0, 8).join('|')}>`
       : "--include '<file>'";
-  const what =
-    options.variant === null ? 'several models' : `several of the variant ${options.variant}`;
+  const what = options.variant === null ? 'several models' : `no single variant ${options.variant}`;
   return new AxonError(
     'AMBIGUOUS',
     `${label} holds ${what}: ${few(candidates.map(({ run }) => run.join(' + ')))}. Choose one with ${flag}.`,
-    { details: { candidates: candidates.slice(0, 100).map(brief) } },
-  );
-}
-
-function noVariant(
-  { label }: SourceFacts,
-  variant: string,
-  candidates: readonly Candidate[],
-): AxonError {
-  const names = [...new Set(candidates.map((candidate) => candidate.variant || 'plain'))];
-  return new AxonError(
-    'AMBIGUOUS',
-    `${label} has no variant ${JSON.stringify(variant)}.${didYouMean(variant, names)} It has: ${few(names)}.`,
     { details: { candidates: candidates.slice(0, 100).map(brief) } },
   );
 }

@@ -1,6 +1,5 @@
-import { didYouMean } from '../../protocol/nearest.ts';
 import { AxonError } from '../axon-error.ts';
-import { type Format, folderOf, isCode, isSideFile, nameOf } from '../formats/file-kinds.ts';
+import { type Format, folderOf, isCode, isSideFile } from '../formats/file-kinds.ts';
 import type { HubFile } from '../hubs/hub.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesOf } from './candidates.ts';
@@ -82,15 +81,8 @@ function eligibleOf(
     'NO_MODEL',
     matching.length > 0
       ? `Of ${label} only code matches --include ${flags}; code is taken with --allow-code only.`
-      : `No file of ${label} matches --include ${flags}.${nearFile(include, left)} It has: ${few(left.map((f) => f.path))}.`,
+      : `No file of ${label} matches --include ${flags}. It has: ${few(left.map((f) => f.path))}.`,
   );
-}
-
-/** Of what was typed without its stars: the file whose path or name is nearest. */
-function nearFile(include: readonly string[], files: readonly HubFile[]): string {
-  const names = files.flatMap(({ path }) => [path, nameOf(path)]);
-  const typed = (include[0] ?? '').replaceAll('*', '');
-  return typed === '' ? '' : didYouMean(typed, names);
 }
 
 /** Rule 4. */

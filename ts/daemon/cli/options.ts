@@ -36,7 +36,7 @@ export function addServeOptions(command: Command): Command {
   return addPlaceOptions(command)
     .option('-p, --http-port <port>', 'HTTP port; 0 takes any free one')
     .option('--http-host <address>', 'address to listen on')
-    .option('-g, --grpc-port <port>', 'gRPC port')
+    .option('-g, --grpc-port <port>', 'gRPC port; 0 takes any free one')
     .option('--no-http', 'no HTTP door')
     .option('--no-grpc', 'no gRPC door')
     .option('--no-ipc', 'no Unix socket')

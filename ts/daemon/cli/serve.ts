@@ -10,11 +10,6 @@ export async function serve(options: CommonOptions): Promise<number> {
   const config = await configOf(options);
   const log = new Log(config.get('logging.level'), config.get('logging.file'));
   const { logger } = log;
-  if (config.get('api.grpc.enabled')) {
-    logger.warn(
-      'api.grpc.enabled is set, but this version has no gRPC door; HTTP and the socket work',
-    );
-  }
   const stop = new Promise<string>((resolve) => {
     let asked = false;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -1,3 +1,4 @@
+import type { Result } from '../../protocol/method-table.ts';
 import { type DaemonLine, openLine, question } from './call.ts';
 import { measuresText } from './measures.ts';
 import type { CommonOptions } from './options.ts';
@@ -24,6 +25,29 @@ export async function status(
   }
 }
 
+type Doors = Result<'stats.get'>['apis'];
+
+/** Where the open doors are, for programs. */
+function placesOf({ http, grpc, ipc }: Doors): object {
+  return {
+    http: http?.enabled === true ? { host: http.host, port: http.port } : null,
+    grpc:
+      grpc?.enabled === true
+        ? { host: grpc.host, port: grpc.port, tls: grpc.tls, socket_path: grpc.path ?? null }
+        : null,
+    socket_path: ipc?.path ?? null,
+  };
+}
+
+function printDoors({ http, grpc, ipc }: Doors, adapter: string | null): void {
+  if (http?.enabled === true) print(`  http    http://${http.host}:${http.port} (${adapter})`);
+  if (grpc?.enabled === true) {
+    print(`  grpc    ${grpc.host}:${grpc.port}${grpc.tls === true ? ' (TLS)' : ''}`);
+    if (grpc.path !== undefined) print(`          unix:${grpc.path}`);
+  }
+  if (ipc?.path !== undefined) print(`  socket  ${ipc.path}`);
+}
+
 async function report(line: DaemonLine, asJson: boolean): Promise<number> {
   const [health, ready, stats, plugins, models] = await Promise.all([
     line.call('health.get', {}, question),
@@ -32,23 +56,18 @@ async function report(line: DaemonLine, asJson: boolean): Promise<number> {
     line.call('plugins.list', {}, question),
     line.call('models.list', {}, question),
   ]);
-  const { http, ipc } = stats.apis;
   if (asJson) {
     const state = {
       pid: health.pid,
       version: health.version,
       started_at: new Date(Date.now() - stats.uptime_seconds * 1_000).toISOString(),
-      http: http?.enabled === true ? { host: http.host, port: http.port } : null,
-      socket_path: ipc?.path ?? null,
+      ...placesOf(stats.apis),
     };
     printJson({ running: true, ...state, health, ready, stats, plugins, models });
     return 0;
   }
   print(`MLOS ${health.version}, pid ${health.pid}, up ${duration(stats.uptime_seconds)}`);
-  if (http?.enabled === true) {
-    print(`  http    http://${http.host}:${http.port} (${health.http_adapter})`);
-  }
-  if (ipc?.path !== undefined) print(`  socket  ${ipc.path}`);
+  printDoors(stats.apis, health.http_adapter);
   print(`  ready   ${ready.ready ? 'yes' : ready.reasons.join(' ')}`);
   print(
     `  served  ${stats.total_requests} requests, ${stats.inferences} inferences, ${stats.failed_requests} errors`,

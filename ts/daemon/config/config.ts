@@ -152,6 +152,10 @@ export async function loadConfig(input: ConfigInput): Promise<Config> {
 const pathNames = new Set<ConfigName>([
   'core.data_dir',
   'api.ipc.socket_path',
+  'api.grpc.socket_path',
+  'api.grpc.tls.cert',
+  'api.grpc.tls.key',
+  'api.grpc.tls.client_ca',
   'logging.file',
   'security.trusted_keys',
 ]);

@@ -1,4 +1,5 @@
 import { MlosError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { Params, Result } from '../../protocol/method-table.ts';
 import { sequenceMark } from '../../protocol/sequence.ts';
 import { checkOutputNames } from '../../protocol/signature-inputs.ts';
@@ -25,6 +26,17 @@ function describe(outputs: Readonly<Record<string, Tensor>>): Partial<InferResul
   };
 }
 
+/** The sooner of what the request and its call allow; the configured one where neither says. */
+function timeoutOf(
+  given: number | undefined,
+  { deadline }: RequestContext,
+  defaultMs: number,
+): number {
+  if (deadline === Number.POSITIVE_INFINITY) return given ?? defaultMs;
+  const left = Math.min(Math.max(1, Math.ceil(deadline - Date.now())), limits.inferenceMaxMs);
+  return Math.min(given ?? left, left);
+}
+
 export function inferOperation(deps: {
   readonly registry: ModelRegistry;
   readonly lifecycle: Lifecycle;
@@ -43,7 +55,7 @@ export function inferOperation(deps: {
       modelId: record.id,
       inputs: readInputs(record.id, params, signature, context.files),
       ...(wanted === undefined ? {} : { outputs: wanted }),
-      timeoutMs: params.timeout_ms ?? deps.defaultTimeoutMs,
+      timeoutMs: timeoutOf(params.timeout_ms, context, deps.defaultTimeoutMs),
       ...(params.priority === undefined ? {} : { priority: params.priority }),
       ...(params.sequence === undefined ? {} : { sequence: sequenceMark(params.sequence) }),
       signal: context,

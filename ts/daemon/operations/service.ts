@@ -5,6 +5,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Counters } from '../observe/counters.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
 import type { PluginCatalog } from '../registry/plugin-catalog.ts';
+import type { DoorName } from '../request-context.ts';
 import { readDevices } from '../resource/devices.ts';
 import { openDescriptors } from '../resource/process-facts.ts';
 import type { Operations } from './operation.ts';
@@ -15,12 +16,13 @@ export interface DoorFacts {
   readonly host?: string;
   readonly port?: number;
   readonly path?: string;
+  readonly tls?: boolean;
   readonly adapter?: string;
 }
 
 /** Filled by the composition root as doors open. */
 export interface ServiceState {
-  readonly doors: Map<'http' | 'grpc' | 'ipc', DoorFacts>;
+  readonly doors: Map<DoorName, DoorFacts>;
   draining: boolean;
 }
 

@@ -75,6 +75,7 @@ export const channelMethods = [
       'UNIMPLEMENTED',
     ],
     http: { verb: 'POST', path: '/models/{model_id}/attach' },
+    grpc: { service: 'ModelService', rpc: 'AttachModel' },
   },
   {
     name: 'channels.activate',
@@ -84,6 +85,7 @@ export const channelMethods = [
     result: ChannelResult,
     errors: ['FAILED_PRECONDITION', 'PLUGIN_CRASHED', 'PLUGIN_UNAVAILABLE'],
     http: { verb: 'POST', path: '/channels/{channel_id}/activate' },
+    grpc: { service: 'ModelService', rpc: 'ActivateChannel' },
   },
   {
     name: 'channels.revoke',
@@ -92,6 +94,7 @@ export const channelMethods = [
     result: ChannelResult,
     errors: [],
     http: { verb: 'DELETE', path: '/channels/{channel_id}' },
+    grpc: { service: 'ModelService', rpc: 'RevokeChannel' },
   },
   {
     name: 'channels.list',
@@ -100,6 +103,7 @@ export const channelMethods = [
     result: Type.Object({ status: Status, channels: Type.Array(ChannelFacts), total: Count }),
     errors: [],
     http: { verb: 'GET', path: '/channels' },
+    grpc: { service: 'ModelService', rpc: 'ListChannels' },
   },
   {
     name: 'connection.descriptors',
@@ -113,5 +117,6 @@ export const channelMethods = [
     }),
     errors: ['FAILED_PRECONDITION'],
     http: { verb: 'POST', path: '/connection/descriptors' },
+    grpc: { service: 'ModelService', rpc: 'TakeDescriptors' },
   },
 ] as const satisfies readonly MethodDeclaration[];

@@ -9,7 +9,7 @@ import {
   Status,
 } from './shared-schemas.ts';
 
-const Times = Type.Object(
+export const Times = Type.Object(
   {
     mean: Type.Number({ minimum: 0 }),
     p50: Type.Number({ minimum: 0 }),
@@ -20,7 +20,7 @@ const Times = Type.Object(
   { description: 'Since the model was loaded, in microseconds; interpolated within buckets.' },
 );
 
-const Worker = Type.Object({
+export const Worker = Type.Object({
   thread_id: Count,
   cpu: Type.Integer({ minimum: 0, description: 'The one that its last batch ended on.' }),
   state: Type.Union([Type.Literal('idle'), Type.Literal('running'), Type.Literal('ending')], {
@@ -100,5 +100,6 @@ export const engineMethods = [
     result: EngineStatsResult,
     errors: [],
     http: { verb: 'GET', path: '/stats/engine' },
+    grpc: { service: 'HealthService', rpc: 'GetEngineStats' },
   },
 ] as const satisfies readonly MethodDeclaration[];

@@ -23,6 +23,7 @@ export const loggingMethods = [
     result: LoggingResult,
     errors: [],
     http: { verb: 'GET', path: '/logging' },
+    grpc: { service: 'HealthService', rpc: 'GetLogging' },
   },
   {
     name: 'logging.set',
@@ -31,5 +32,6 @@ export const loggingMethods = [
     result: LoggingResult,
     errors: [],
     http: { verb: 'POST', path: '/logging' },
+    grpc: { service: 'HealthService', rpc: 'SetLogging' },
   },
 ] as const satisfies readonly MethodDeclaration[];

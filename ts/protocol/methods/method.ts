@@ -4,6 +4,9 @@ import type { JsonSchema } from '../json-schema.ts';
 
 export type HttpVerb = 'GET' | 'POST' | 'DELETE';
 
+/** The gRPC services of package mlos.v1. */
+export type GrpcService = 'HealthService' | 'PluginService' | 'ModelService' | 'InferenceService';
+
 /** What is known of an operation beside its schemas. */
 interface MethodFacts {
   /** `area.verb`; the name on the IPC socket. */
@@ -19,6 +22,8 @@ interface MethodFacts {
     /** The parameter that is the body itself, as bytes; the others stand in path and query then. */
     readonly bytes?: string;
   };
+  /** Where it stands in proto/mlos/v1. Its messages are `<rpc>Request` and `<rpc>Response`. */
+  readonly grpc: { readonly service: GrpcService; readonly rpc: string };
 }
 
 /**

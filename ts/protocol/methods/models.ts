@@ -146,6 +146,7 @@ export const modelMethods = [
     result: RegisterResult,
     errors: [...registerErrors, 'FAILED_PRECONDITION'],
     http: { verb: 'POST', path: '/models/register' },
+    grpc: { service: 'ModelService', rpc: 'RegisterModel' },
   },
   {
     name: 'models.list',
@@ -154,6 +155,7 @@ export const modelMethods = [
     result: Type.Object({ status: Status, models: Type.Array(ModelInfo), total: Count }),
     errors: [],
     http: { verb: 'GET', path: '/models' },
+    grpc: { service: 'ModelService', rpc: 'ListModels' },
   },
   {
     name: 'models.get',
@@ -162,6 +164,7 @@ export const modelMethods = [
     result: Type.Object({ status: Status, model: ModelInfo }),
     errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND'],
     http: { verb: 'GET', path: '/models/{model_id}' },
+    grpc: { service: 'ModelService', rpc: 'GetModel' },
   },
   {
     name: 'models.load',
@@ -178,6 +181,7 @@ export const modelMethods = [
       'DEADLINE_EXCEEDED',
     ],
     http: { verb: 'POST', path: '/models/{model_id}/load' },
+    grpc: { service: 'ModelService', rpc: 'LoadModel' },
   },
   {
     name: 'models.unload',
@@ -186,6 +190,7 @@ export const modelMethods = [
     result: ModelResult,
     errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND'],
     http: { verb: 'POST', path: '/models/{model_id}/unload' },
+    grpc: { service: 'ModelService', rpc: 'UnloadModel' },
   },
   {
     name: 'models.unregister',
@@ -194,6 +199,7 @@ export const modelMethods = [
     result: Type.Object({ status: Status, model_id: Type.String(), message: Type.String() }),
     errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND', 'STORAGE_FULL'],
     http: { verb: 'DELETE', path: '/models/{model_id}' },
+    grpc: { service: 'ModelService', rpc: 'UnregisterModel' },
   },
   {
     name: 'models.labels',
@@ -208,6 +214,7 @@ export const modelMethods = [
     }),
     errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND', 'INVALID_MANIFEST', 'PERMISSION_DENIED'],
     http: { verb: 'GET', path: '/models/{model_id}/labels' },
+    grpc: { service: 'ModelService', rpc: 'GetLabels' },
   },
   {
     name: 'models.infer',
@@ -232,5 +239,6 @@ export const modelMethods = [
       'FAILED_PRECONDITION',
     ],
     http: { verb: 'POST', path: '/models/{model_id}/inference' },
+    grpc: { service: 'InferenceService', rpc: 'Infer' },
   },
 ] as const satisfies readonly MethodDeclaration[];

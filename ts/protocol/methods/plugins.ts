@@ -76,6 +76,7 @@ export const pluginMethods = [
     }),
     errors: ['INVALID_MANIFEST', 'ALREADY_EXISTS', 'PERMISSION_DENIED', 'STORAGE_FULL'],
     http: { verb: 'POST', path: '/plugins/register' },
+    grpc: { service: 'PluginService', rpc: 'RegisterPlugin' },
   },
   {
     name: 'plugins.list',
@@ -84,6 +85,7 @@ export const pluginMethods = [
     result: Type.Object({ status: Status, plugins: Type.Array(PluginInfo), total: Count }),
     errors: [],
     http: { verb: 'GET', path: '/plugins' },
+    grpc: { service: 'PluginService', rpc: 'ListPlugins' },
   },
   {
     name: 'plugins.get',
@@ -92,6 +94,7 @@ export const pluginMethods = [
     result: Type.Object({ status: Status, plugin: PluginInfo }),
     errors: ['PLUGIN_NOT_FOUND'],
     http: { verb: 'GET', path: '/plugins/{plugin_id}' },
+    grpc: { service: 'PluginService', rpc: 'GetPlugin' },
   },
   {
     name: 'plugins.load',
@@ -100,6 +103,7 @@ export const pluginMethods = [
     result: PluginResult,
     errors: ['PLUGIN_NOT_FOUND', 'PLUGIN_UNAVAILABLE'],
     http: { verb: 'POST', path: '/plugins/{plugin_id}/load' },
+    grpc: { service: 'PluginService', rpc: 'LoadPlugin' },
   },
   {
     name: 'plugins.unload',
@@ -108,6 +112,7 @@ export const pluginMethods = [
     result: PluginResult,
     errors: ['PLUGIN_NOT_FOUND'],
     http: { verb: 'POST', path: '/plugins/{plugin_id}/unload' },
+    grpc: { service: 'PluginService', rpc: 'UnloadPlugin' },
   },
   {
     name: 'plugins.unregister',
@@ -116,5 +121,6 @@ export const pluginMethods = [
     result: Type.Object({ status: Status, plugin_id: Type.String(), message: Type.String() }),
     errors: ['PLUGIN_NOT_FOUND', 'FAILED_PRECONDITION', 'STORAGE_FULL'],
     http: { verb: 'DELETE', path: '/plugins/{plugin_id}' },
+    grpc: { service: 'PluginService', rpc: 'UnregisterPlugin' },
   },
 ] as const satisfies readonly MethodDeclaration[];

@@ -4,11 +4,12 @@ import { Count } from './shared-schemas.ts';
 
 const NoParams = Type.Object({}, { additionalProperties: false });
 
-const DoorFacts = Type.Object({
+export const DoorFacts = Type.Object({
   enabled: Type.Boolean(),
   host: Type.Optional(Type.String()),
   port: Type.Optional(Count),
   path: Type.Optional(Type.String()),
+  tls: Type.Optional(Type.Boolean({ description: 'The port asks for TLS.' })),
   adapter: Type.Optional(Type.String()),
 });
 
@@ -69,6 +70,7 @@ export const serviceMethods = [
     result: HealthResult,
     errors: [],
     http: { verb: 'GET', path: '/health' },
+    grpc: { service: 'HealthService', rpc: 'GetHealth' },
   },
   {
     name: 'health.live',
@@ -77,6 +79,7 @@ export const serviceMethods = [
     result: LiveResult,
     errors: [],
     http: { verb: 'GET', path: '/livez' },
+    grpc: { service: 'HealthService', rpc: 'CheckLive' },
   },
   {
     name: 'health.ready',
@@ -85,6 +88,7 @@ export const serviceMethods = [
     result: ReadyResult,
     errors: ['PLUGIN_UNAVAILABLE', 'DATA_CORRUPTED'],
     http: { verb: 'GET', path: '/readyz', aliases: ['/health/ready'] },
+    grpc: { service: 'HealthService', rpc: 'CheckReady' },
   },
   {
     name: 'stats.get',
@@ -93,6 +97,7 @@ export const serviceMethods = [
     result: StatsResult,
     errors: [],
     http: { verb: 'GET', path: '/stats' },
+    grpc: { service: 'HealthService', rpc: 'GetStats' },
   },
   {
     name: 'devices.list',
@@ -101,5 +106,6 @@ export const serviceMethods = [
     result: DevicesResult,
     errors: [],
     http: { verb: 'GET', path: '/devices' },
+    grpc: { service: 'HealthService', rpc: 'ListDevices' },
   },
 ] as const satisfies readonly MethodDeclaration[];

@@ -56,6 +56,7 @@ export const uploadMethods = [
     }),
     errors: ['INVALID_MODEL_ID', 'INVALID_MANIFEST', ...uploadErrors],
     http: { verb: 'POST', path: '/uploads' },
+    grpc: { service: 'ModelService', rpc: 'BeginUpload' },
   },
   {
     name: 'uploads.put',
@@ -81,6 +82,7 @@ export const uploadMethods = [
     }),
     errors: ['DATA_CORRUPTED', ...uploadErrors],
     http: { verb: 'POST', path: '/uploads/{upload_id}/chunk', bytes: 'data' },
+    grpc: { service: 'ModelService', rpc: 'PutUpload' },
   },
   {
     name: 'uploads.finish',
@@ -98,6 +100,7 @@ export const uploadMethods = [
     result: RegisterResult,
     errors: [...registerErrors, 'FAILED_PRECONDITION'],
     http: { verb: 'POST', path: '/uploads/{upload_id}/finish' },
+    grpc: { service: 'ModelService', rpc: 'FinishUpload' },
   },
   {
     name: 'uploads.list',
@@ -118,6 +121,7 @@ export const uploadMethods = [
     }),
     errors: [],
     http: { verb: 'GET', path: '/uploads' },
+    grpc: { service: 'ModelService', rpc: 'ListUploads' },
   },
   {
     name: 'uploads.cancel',
@@ -126,5 +130,6 @@ export const uploadMethods = [
     result: Type.Object({ status: Status, upload_id: UploadId, message: Type.String() }),
     errors: ['FAILED_PRECONDITION'],
     http: { verb: 'DELETE', path: '/uploads/{upload_id}' },
+    grpc: { service: 'ModelService', rpc: 'CancelUpload' },
   },
 ] as const satisfies readonly MethodDeclaration[];

@@ -16,7 +16,16 @@ export interface ConformanceCase {
 /** What a call came to. A result is as JSON would carry it. */
 export type Outcome =
   | { readonly kind: 'result'; readonly result: Record<string, unknown> }
-  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string };
+  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string }
+  /** The door's wire has no form for such parameters: its types refuse them in the client. */
+  | { readonly kind: 'unsayable'; readonly why: string };
+
+/** What a case may expect that a typed wire cannot even ask: what is refused for its type. */
+const refusedByTypes: ReadonlySet<ErrorCode> = new Set(['INVALID_ARGUMENT', 'INVALID_VALUE']);
+
+export function mayBeUnsayable({ expect }: ConformanceCase): boolean {
+  return 'code' in expect && refusedByTypes.has(expect.code);
+}
 
 /** One door, as the runner sees it. */
 export interface DoorDriver {

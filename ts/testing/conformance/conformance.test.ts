@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import { checkConformance } from './daemon-conformance.ts';
 import { fakeModel } from './fake-dispatcher.ts';
-import { adaptersHere, withHttpDoor, withIpcDoor } from './fake-doors.ts';
+import { adaptersHere, withGrpcDoor, withHttpDoor, withIpcDoor } from './fake-doors.ts';
 
 // Guards: the same call through every door gives the same answer, and each door refuses bad bytes of
 // its own wire with the code that belongs to them. The daemon behind the doors is a fake.
@@ -14,7 +14,9 @@ test('every door gives the same answers', { timeout: 120_000 }, async () => {
     const open = async (left: readonly ('uwebsockets' | 'node')[]): Promise<void> => {
       const [adapter, ...rest] = left;
       if (adapter === undefined) {
-        await checkConformance({ httpPort, socketPath, model: fakeModel, maxBodyBytes });
+        await withGrpcDoor({}, (grpc) =>
+          checkConformance({ httpPort, socketPath, grpc, model: fakeModel, maxBodyBytes }),
+        );
         return;
       }
       await withHttpDoor({ adapter, maxBodyBytes }, async (door) => {

@@ -4,19 +4,36 @@ import { isDtype } from '../../protocol/dtype.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import { Tensor, type TensorData } from '../../protocol/tensor.ts';
 import type { DoorDriver, Outcome } from './case.ts';
+import { GrpcCaller } from './grpc-caller.ts';
 
 export interface DoorAddresses {
   /** One port, or several by name (one per adapter). */
   readonly httpPort: number | Readonly<Record<string, number>>;
   readonly socketPath: string;
+  /** Targets of gRPC by name, such as `127.0.0.1:8081` and `unix:/tmp/grpc.sock`. */
+  readonly grpc?: Readonly<Record<string, string>>;
 }
 
 /** Drivers for every door of a running daemon. */
 export async function doorDrivers(addresses: DoorAddresses): Promise<readonly DoorDriver[]> {
-  const { httpPort, socketPath } = addresses;
+  const { httpPort, socketPath, grpc = {} } = addresses;
   const ports = typeof httpPort === 'number' ? { http: httpPort } : httpPort;
   const http = Object.entries(ports).map(([name, port]) => httpDriver(name, port));
-  return [...http, await ipcDriver(socketPath)];
+  const rpc = Object.entries(grpc).map(([name, target]) => grpcDriver(name, target));
+  return [...http, await ipcDriver(socketPath), ...rpc];
+}
+
+function grpcDriver(name: string, target: string): DoorDriver {
+  const client = new GrpcCaller(target);
+  const call: Call = (method, params) => client.call(method, params);
+  return {
+    name,
+    call: async (method, params) => {
+      const why = client.unsayable(method, params);
+      return why === null ? outcomeOf(call, method, params) : { kind: 'unsayable', why };
+    },
+    close: async () => client.close(),
+  };
 }
 
 type Call = (method: never, params: never) => Promise<unknown>;

@@ -15,6 +15,11 @@ export const fakeModel = { modelId: 'hf/double@latest', input: 'x', output: 'y',
 
 type Bag = Record<string, unknown>;
 
+const health = {
+  ...{ status: 'healthy', service: 'mlos-core', version: '0', apis: [], timestamp: 1_700_000_000 },
+  ...{ http_adapter: null, pid: 1, runners: {} },
+};
+
 export class FakeDispatcher implements Dispatcher {
   /** Calls whose caller went away before the answer. */
   aborted = 0;
@@ -37,7 +42,7 @@ export class FakeDispatcher implements Dispatcher {
   #run(method: string, params: Bag, context: RequestContext): unknown {
     switch (method) {
       case 'health.get':
-        return { status: 'healthy', service: 'mlos-core', timestamp: 1_700_000_000 };
+        return health;
       case 'health.live':
         return { live: true };
       case 'health.ready':
@@ -48,7 +53,7 @@ export class FakeDispatcher implements Dispatcher {
       case 'channels.list':
         return { status: 'success', channels: [], total: 0 };
       case 'stats.engine':
-        return { status: 'success', processes: [] };
+        return { status: 'success', time_bounds_us: [], batch_bounds: [], processes: [] };
       case 'plugins.list':
         return { status: 'success', plugins: [], total: 0 };
       case 'plugins.get':
@@ -66,9 +71,12 @@ export class FakeDispatcher implements Dispatcher {
     this.active += 1;
     this.activeMost = Math.max(this.activeMost, this.active);
     try {
-      if (params['sleep_ms'] !== undefined) await this.#sleep(Number(params['sleep_ms']), context);
+      const inputs = (params['inputs'] ?? {}) as Bag;
+      const sleepMs = params['sleep_ms'] ?? inputs['sleep_ms'];
+      if (sleepMs !== undefined) await this.#sleep(Number(sleepMs), context);
       if (params['echo'] !== undefined) return { status: 'success', params };
-      if (params['bytes'] !== undefined) return answerOf(zeros(Number(params['bytes'])));
+      const bytes = params['bytes'] ?? inputs['bytes'];
+      if (bytes !== undefined) return answerOf(zeros(Number(bytes)));
       const model_id = knownModel(params);
       return { model_id, ...answerOf(double(params), params['include_outputs'] !== false) };
     } finally {
@@ -94,7 +102,7 @@ function knownModel(params: Bag): string {
 
 function double(params: Bag): Tensor {
   const inputs = (params['inputs'] ?? {}) as Bag;
-  const { x, ...rest } = inputs;
+  const { x, sleep_ms: _, ...rest } = inputs;
   const strange = Object.keys(rest)[0];
   if (strange !== undefined) throw new MlosError('UNKNOWN_INPUT', `There is no input ${strange}.`);
   if (x === undefined) throw new MlosError('MISSING_INPUT', 'Input "x" is missing.');
@@ -109,7 +117,10 @@ function zeros(bytes: number): Tensor {
 }
 
 function answerOf(tensor: Tensor, withOutputs = true): Bag {
-  const facts = { status: 'success', message: 'done', inference_time_us: 1, queue_time_us: 0 };
+  const facts = {
+    ...{ status: 'success', message: 'done', inference_time_us: 1, queue_time_us: 0 },
+    ...{ model_id: fakeModel.modelId, model_version: '0', plugin_id: 'fake', output_size: 8 },
+  };
   if (!withOutputs) return facts;
   return {
     ...facts,

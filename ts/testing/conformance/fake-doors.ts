@@ -3,6 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import {
+  type GrpcDoor,
+  type GrpcDoorOptions,
+  startGrpcDoor,
+} from '../../daemon/doors/grpc/server.ts';
+import {
   type HttpAdapterName,
   type HttpDoor,
   type HttpDoorOptions,
@@ -47,6 +52,29 @@ export function openIpcDoor(
   options: Pick<IpcDoorOptions, 'socketPath'> & Partial<IpcDoorOptions>,
 ): Promise<IpcDoor> {
   return startIpcDoor({ dispatcher: new FakeDispatcher(), logger, ...options });
+}
+
+/** Runs `body` with a gRPC door, on TCP and on a Unix socket, before a fake dispatcher. */
+export async function withGrpcDoor(
+  options: Partial<GrpcDoorOptions>,
+  body: (
+    targets: Readonly<Record<'grpc-tcp' | 'grpc-unix', string>>,
+    dispatcher: FakeDispatcher,
+    door: GrpcDoor,
+  ) => Promise<void>,
+): Promise<void> {
+  await withFolder(async (folder) => {
+    const path = join(folder, 'grpc.sock');
+    const dispatcher = new FakeDispatcher();
+    const places = { tcp: { host: '127.0.0.1', port: 0 }, unix: { path, mode: 0o600 } };
+    const door = await startGrpcDoor({ ...places, dispatcher, logger, ...options });
+    try {
+      const targets = { 'grpc-tcp': `127.0.0.1:${door.port}`, 'grpc-unix': `unix:${path}` };
+      await body(targets, dispatcher, door);
+    } finally {
+      await door.close({ graceMs: 200 });
+    }
+  });
 }
 
 /** Runs `body` with an IPC door before a fake dispatcher, and closes it. */

@@ -41,7 +41,7 @@ export class DaemonProcess {
     this.socketPath = options.socketPath ?? join(place, 'mlos.sock');
     mkdirSync(join(place, 'tmp'), { recursive: true });
     const where = ['--data-dir', this.dataFolder, '--socket', this.socketPath];
-    const port = ['--http-port', String(options.port ?? 0)];
+    const port = ['--http-port', String(options.port ?? 0), '--grpc-port', '0'];
     this.#child = spawn(
       process.execPath,
       [mlosProgram, 'serve', ...where, ...port, ...(options.args ?? [])],
@@ -77,6 +77,10 @@ export class DaemonProcess {
 
   get httpPort(): number {
     return this.#state().http?.port ?? 0;
+  }
+
+  get grpcPort(): number {
+    return this.#state().grpc?.port ?? 0;
   }
 
   /** A new connection to its socket, closed when the daemon is stopped here. */
@@ -125,7 +129,11 @@ export class DaemonProcess {
     );
   }
 
-  #state(): { readonly pid: number; readonly http: { readonly port: number } | null } {
+  #state(): {
+    readonly pid: number;
+    readonly http: { readonly port: number } | null;
+    readonly grpc: { readonly port: number } | null;
+  } {
     return JSON.parse(readFileSync(join(this.dataFolder, 'daemon.json'), 'utf8'));
   }
 

@@ -189,9 +189,9 @@ test('a daemon without one of its doors', watchdog, async (t) => {
   const daemon = await place.start({ args: ['--no-ipc'] });
   const data = ['--data-dir', daemon.dataFolder];
   const status = json(await runMlos(place.folder, ['status', '--json', ...data]));
-  assert.deepEqual([status.socket_path, status.health.apis], [null, ['http']]);
+  assert.deepEqual([status.socket_path, status.health.apis], [null, ['http', 'grpc']]);
   await daemon.end();
-  const quiet = await place.start({ args: ['--no-http'] });
+  const quiet = await place.start({ args: ['--no-http', '--no-grpc'] });
   const { health } = json(await runMlos(place.folder, ['status', '--json', ...data]));
   assert.deepEqual([health.pid, health.apis], [quiet.pid, ['ipc']]);
 });

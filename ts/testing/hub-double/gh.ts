@@ -1,7 +1,6 @@
 import { type Handler, sendJson, sendRedirect } from './answers.ts';
 import type { Cdn } from './cdn.ts';
 import { sha256 } from './hashes.ts';
-import { type CodeRepo, githubDouble } from './pytorch.ts';
 
 export interface GhRelease {
   readonly repo: string;
@@ -15,18 +14,12 @@ export interface GhRelease {
   readonly token?: string;
 }
 
-/** GitHub's answers about releases, and about the code of others. Files come by a redirect. */
-export function releasesDouble(
-  releases: readonly GhRelease[],
-  cdn: Cdn,
-  code: readonly CodeRepo[],
-): Handler {
-  const about = aboutReleases(releases, cdn, githubDouble(code));
+/** GitHub's answers about releases; all other questions are for `others`. Files come by a redirect. */
+export function releasesDouble(releases: readonly GhRelease[], cdn: Cdn, others: Handler): Handler {
+  const about = aboutReleases(releases, cdn, others);
   return (request, response, url) => {
     if (url.pathname === '/search/repositories')
-      sendJson(response, 200, { items: search([...releases, ...code], url.searchParams) });
-    else if (url.pathname.startsWith('/users/'))
-      sendJson(response, 200, ofOwner([...releases, ...code], url.pathname.split('/')[2] ?? ''));
+      sendJson(response, 200, { items: search(releases, url.searchParams) });
     else about(request, response, url);
   };
 }
@@ -54,19 +47,11 @@ function aboutReleases(releases: readonly GhRelease[], cdn: Cdn, others: Handler
   };
 }
 
-const openOf = (repos: readonly (GhRelease | CodeRepo)[]) => [
-  ...new Set(repos.flatMap((one) => ('id' in one ? one.id : one.token ? [] : one.repo))),
-];
-
-function ofOwner(repos: readonly (GhRelease | CodeRepo)[], owner: string): object[] {
-  const mine = openOf(repos).filter((repo) => repo.startsWith(`${owner}/`));
-  return mine.map((full_name) => ({ full_name }));
-}
-
 /** Every word must be in the name, as GitHub has it where nothing else matches. */
-function search(repos: readonly (GhRelease | CodeRepo)[], query: URLSearchParams): object[] {
+function search(releases: readonly GhRelease[], query: URLSearchParams): object[] {
   const words = (query.get('q') ?? '').split(' ');
-  return openOf(repos)
+  const open = releases.filter(({ token }) => token === undefined).map(({ repo }) => repo);
+  return [...new Set(open)]
     .filter((repo) => words.every((word) => repo.includes(word)))
     .slice(0, Number(query.get('per_page')))
     .map((repo) => ({
@@ -114,7 +99,6 @@ function answerFor(
       .map(({ release, title, data, index }) => assetOf(release, title, data, index, url.origin))
       .slice((page - 1) * size, page * size);
   }
-  if (rest === '/releases') return releases.map(({ tag: tag_name }) => ({ tag_name }));
   const wanted = /^\/releases\/tags\/(.+)$/.exec(rest)?.[1];
   const index =
     rest === '/releases/latest'

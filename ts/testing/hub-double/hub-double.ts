@@ -10,7 +10,7 @@ import { type ModelscopeRepo, modelscopeDouble } from './modelscope.ts';
 import { type NpmPackage, npmDouble } from './npm.ts';
 import { type OciArtifact, OciDouble } from './oci.ts';
 import { type PypiFile, pypiDouble } from './pypi.ts';
-import { type CodeRepo, pytorchDouble } from './pytorch.ts';
+import { type CodeRepo, githubDouble, pytorchDouble } from './pytorch.ts';
 
 export interface HubDoubleOptions {
   readonly repos?: readonly HfRepo[];
@@ -97,7 +97,7 @@ export async function startHubDouble(options: HubDoubleOptions = {}): Promise<Hu
     npmDouble(packages, () => npm),
   );
   const pytorch = await serve('pytorch', pytorchDouble(weights));
-  const github = await serve('github', releasesDouble(releases, cdn, code));
+  const github = await serve('github', releasesDouble(releases, cdn, githubDouble(code)));
   const registry = new OciDouble(artifacts, cdn);
   const oci = await serve('oci', (...call) => registry.hub(...call));
   const kaggle = await serve('kaggle', kaggleDouble(models, cdn));

@@ -38,8 +38,6 @@ const verbs: Readonly<
     ['heads/main', 'tags/v1', ...(repo.foreign ?? [])].includes(name)
       ? [200, { sha: headOfCode(repo) }]
       : [422, { message: `No commit found for SHA: ${name}` }],
-  branches: () => [200, [{ name: 'main' }]],
-  tags: () => [200, [{ name: 'v1' }]],
   compare: (repo, range) =>
     [headOfCode(repo), ...(repo.foreign ?? [])].includes(range.slice(0, 40))
       ? [200, { merge_base_commit: { sha: headOfCode(repo) } }]
@@ -55,8 +53,7 @@ const verbs: Readonly<
 export function githubDouble(repos: readonly CodeRepo[]): Handler {
   return (_request, response, url) => {
     const [, id, verb = '', rest = ''] =
-      /^\/repos\/([^/]+\/[^/]+)(?:\/([^/]+)(?:\/(.*))?)?$/.exec(decodeURIComponent(url.pathname)) ??
-      [];
+      /^\/repos\/([^/]+\/[^/]+)(?:\/([^/]+)\/(.*))?$/.exec(decodeURIComponent(url.pathname)) ?? [];
     const repo = repos.find((candidate) => candidate.id === id);
     const answer =
       repo === undefined ? undefined : verbs[verb]?.(repo, rest, url.searchParams.get('ref'));

@@ -4,11 +4,13 @@ import { root } from '../house/tree.ts';
 import { orSkip } from './skip.ts';
 
 /**
- * The Python that runs `python/`: `$PYTHON`, else python3, where it has numpy. Else a virtual
- * environment in `.cache/python`, with numpy from whatever registry pip is set up for.
+ * A Python that has what a program needs: `$PYTHON`, else python3. Else a virtual environment below
+ * `.cache/`, one for each set of packages, from whatever registry pip is set up for.
  */
-const environment = join(root, '.cache/python');
 const installTimeoutMs = 300_000;
+
+/** Packages by the name that they are imported under. */
+type Packages = Readonly<Record<string, string>>;
 
 function works(program: string, code: string): boolean {
   const timeout = 60_000;
@@ -16,11 +18,11 @@ function works(program: string, code: string): boolean {
 }
 
 /** Makes the environment; what went wrong, or null. */
-function install(base: string): string | null {
+function install(base: string, environment: string, packages: readonly string[]): string | null {
   const inside = join(environment, 'bin/python');
   const steps: readonly (readonly [string, readonly string[]])[] = [
     [base, ['-m', 'venv', '--clear', environment]],
-    [inside, ['-m', 'pip', 'install', '--quiet', 'numpy']],
+    [inside, ['-m', 'pip', 'install', '--quiet', ...packages]],
   ];
   for (const [program, args] of steps) {
     const options = { encoding: 'utf8', timeout: installTimeoutMs } as const;
@@ -31,17 +33,23 @@ function install(base: string): string | null {
   return null;
 }
 
-/** A Python with numpy, or the reason to skip. Throws the reason where nothing may be skipped. */
-export function findPython(): { readonly program: string; readonly skip: string | false } {
+/** Such a Python, or the reason to skip. Throws the reason where nothing may be skipped. */
+export function findPython(packages: Packages = { numpy: 'numpy' }): {
+  readonly program: string;
+  readonly skip: string | false;
+} {
   const base = process.env['PYTHON'] ?? 'python3';
+  const names = Object.values(packages);
+  const environment = join(root, '.cache', ['python', ...names].join('-'));
   const inside = join(environment, 'bin/python');
   for (const program of [base, inside]) {
-    if (works(program, 'import numpy')) return { program, skip: false };
+    if (works(program, `import ${Object.keys(packages).join(', ')}`))
+      return { program, skip: false };
   }
   if (!works(base, 'import sys; assert sys.version_info >= (3, 9)')) {
     return { program: base, skip: orSkip(`${base} is no Python 3.9 or later`) };
   }
-  const failed = install(base);
+  const failed = install(base, environment, names);
   if (failed === null) return { program: inside, skip: false };
-  return { program: base, skip: orSkip(`there is no numpy, and ${failed}`) };
+  return { program: base, skip: orSkip(`there is no ${names.join(', ')}, and ${failed}`) };
 }

@@ -1,7 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { didYouMean } from '../../../protocol/nearest.ts';
 import { AxonError, errnoOf } from '../../axon-error.ts';
 import type { Context } from '../../context.ts';
 import { externalFilesOf } from '../../formats/onnx/external-files.ts';
@@ -59,20 +58,8 @@ function statOf(file: string): fs.Stats {
     return fs.statSync(file);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR')
-      throw new AxonError('NOT_FOUND', `There is no file ${file}.${neighbour(file)}`, {
-        cause: error,
-      });
+      throw new AxonError('NOT_FOUND', `There is no file ${file}.`, { cause: error });
     throw AxonError.from(error);
-  }
-}
-
-/** What lies there under a name that is near. */
-function neighbour(file: string): string {
-  const folder = path.dirname(file);
-  try {
-    return didYouMean(path.basename(file), fs.readdirSync(folder));
-  } catch {
-    return ` The folder ${folder} cannot be read either.`;
   }
 }
 

@@ -3,11 +3,9 @@ import { didYouMean } from '../../../protocol/nearest.ts';
 import { AxonError } from '../../axon-error.ts';
 import type { ExpectedHash } from '../../download/options.ts';
 import { isInside, nextUrl } from '../../download/redirect.ts';
-import { instead } from '../near-names.ts';
-import { dict, statedText, statedTime } from '../stated.ts';
+import { statedTime } from '../stated.ts';
 import type { GhSpec } from './gh-spec.ts';
 import type { GitHubApi } from './github-api.ts';
-import { unknownRepository } from './unknown-repository.ts';
 
 /** One file of a release. */
 export interface Asset {
@@ -36,12 +34,11 @@ export async function readRelease({ repo, tag }: GhSpec, api: GitHubApi): Promis
     tag === 'latest'
       ? `/repos/${repo}/releases/latest`
       : `/repos/${repo}/releases/tags/${encodeURIComponent(tag)}`;
-  const value = dict(
-    await api.ask(path, `release ${tag} of ${repo}`).catch(async (error: unknown) => {
-      throw await noRelease(error, repo, tag, api);
-    }),
-  );
-  const { id, tag_name: found, html_url: page, published_at: published } = value;
+  const value = (await api.ask(path, `release ${tag} of ${repo}`)) as Record<
+    string,
+    unknown
+  > | null;
+  const { id, tag_name: found, html_url: page, published_at: published } = value ?? {};
   if (!Number.isSafeInteger(id) || typeof found !== 'string' || found.length > 200)
     throw new AxonError('BAD_RESPONSE', `${api.endpoint} did not answer a release of ${repo}.`);
   if (tag !== 'latest' && found !== tag)
@@ -55,22 +52,6 @@ export async function readRelease({ repo, tag }: GhSpec, api: GitHubApi): Promis
     published: statedTime(published),
     assets: await readAssets(repo, id as number, api),
   };
-}
-
-/** Of a repository that is there the nearest of its releases; else the repository is not. */
-async function noRelease(
-  error: unknown,
-  repo: string,
-  tag: string,
-  api: GitHubApi,
-): Promise<unknown> {
-  if (!(error instanceof AxonError) || error.code !== 'NOT_FOUND') return error;
-  const list = await api.maybe(`/repos/${repo}/releases?per_page=100`, `releases of ${repo}`);
-  if (!Array.isArray(list)) return unknownRepository('gh', repo, api, error);
-  const tags = list.flatMap((release: unknown) => statedText(dict(release)['tag_name']) ?? []);
-  const what = tag === 'latest' ? `${repo} has no newest release` : `${repo} has no release ${tag}`;
-  const hint = instead(tag, tags) || ' It has none at all; axon takes files of releases only.';
-  return new AxonError('NOT_FOUND', `${what}.${hint}`, { cause: error });
 }
 
 async function readAssets(repo: string, release: number, api: GitHubApi): Promise<Asset[]> {

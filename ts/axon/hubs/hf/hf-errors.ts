@@ -34,7 +34,6 @@ function wordsFor(
       status === 401
         ? `${repo} does not exist, or is private. ${login}`
         : `${repo} does not exist at ${endpoint}. Check the spelling.`,
-      { details: { unknown_model: repo } },
     );
   return new Map<string, Words>([
     [

@@ -17,19 +17,13 @@ export const kaggleHub: Hub = {
       resolve: () => resolve(spec, name, context),
     };
   },
-  search: searchKaggle,
+  async search(words, limit, context) {
+    const { KaggleApi } = await import('./kaggle-api.ts');
+    const query = `search=${encodeURIComponent(words)}&page_size=${limit}`;
+    const answer = await new KaggleApi(context).ask(`list?${query}`, 'a search', '');
+    return hits(answer['models']).slice(0, limit);
+  },
 };
-
-export async function searchKaggle(
-  words: string,
-  limit: number,
-  context: Context,
-): Promise<readonly SearchHit[]> {
-  const { KaggleApi } = await import('./kaggle-api.ts');
-  const query = `search=${encodeURIComponent(words)}&page_size=${limit}`;
-  const answer = await new KaggleApi(context).ask(`list?${query}`, 'a search', '');
-  return hits(answer['models']).slice(0, limit);
-}
 
 async function resolve(spec: KaggleSpec, id: string, context: Context): Promise<FileSource> {
   const { KaggleApi } = await import('./kaggle-api.ts');

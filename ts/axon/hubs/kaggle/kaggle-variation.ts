@@ -1,6 +1,5 @@
 import { AxonError } from '../../axon-error.ts';
 import type { Description } from '../hub.ts';
-import { instead, unknownModel } from '../near-names.ts';
 import type { Dict } from '../stated.ts';
 import { describeVariation } from './describe-variation.ts';
 import type { KaggleApi } from './kaggle-api.ts';
@@ -24,9 +23,7 @@ export async function findVariation(spec: KaggleSpec, api: KaggleApi): Promise<V
   const model = await askPage(page, api);
   const { framework, variation } = only(spec, page, model);
   const stem = `${page}/${framework}/${variation}`;
-  const about = await api.ask(`${stem}/get`, stem, page).catch((error: unknown) => {
-    throw notThere(error, `${framework}/${variation}`, page, model);
-  });
+  const about = await api.ask(`${stem}/get`, stem, page);
   const newest = about['versionNumber'];
   if (!Number.isSafeInteger(newest) || Number(newest) < 1)
     throw new AxonError(
@@ -57,26 +54,13 @@ async function askPage(page: string, api: KaggleApi): Promise<Dict | AxonError> 
   }
 }
 
-/** Kaggle refuses what does not exist as it does what is private: its page tells, where that is shown. */
-function notThere(error: unknown, wanted: string, page: string, model: Dict | AxonError): unknown {
-  if (model instanceof AxonError) return unknownModel(error, page);
-  const names = instancesOf(model['instances']).map((one) => `${one.framework}/${one.variation}`);
-  if (!(error instanceof AxonError) || names.includes(wanted)) return error;
-  if (error.code !== 'NOT_FOUND' && error.code !== 'ACCESS_DENIED') return error;
-  return new AxonError(
-    'NOT_FOUND',
-    `${page} has no variation ${wanted} on Kaggle.${instead(wanted, names)}`,
-    { cause: error },
-  );
-}
-
 function only(
   { framework, variation }: KaggleSpec,
   page: string,
   model: Dict | AxonError,
 ): { framework: string; variation: string } {
   if (framework !== null && variation !== null) return { framework, variation };
-  if (model instanceof AxonError) throw unknownModel(model, page);
+  if (model instanceof AxonError) throw model;
   const found = instancesOf(model['instances']);
   const [one] = found;
   if (one !== undefined && found.length === 1) return one;

@@ -7,7 +7,6 @@ import { type HttpResponse, header } from '../../download/http.ts';
 import { maxPackageBytes } from '../../package/names.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
 import { takeLocal } from '../local-copy.ts';
-import { unknownModel } from '../near-names.ts';
 import { describeModel } from './describe-model.ts';
 import { listFiles } from './list-files.ts';
 import type { ModelscopeApi } from './modelscope-api.ts';
@@ -42,9 +41,7 @@ export class ModelscopeSource implements FileSource {
     api: ModelscopeApi,
     context: Context,
   ): Promise<ModelscopeSource> {
-    const about = await api.ask(spec.repo, spec.repo).catch((error: unknown) => {
-      throw unknownModel(error, spec.repo);
-    });
+    const about = await api.ask(spec.repo, spec.repo);
     const commit = await pinRevision(spec, api);
     const url = `${api.endpoint}/models/${spec.repo}`;
     const pin = { hub: 'modelscope', id: spec.repo, revision: commit, url };

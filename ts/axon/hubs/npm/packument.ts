@@ -1,9 +1,8 @@
 import { nearest } from '../../../protocol/nearest.ts';
 import { AxonError } from '../../axon-error.ts';
-import { fetchJson, type StatusError } from '../../download/fetch-json.ts';
+import { fetchJson } from '../../download/fetch-json.ts';
 import type { Credential } from '../../download/follow.ts';
 import type { DownloadOptions, ExpectedHash, HashAlgorithm } from '../../download/options.ts';
-import { unknownModel } from '../near-names.ts';
 import { httpStatusError } from '../status-error.ts';
 import type { NpmSpec } from './npm-spec.ts';
 
@@ -51,18 +50,16 @@ export async function resolveVersion(
       // The short form: versions with their hashes, without every version's readme.
       headers: { accept: 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8' },
       credential,
-      statusError: unknownPackage(spec.name),
+      statusError: httpStatusError(`npm package ${spec.name}`),
     },
     options,
   );
   const versions = dict(own(value, 'versions'));
-  const tags = dict(own(value, 'dist-tags'));
-  const tag = own(tags, spec.version);
+  const tag = own(own(value, 'dist-tags'), spec.version);
   const version = typeof tag === 'string' ? tag : spec.version;
   const dist = own(own(versions, version), 'dist');
   const tarball = own(dist, 'tarball');
-  if (typeof tarball !== 'string')
-    throw unknownVersion(spec, [...Object.keys(tags), ...Object.keys(versions)]);
+  if (typeof tarball !== 'string') throw unknownVersion(spec, Object.keys(versions));
   const integrity = parseIntegrity(String(own(dist, 'integrity') ?? ''));
   if (integrity === null)
     throw new AxonError(
@@ -70,11 +67,6 @@ export async function resolveVersion(
       `The registry states no sha512 for ${spec.name}@${version}, so its bytes cannot be checked. Choose a newer version.`,
     );
   return { version, tarball, integrity };
-}
-
-function unknownPackage(name: string): StatusError {
-  const statusError = httpStatusError(`npm package ${name}`);
-  return (response, body) => unknownModel(statusError(response, body), name);
 }
 
 function unknownVersion(spec: NpmSpec, versions: readonly string[]): AxonError {

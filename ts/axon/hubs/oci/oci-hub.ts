@@ -2,8 +2,8 @@ import type { Context } from '../../context.ts';
 import type { Hub, HubSpec, Pin, Source } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
 import { axonArtifact, isAxonArtifact } from './axon-artifact.ts';
-import { listRepositories, registryPlace, searchRegistry } from './catalog.ts';
-import { fetchNamed } from './fetch-named.ts';
+import { registryPlace, searchRegistry } from './catalog.ts';
+import { fetchManifest } from './manifest.ts';
 import { OciSource } from './oci-source.ts';
 import { type OciReference, parseOciReference } from './reference.ts';
 import { RegistrySession } from './session.ts';
@@ -31,9 +31,7 @@ export const ociHub: Hub = {
 
 async function resolve(spec: OciReference, context: Context): Promise<Source> {
   const session = openRepository(spec, 'pull', context);
-  const manifest = await fetchNamed(session, spec.reference, () =>
-    listRepositories(spec.registry, context),
-  );
+  const manifest = await fetchManifest(session, spec.reference);
   const id = `${spec.registry}/${spec.repository}`;
   const pin: Pin = { hub: 'oci', id, revision: manifest.digest, url: null };
   return isAxonArtifact(manifest)

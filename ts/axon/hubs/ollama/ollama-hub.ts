@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts';
 import { parseHttpUrl } from '../../download/follow.ts';
 import type { Hub, HubSpec, Pin, Source } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
-import { fetchNamed } from '../oci/fetch-named.ts';
+import { fetchManifest } from '../oci/manifest.ts';
 import { OciSource } from '../oci/oci-source.ts';
 import { RegistrySession } from '../oci/session.ts';
 
@@ -65,7 +65,7 @@ async function resolve(
     login: async () => null,
   };
   const session = new RegistrySession(place, 'pull', context);
-  const manifest = await fetchNamed(session, tag, async () => []);
+  const manifest = await fetchManifest(session, tag);
   const pin: Pin = { hub: 'ollama', id: typed, revision: manifest.digest, url: null };
   return new OciSource(pin, session, manifest);
 }

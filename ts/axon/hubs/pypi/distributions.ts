@@ -1,4 +1,3 @@
-import { didYouMean } from '../../../protocol/nearest.ts';
 import { AxonError } from '../../axon-error.ts';
 import type { PypiSpec } from './pypi-spec.ts';
 import { normalName } from './pypi-spec.ts';
@@ -101,6 +100,6 @@ function unknown(spec: PypiSpec, all: readonly Dated[]): AxonError {
   ];
   return new AxonError(
     'NOT_FOUND',
-    `${spec.name} has no version ${spec.version}.${didYouMean(spec.version, versions)} The newest are ${versions.slice(-3).join(', ') || 'none'}.`,
+    `${spec.name} has no version ${spec.version}. The newest are ${versions.slice(-3).join(', ') || 'none'}.`,
   );
 }

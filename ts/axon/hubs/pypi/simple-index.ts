@@ -1,6 +1,6 @@
 import { limits } from '../../../protocol/limits.ts';
 import { AxonError } from '../../axon-error.ts';
-import { requireOk, type StatusError } from '../../download/fetch-json.ts';
+import { requireOk } from '../../download/fetch-json.ts';
 import { type Credential, follow } from '../../download/follow.ts';
 import { header, readBody } from '../../download/http.ts';
 import type { DownloadOptions } from '../../download/options.ts';
@@ -40,7 +40,7 @@ export async function readIndex(
       },
       options,
     );
-    await requireOk(response, unknownPackage(name));
+    await requireOk(response, httpStatusError(`Python package ${name}`));
     const body = await readBody(response, maxPageBytes);
     if (body !== null) return { response, text: body.toString('utf8') };
     throw new AxonError('BAD_RESPONSE', `${response.url.host} answered too much for ${name}.`);
@@ -54,17 +54,6 @@ export async function readIndex(
       `${response.url.host} did not answer a list of the files of ${name}.`,
     );
   return files.slice(0, 10 * limits.packageFiles);
-}
-
-/** An index cannot be searched: only people find what has another name. */
-function unknownPackage(name: string): StatusError {
-  const statusError = httpStatusError(`Python package ${name}`);
-  return (response, body) => {
-    const error = statusError(response, body);
-    if (error.code !== 'NOT_FOUND') return error;
-    const hint = 'Check the spelling; https://pypi.org/search finds packages by words.';
-    return new AxonError('NOT_FOUND', `${error.message} ${hint}`, { cause: error });
-  };
 }
 
 function fromJson(text: string, base: URL): IndexFile[] | null {

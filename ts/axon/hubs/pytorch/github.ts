@@ -2,9 +2,6 @@ import { AxonError } from '../../axon-error.ts';
 import type { Context } from '../../context.ts';
 import { spdxOf } from '../gh/describe-repository.ts';
 import { GitHubApi } from '../gh/github-api.ts';
-import { unknownRepository } from '../gh/unknown-repository.ts';
-import { instead } from '../near-names.ts';
-import { dict, statedText, statedWords } from '../stated.ts';
 
 const commitPattern = /^[0-9a-f]{40}$/;
 
@@ -28,15 +25,13 @@ export class GitHub {
   }
 
   async pin(repo: string, ref: string | null): Promise<PinnedRepo> {
-    const about = dict(
-      await this.#api.ask(`/repos/${repo}`, `repository ${repo}`).catch(async (error: unknown) => {
-        const isMissing = error instanceof AxonError && error.code === 'NOT_FOUND';
-        throw isMissing ? await unknownRepository('pytorch', repo, this.#api, error) : error;
-      }),
-    );
-    const branch = statedText(about['default_branch']) ?? 'HEAD';
+    const about = (await this.#api.ask(`/repos/${repo}`, `repository ${repo}`)) as {
+      default_branch?: unknown;
+      license?: { spdx_id?: unknown } | null;
+    };
+    const branch = String(about.default_branch ?? 'HEAD');
     const commit = await this.#commit(repo, ref, branch);
-    return { repo, commit, license: spdxOf(about['license']) };
+    return { repo, commit, license: spdxOf(about.license) };
   }
 
   /** A text file at the commit, or null where there is none. */
@@ -75,16 +70,6 @@ export class GitHub {
       )) as { sha?: unknown } | null;
       if (typeof answer?.sha === 'string' && commitPattern.test(answer.sha)) return answer.sha;
     }
-    const hint = instead(ref ?? branch, await this.#refs(repo));
-    throw new AxonError('NOT_FOUND', `${repo} has no branch or tag ${ref ?? branch}.${hint}`);
-  }
-
-  async #refs(repo: string): Promise<string[]> {
-    const lists = await Promise.all(
-      ['branches', 'tags'].map((kind) =>
-        this.#api.maybe(`/repos/${repo}/${kind}?per_page=100`, `${kind} of ${repo}`),
-      ),
-    );
-    return lists.flatMap((list) => statedWords(list));
+    throw new AxonError('NOT_FOUND', `${repo} has no branch or tag ${ref ?? branch}.`);
   }
 }

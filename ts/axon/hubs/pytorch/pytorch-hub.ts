@@ -24,11 +24,6 @@ export const pytorchHub: Hub = {
       },
     };
   },
-  async similar(words, limit, context) {
-    const { searchGitHub } = await import('../gh/gh-search.ts');
-    const found = await searchGitHub(words, limit, context);
-    return found.map((hit) => ({ ...hit, spec: hit.spec.replace(/^gh\//, 'pytorch/') }));
-  },
   /** Among torchvision's models; PyTorch Hub itself cannot be searched. */
   async search(words: string, limit: number): Promise<readonly SearchHit[]> {
     const { allWeights } = await import('./weights.ts');

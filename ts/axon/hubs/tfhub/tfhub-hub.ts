@@ -1,8 +1,5 @@
 import type { Context } from '../../context.ts';
 import type { FileSource, Hub, HubSpec } from '../hub.ts';
-import { searchKaggle } from '../kaggle/kaggle-hub.ts';
-import type { KaggleSpec } from '../kaggle/kaggle-spec.ts';
-import { unknownModel } from '../near-names.ts';
 import { parseTfhubSpec, type TfhubSpec } from './tfhub-spec.ts';
 
 /** TensorFlow Hub: its handles, whose models Kaggle keeps. */
@@ -19,26 +16,16 @@ export const tfhubHub: Hub = {
       resolve: () => resolve(spec, context),
     };
   },
-  similar: searchKaggle,
   noSearch: 'its models are on Kaggle now: --hub kaggle finds them.',
 };
 
-/** Kaggle has no model by that handle: what it has of that name is looked for. */
-async function follow({ handle, name }: TfhubSpec, context: Context): Promise<KaggleSpec> {
-  const { followHandle } = await import('./follow-handle.ts');
-  try {
-    return await followHandle(handle, context);
-  } catch (error) {
-    throw unknownModel(error, name.replace(/\/\d+$/, ''));
-  }
-}
-
 async function resolve(spec: TfhubSpec, context: Context): Promise<FileSource> {
+  const { followHandle } = await import('./follow-handle.ts');
   const { KaggleApi } = await import('../kaggle/kaggle-api.ts');
   const { findVariation } = await import('../kaggle/kaggle-variation.ts');
   const { KaggleSource } = await import('../kaggle/kaggle-source.ts');
   const api = new KaggleApi(context);
-  const variation = await findVariation(await follow(spec, context), api);
+  const variation = await findVariation(await followHandle(spec.handle, context), api);
   // Both numbers are kept: the handle's own, and Kaggle's in the revision.
   const pin = {
     hub: 'tfhub',

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
+import { listenError } from '../listen-error.ts';
 import { errorAnswer } from './error.ts';
-import { listenError } from './listen-error.ts';
 import { NodeExchange } from './node-exchange.ts';
 import type { HttpListener, ListenOptions } from './server.ts';
 import { bodyBytes } from './surface.ts';
@@ -78,7 +78,7 @@ export async function listenWithNode(options: ListenOptions): Promise<HttpListen
   server.on('clientError', refuseUnreadable);
   const listener = new NodeListener(server, state);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, host, port)));
+    server.once('error', (error) => reject(listenError('HTTP', error, host, port)));
     server.listen({ host, port, exclusive: true }, resolve);
   });
   return listener;

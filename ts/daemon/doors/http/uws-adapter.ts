@@ -1,9 +1,9 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { RequestContext } from '../../request-context.ts';
+import { whyNotListening } from '../listen-error.ts';
 import { statusLine } from './error.ts';
 import type { HttpHandler } from './handler.ts';
-import { whyNotListening } from './listen-error.ts';
 import { RequestHead } from './request-head.ts';
 import type { HttpListener, ListenOptions } from './server.ts';
 import { type Admitted, bodyBytes, type HttpAnswer, type HttpReply } from './surface.ts';

@@ -45,7 +45,7 @@ export class Requests {
     let isPending = false;
     try {
       const request = decodeRequest(payload);
-      const context = new RequestContext('ipc', caller, files);
+      const context = new RequestContext('ipc', { caller, files });
       let result: unknown;
       try {
         if (files !== null && files.refusal !== null) throw files.refusal;

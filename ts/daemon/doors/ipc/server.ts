@@ -5,9 +5,9 @@ import { limits } from '../../../protocol/limits.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import type { Peer } from '../../request-context.ts';
 import { ByteBudget } from '../byte-budget.ts';
+import { listenAt, type SocketFile } from '../socket-file.ts';
 import { IpcConnection } from './connection.ts';
 import type { FrameBounds } from './frame-input.ts';
-import { listenAt, type SocketFile } from './socket-file.ts';
 
 export interface IpcDoorOptions {
   readonly socketPath: string;

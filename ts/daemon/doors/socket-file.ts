@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, link, lstat, mkdtemp, rename, rm, stat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
-import { MlosError } from '../../../protocol/errors.ts';
+import { MlosError } from '../../protocol/errors.ts';
 
 /**
  * Makes the socket file, in a folder that others may write to (/tmp). Rules:
@@ -55,7 +55,7 @@ export async function listenAt(server: Server, path: string, mode: number): Prom
 }
 
 function refused(path: string, why: string, cause?: unknown): MlosError {
-  return new MlosError('FAILED_PRECONDITION', `The IPC socket ${path} cannot be made: ${why}.`, {
+  return new MlosError('FAILED_PRECONDITION', `The socket ${path} cannot be made: ${why}.`, {
     cause,
   });
 }
@@ -82,7 +82,7 @@ async function privateFolder(path: string): Promise<string> {
   } catch (cause) {
     throw new MlosError(
       'PERMISSION_DENIED',
-      `The IPC socket ${path} cannot be made: this user may not write to ${dirname(path)}.`,
+      `The socket ${path} cannot be made: this user may not write to ${dirname(path)}.`,
       { cause },
     );
   }
@@ -98,7 +98,7 @@ async function removeStale(path: string, folder: string): Promise<void> {
   if (facts.uid !== BigInt(process.geteuid?.() ?? 0)) {
     throw new MlosError(
       'PERMISSION_DENIED',
-      `The IPC socket ${path} cannot be made: a socket of another user (uid ${facts.uid}) lies there.`,
+      `The socket ${path} cannot be made: a socket of another user (uid ${facts.uid}) lies there.`,
     );
   }
   const aside = join(folder, randomBytes(4).toString('hex'));

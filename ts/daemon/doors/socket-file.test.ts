@@ -5,7 +5,7 @@ import { lstat, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promi
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openIpcDoor, withFolder } from '../../../testing/conformance/fake-doors.ts';
+import { openIpcDoor, withFolder } from '../../testing/conformance/fake-doors.ts';
 
 // Guards: in a folder that anybody may write to, the door never follows, overwrites or deletes what
 // is not its own, and is never there with a wider mode than asked for.
