@@ -41,7 +41,11 @@ function socketMode(config: Config, setting: 'api.ipc.mode' | 'api.grpc.socket_m
 function oipService({ config, dispatcher, logger, dataFolder }: DoorOptions): OipService {
   return new OipService({
     sharedMemory: noSharedMemory,
-    maxBatch: config.get('inference.max_batch'),
+    defaults: {
+      maxBatch: config.get('inference.max_batch'),
+      maxSequences: config.get('inference.max_sequences'),
+      sequenceIdleMs: config.get('inference.sequence_idle_ms'),
+    },
     traceFolder: join(dataFolder, 'traces'),
     dispatcher,
     logger,

@@ -6,6 +6,7 @@ import { codeOf } from '../daemon/models.ts';
 import { becomes } from '../daemon/processes.ts';
 import type { DaemonProcess } from '../daemon/start-daemon.ts';
 import { openPlace } from '../daemon/with-daemon.ts';
+import { exchange } from '../oip/exchange.ts';
 import { openOnnxHost } from '../onnx-host.ts';
 import { runningSumModel, runningSumState } from '../onnx-models.ts';
 import { registerSum, step, writePackage } from './stateful-model.ts';
@@ -88,6 +89,33 @@ test('requests sent at once are answered in their order, batched or not', watchd
   assert.equal((await joined())?.batching.verdict, 'fixed');
   const haveEnded = async () => (await joined())?.sequences === 0;
   assert.ok(await becomes(haveEnded, 10_000), 'all have ended');
+});
+
+test('clients of the Open Inference Protocol have sequences, too', watchdog, async (t) => {
+  const place = await openPlace(t);
+  const daemon = await place.start();
+  const id = await registerSum(place, daemon, 'oip', { sequence_idle_ms: 30_000 });
+  const path = `/v2/models/${id.slice(0, id.lastIndexOf('@'))}`;
+  const { json: config } = await exchange(daemon.httpPort, 'GET', `${path}/config`);
+  assert.deepEqual(config.sequence_batching.state, [
+    { input_name: 'total', output_name: 'next_total' },
+  ]);
+  assert.equal(config.sequence_batching.max_sequence_idle_microseconds, 30_000_000);
+  assert.equal(config.dynamic_batching, undefined);
+  const ask = async (value: number, parameters: object) => {
+    const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 2], data: [value, value] }];
+    const body = JSON.stringify({ parameters: { timeout: 20_000_000, ...parameters }, inputs });
+    const { status, json } = await exchange(daemon.httpPort, 'POST', `${path}/infer`, { body });
+    return status === 200 ? json.outputs[0].data[0] : json.error;
+  };
+  for (let i = 1; i <= 5; i++) {
+    const sequence_start = i === 1;
+    assert.equal(await ask(1, { sequence_id: 7, sequence_start, priority: 2 }), i);
+    assert.equal(await ask(10, { sequence_id: 'text', sequence_start }), 10 * i);
+  }
+  assert.equal(await ask(1, { sequence_id: 7, sequence_end: true }), 6);
+  assert.match(await ask(1, { sequence_id: 7 }), /Begin it with start/);
+  assert.match(await ask(1, {}), /which sequence/);
 });
 
 test('mistakes are named', watchdog, async (t) => {

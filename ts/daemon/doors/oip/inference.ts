@@ -115,9 +115,9 @@ export class OipInference {
       ...modelParams(request),
       inputs: uniqueNames('input', values),
       ...(outputs.length === 0 ? {} : { outputs: outputNames(outputs) }),
-      ...(options.timeoutMs === null
-        ? {}
-        : { timeout_ms: Math.max(1, Math.ceil(options.timeoutMs)) }),
+      ...(options.timeoutMs === null ? {} : { timeout_ms: options.timeoutMs }),
+      ...(options.priority === null ? {} : { priority: options.priority }),
+      ...(options.sequence === null ? {} : { sequence: options.sequence }),
     };
   }
 

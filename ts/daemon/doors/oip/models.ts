@@ -78,12 +78,31 @@ function typeName(spec: SpecWire): string {
   return `TYPE_${datatype === 'BYTES' ? 'STRING' : datatype}`;
 }
 
+/** What the configuration falls back to. */
+export interface ModelDefaults {
+  readonly maxBatch: number;
+  readonly maxSequences: number;
+  readonly sequenceIdleMs: number;
+}
+
+/** One of the two, as in the protocol; requests of different sequences run together where they may. */
+function schedulingOf({ engine, state }: ModelInfo, defaults: ModelDefaults, batched: boolean) {
+  if (state.length > 0) {
+    return {
+      sequence_batching: {
+        max_sequence_idle_microseconds: (engine.sequence_idle_ms ?? defaults.sequenceIdleMs) * 1000,
+        oldest: { max_candidate_sequences: engine.max_sequences ?? defaults.maxSequences },
+        state: state.map(({ input, output }) => ({ input_name: input, output_name: output })),
+      },
+    };
+  }
+  if (!batched) return {};
+  const max_queue_delay_microseconds = engine.max_delay_us ?? 0;
+  return { dynamic_batching: { preferred_batch_size: [], max_queue_delay_microseconds } };
+}
+
 /** The message ModelConfig with the names of its fields, as far as it has something to say here. */
-export function modelConfig(
-  name: string,
-  info: ModelInfo,
-  defaults: { readonly maxBatch: number },
-) {
+export function modelConfig(name: string, info: ModelInfo, defaults: ModelDefaults) {
   const { inputs = [], outputs = [] } = info.signature ?? {};
   const { engine } = info;
   const batched = isBatched(info) && engine.batching !== 'off';
@@ -112,14 +131,7 @@ export function modelConfig(
     instance_group: [{ name: `${name}_0`, kind: 'KIND_CPU', count: engine.instances ?? 1 }],
     default_model_filename: info.file,
     model_transaction_policy: { decoupled: false },
-    ...(batched
-      ? {
-          dynamic_batching: {
-            preferred_batch_size: [],
-            max_queue_delay_microseconds: engine.max_delay_us ?? 0,
-          },
-        }
-      : {}),
+    ...schedulingOf(info, defaults, batched),
   };
 }
 

@@ -1,4 +1,6 @@
 import { limits } from '../../../protocol/limits.ts';
+import { type Priority, priorities } from '../../../protocol/methods/shared-schemas.ts';
+import { type SequenceMark, sequenceMark } from '../../../protocol/sequence.ts';
 import { oipFail } from './status.ts';
 import { shown } from './tensors.ts';
 import type { OipParameter, OipParameters } from './types.ts';
@@ -9,18 +11,14 @@ import type { OipParameter, OipParameters } from './types.ts';
  */
 export interface InferOptions {
   readonly timeoutMs: number | null;
-  /** 1: the most urgent; 0: as the model's. */
-  readonly priority: number;
-  readonly sequence: OipSequence | null;
+  /** No request is more urgent than its model. */
+  readonly priority: Priority | null;
+  readonly sequence: SequenceMark | null;
 }
 
-export interface OipSequence {
-  readonly id: string | number | bigint;
-  readonly start: boolean;
-  readonly end: boolean;
-}
-
-const plain: InferOptions = { timeoutMs: null, priority: 0, sequence: null };
+const plain: InferOptions = { timeoutMs: null, priority: null, sequence: null };
+/** The protocol counts levels from 1, the most urgent; 0 is the model's own. */
+const levels = [null, ...priorities] as const;
 
 const reserved = new Set(['triton_enable_empty_final_response', 'triton_final_response']);
 
@@ -35,7 +33,7 @@ export function inferOptions(parameters: OipParameters): InferOptions {
   const timeoutUs = whole(parameters, 'timeout', limits.inferenceMaxMs * 1000);
   return {
     timeoutMs: timeoutUs === 0 ? null : timeoutUs / 1000,
-    priority: whole(parameters, 'priority', Number.MAX_SAFE_INTEGER),
+    priority: levels[whole(parameters, 'priority', priorities.length)] ?? null,
     sequence: sequenceOf(parameters),
   };
 }
@@ -51,7 +49,7 @@ function whole(parameters: OipParameters, name: string, max: number): number {
   return Math.min(number, max);
 }
 
-function sequenceOf(parameters: OipParameters): OipSequence | null {
+function sequenceOf(parameters: OipParameters): SequenceMark | null {
   const id = parameters.get('sequence_id');
   const start = flag(parameters, 'sequence_start');
   const end = flag(parameters, 'sequence_end');
@@ -65,7 +63,8 @@ function sequenceOf(parameters: OipParameters): OipSequence | null {
   if (!isId || !isCount) {
     oipFail(`sequence_id must be a positive integer or a text, not ${textOf(id)}.`);
   }
-  return { id, start, end };
+  // A number of 64 bits is its decimal text, as every number is.
+  return sequenceMark({ id: String(id), start, end });
 }
 
 export function flag(parameters: OipParameters, name: string): boolean {

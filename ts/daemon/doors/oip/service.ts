@@ -7,6 +7,7 @@ import { OipInference } from './inference.ts';
 import { OipLogging } from './log-settings.ts';
 import {
   type ModelConfig,
+  type ModelDefaults,
   type ModelInfo,
   type ModelMetadata,
   modelConfig,
@@ -25,8 +26,8 @@ import type { OipModelRef } from './types.ts';
 export interface OipServiceOptions {
   readonly dispatcher: Dispatcher;
   readonly sharedMemory: SharedMemory;
-  /** The most requests that run together, where a model does not say. */
-  readonly maxBatch: number;
+  /** What holds of a model that does not say. */
+  readonly defaults: ModelDefaults;
   readonly logger: Logger;
   /** Where traces go. */
   readonly traceFolder: string;
@@ -64,17 +65,17 @@ export class OipService {
   readonly logging: OipLogging;
   readonly #tracer: Tracer;
   readonly #operations: OperationCalls;
-  readonly #maxBatch: number;
+  readonly #defaults: ModelDefaults;
 
   constructor(options: OipServiceOptions) {
-    const { dispatcher, sharedMemory, maxBatch, logger, traceFolder } = options;
+    const { dispatcher, sharedMemory, defaults, logger, traceFolder } = options;
     this.#operations = new OperationCalls(dispatcher);
     this.#tracer = new Tracer(traceFolder, logger);
     this.inference = new OipInference(this.#operations, sharedMemory, this.#tracer);
     this.logging = new OipLogging(this.#operations);
     this.repository = new OipRepository(this.#operations);
     this.sharedMemory = sharedMemory;
-    this.#maxBatch = maxBatch;
+    this.#defaults = defaults;
   }
 
   serverMetadata(): ServerMetadata {
@@ -107,7 +108,7 @@ export class OipService {
 
   async modelConfig(ref: OipModelRef, context: RequestContext): Promise<ModelConfig> {
     const model = await this.#described(ref, context);
-    return modelConfig(ref.modelName, model, { maxBatch: this.#maxBatch });
+    return modelConfig(ref.modelName, model, this.#defaults);
   }
 
   /** Of one model (all its versions where none is named), or of all that are loaded (null). */
