@@ -1,8 +1,7 @@
+import { type Priority, priorities } from '../protocol/priority.ts';
 import { nativeBinding } from './binding.ts';
 
-/** The classes of urgency, most urgent first. */
-export const priorities = ['realtime', 'high', 'normal', 'batch'] as const;
-export type Priority = (typeof priorities)[number];
+export { type Priority, priorities } from '../protocol/priority.ts';
 
 export function isPriority(value: unknown): value is Priority {
   return priorities.includes(value as Priority);

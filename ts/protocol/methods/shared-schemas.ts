@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { type Dtype, dtypeNames } from '../dtype.ts';
 import { limits } from '../limits.ts';
+import { type Priority, priorities } from '../priority.ts';
 
 /** Pieces that several methods share. Integers of the contract are ≤ 2^53−1. */
 export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -65,9 +66,7 @@ export const PluginStateSchema = Type.Unsafe<PluginState>({
   enum: [...pluginStates],
 });
 
-/** Classes of work, the most urgent first. */
-export const priorities = ['realtime', 'high', 'normal', 'batch'] as const;
-export type Priority = (typeof priorities)[number];
+export type { Priority } from '../priority.ts';
 
 export const PrioritySchema = Type.Unsafe<Priority>({ type: 'string', enum: [...priorities] });
 

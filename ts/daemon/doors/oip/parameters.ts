@@ -1,5 +1,5 @@
 import { limits } from '../../../protocol/limits.ts';
-import { type Priority, priorities } from '../../../protocol/methods/shared-schemas.ts';
+import { type Priority, priorities } from '../../../protocol/priority.ts';
 import { type SequenceMark, sequenceMark } from '../../../protocol/sequence.ts';
 import { oipFail } from './status.ts';
 import { shown } from './tensors.ts';
