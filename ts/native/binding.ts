@@ -101,6 +101,7 @@ const names: Record<keyof NativeBinding, true> = {
   engineStart: true,
   engineAddOnnx: true,
   engineAddCallback: true,
+  engineAddPipeline: true,
   engineSettle: true,
   engineReject: true,
   engineRemove: true,

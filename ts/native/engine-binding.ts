@@ -57,6 +57,18 @@ export interface NativeModelOptions {
   } | null;
 }
 
+export interface NativePipeline {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly steps: readonly {
+    readonly handle: number;
+    readonly name: string;
+    /** A name of the model's and the tensor that it is. */
+    readonly inputs: readonly (readonly [string, string])[];
+    readonly outputs: readonly (readonly [string, string])[];
+  }[];
+}
+
 export interface NativeOrtSettings {
   readonly library: string;
   readonly modelPath: string;
@@ -97,6 +109,11 @@ export interface EngineBinding {
     options: NativeModelOptions,
     description: string,
     isBlocking: boolean,
+  ): Promise<NativeAddedModel>;
+  engineAddPipeline(
+    engine: EngineHandle,
+    pipeline: NativePipeline,
+    options: NativeModelOptions,
   ): Promise<NativeAddedModel>;
   /** A run's outputs, or its error. Unknown calls (terminated ones) are fine. */
   engineSettle(engine: EngineHandle, call: number, outputs: readonly NativeTensor[]): void;

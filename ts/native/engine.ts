@@ -65,6 +65,20 @@ export interface ModelState {
   readonly initial?: number | undefined;
 }
 
+/** Tensors by name, and the models that make and take them. */
+export interface PipelineGraph {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly steps: readonly {
+    /** Of a model of this engine. */
+    readonly handle: number;
+    /** For messages. */
+    readonly name: string;
+    readonly inputs: Readonly<Record<string, string>>;
+    readonly outputs: Readonly<Record<string, string>>;
+  }[];
+}
+
 /** How ONNX Runtime opens a model. What is not given stays at the runtime's default. */
 export interface OrtSessionOptions {
   /** Path of libonnxruntime. */
@@ -167,6 +181,20 @@ export class Engine {
       nativeBinding().engineAddCallback(
         ...([handle, native, start, toNative(model), description, isBlocking] as const),
       ),
+    );
+  }
+
+  /**
+   * Puts models of this engine into service that run one after the other as one.
+   * @throws MlosError `MODEL_LOAD_FAILED` for a graph that cannot be run.
+   */
+  async addPipeline(pipeline: PipelineGraph, model: EngineModelOptions): Promise<AddedModel> {
+    const steps = pipeline.steps.map(({ handle, name, inputs, outputs }) => {
+      return { handle, name, inputs: Object.entries(inputs), outputs: Object.entries(outputs) };
+    });
+    const native = { ...pipeline, steps };
+    return settled(() =>
+      nativeBinding().engineAddPipeline(this.#requireOpen(), native, toNative(model)),
     );
   }
 

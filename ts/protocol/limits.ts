@@ -60,6 +60,8 @@ export const limits = {
 
   /** Tensor rank; ONNX operators stop far below. */
   tensorRank: 16,
+  /** Models that run one after the other as one. */
+  pipelineSteps: 64,
   /** The id of a sequence, in bytes of UTF-8. */
   sequenceIdBytes: 128,
   /** Elements of one tensor. */

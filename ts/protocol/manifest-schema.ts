@@ -7,6 +7,7 @@ import {
   Dependencies,
   ModelStates,
   Performance,
+  Pipeline,
   Preprocessing,
   Registry,
   Requirements,
@@ -171,7 +172,7 @@ export const ManifestSchema = Type.Object(
             description: 'The model wants programs of its own to be run.',
           }),
         ),
-        files: Type.Array(PackageFile, { minItems: 1, maxItems: limits.packageFiles }),
+        files: Type.Array(PackageFile, { maxItems: limits.packageFiles }),
         execution_files: Maybe(Type.Array(ExecutionFile, { maxItems: 256 })),
       }),
       model: Maybe(ModelFacts),
@@ -182,6 +183,7 @@ export const ManifestSchema = Type.Object(
         }),
       ),
       state: Maybe(ModelStates),
+      pipeline: Maybe(Pipeline),
       requirements: Maybe(Requirements),
       performance: Maybe(Performance),
       dependencies: Maybe(Dependencies),
@@ -218,6 +220,7 @@ export const ManifestSchema = Type.Object(
 );
 
 export type Manifest = Static<typeof ManifestSchema>;
+export type ManifestPipeline = Static<typeof Pipeline>;
 export type ManifestState = Static<typeof ModelStates>[number];
 export type Conversion = Static<typeof ConversionInfo>;
 export type ManifestFile = Static<typeof PackageFile>;

@@ -60,6 +60,46 @@ export const ModelStates = Type.Array(
   },
 );
 
+const Tensors = Type.Record(
+  Type.String({ maxLength: limits.tensorNameLength }),
+  Text(limits.tensorNameLength),
+);
+const TensorNames = (minItems: number, description: string) =>
+  Type.Array(Text(limits.tensorNameLength), {
+    minItems,
+    maxItems: limits.tensorsPerRequest,
+    description,
+  });
+
+export const Pipeline = Type.Object(
+  {
+    inputs: TensorNames(0, 'Tensors that the caller gives.'),
+    outputs: TensorNames(1, 'Tensors that are the answer.'),
+    steps: Type.Array(
+      Type.Object({
+        model: Type.String({
+          minLength: 1,
+          maxLength: limits.modelIdLength,
+          description: 'A registered model of the same plugin.',
+        }),
+        inputs: Type.Unsafe<Record<string, string>>({
+          ...Tensors,
+          description: "The model's input and the tensor that it takes.",
+        }),
+        outputs: Type.Unsafe<Record<string, string>>({
+          ...Tensors,
+          description: "The model's output and the tensor that it makes.",
+        }),
+      }),
+      { minItems: 1, maxItems: limits.pipelineSteps },
+    ),
+  },
+  {
+    description:
+      'The model is other models, one after the other: execution_format is pipeline, and files may be empty.',
+  },
+);
+
 export const Requirements = Type.Object({
   compute: Maybe(
     Type.Object({

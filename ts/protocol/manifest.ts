@@ -11,10 +11,14 @@ export type {
   Manifest,
   ManifestExecutionFile,
   ManifestFile,
+  ManifestPipeline,
   ManifestState,
   ManifestTensor,
   VerifiedBy,
 } from './manifest-schema.ts';
+
+/** The execution format of a package that is other models, one after the other. */
+export const pipelineFormat = 'pipeline';
 
 function fail(what: string, message: string, cause?: unknown): never {
   throw new MlosError('INVALID_MANIFEST', `${what}: ${message}`, { cause });
@@ -58,6 +62,14 @@ function checkPaths(manifest: Manifest, what: string): void {
   }
 }
 
+/** A pipeline is its manifest; anything else has files. */
+function checkKind({ spec: { format, pipeline } }: Manifest, what: string): void {
+  const isPipeline = format.execution_format === pipelineFormat;
+  if (isPipeline !== (pipeline !== undefined))
+    fail(what, `spec.pipeline and the execution_format ${pipelineFormat} belong together.`);
+  if (!isPipeline && format.files.length === 0) fail(what, 'spec.format.files: there are none.');
+}
+
 /**
  * Checks plain values against the schema; the error names the field and what it should be. Manifests of
  * earlier releases are read where they can be checked at all.
@@ -71,6 +83,7 @@ export function checkManifest(given: unknown, what = 'manifest.yaml'): Manifest 
   }
   const manifest = value as Manifest;
   checkPaths(manifest, what);
+  checkKind(manifest, what);
   return manifest;
 }
 

@@ -12,6 +12,7 @@
 #include "engine/model_table.h"
 #include "engine/monitor.h"
 #include "engine/monitor_event.h"
+#include "engine/pipeline_runner.h"
 #include "shm/status_code.h"
 
 namespace mlos {
@@ -78,6 +79,19 @@ class Engine::Impl {
     }
     models_.Insert(model);
     return model->facts();
+  }
+
+  Result<AddedModel> AddPipeline(const PipelineSpec& spec, const ModelOptions& options) {
+    std::vector<std::shared_ptr<Runner>> steps;
+    for (const PipelineSpec::Step& step : spec.steps) {
+      const ModelTable::Entry model = models_.Find(step.handle);
+      if (model == nullptr || model->keeps_states()) {
+        return CodedError("MODEL_LOAD_FAILED",
+                          "The pipeline's step " + step.name + " is not loaded, or keeps a state.");
+      }
+      steps.push_back(model->runner());
+    }
+    return Add([&] { return MakePipelineRunner(spec, std::move(steps)); }, options);
   }
 
   Status Remove(uint32_t handle, layout::StatusCode code) {
@@ -192,6 +206,10 @@ Result<std::unique_ptr<Engine>> Engine::Start(UniqueFd control, const EngineOpti
 Result<AddedModel> Engine::AddModel(const std::function<Result<std::unique_ptr<Runner>>()>& open,
                                     const ModelOptions& options) {
   return impl_->Add(open, options);
+}
+
+Result<AddedModel> Engine::AddPipeline(const PipelineSpec& spec, const ModelOptions& options) {
+  return impl_->AddPipeline(spec, options);
 }
 
 Status Engine::RemoveModel(uint32_t handle, layout::StatusCode code) {

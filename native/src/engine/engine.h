@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -63,6 +64,23 @@ struct ModelOptions {
   uint32_t intra_op_threads = 0;
 };
 
+/// Models of the engine that run one after the other as one model.
+struct PipelineSpec {
+  struct Step {
+    /// Of its model, which is in the engine.
+    uint32_t handle = 0;
+    /// For messages.
+    std::string name;
+    /// The model's own name of an input or output, and the tensor of the pipeline that it is.
+    std::vector<std::pair<std::string, std::string>> inputs;
+    std::vector<std::pair<std::string, std::string>> outputs;
+  };
+  /// Tensors, by name.
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  std::vector<Step> steps;
+};
+
 /// What was asked of the kernel for a model's threads and memory and whether it was granted.
 struct AppliedMeasure {
   /// "affinity", "policy", "nice", "numa", "mlock", "huge_pages".
@@ -114,6 +132,9 @@ class Engine {
   /// MODEL_LOAD_FAILED for states that the model has not, and those of `open` and CreateContext().
   Result<AddedModel> AddModel(const std::function<Result<std::unique_ptr<Runner>>()>& open,
                               const ModelOptions& options);
+  /// The same with a pipeline, which shares its steps' runners with them and keeps these. Errors:
+  /// MODEL_LOAD_FAILED for a graph that cannot be run, or a step that is not here or keeps states.
+  Result<AddedModel> AddPipeline(const PipelineSpec& spec, const ModelOptions& options);
   /// Closes the model's channels with `code`, waits for what runs, frees the runner.
   Status RemoveModel(uint32_t handle, layout::StatusCode code);
 

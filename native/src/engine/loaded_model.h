@@ -43,6 +43,9 @@ class LoadedModel {
 
   Model& model() { return model_; }
   const AddedModel& facts() const { return facts_; }
+  /// For those who run the model as a part of another one.
+  const std::shared_ptr<Runner>& runner() const { return runner_; }
+  bool keeps_states() const { return states_ != nullptr; }
   /// True once: for the one who is going to end it.
   bool ClaimEnd() { return !ending_.exchange(true); }
   /// Waits for the workers to end.
@@ -63,7 +66,7 @@ class LoadedModel {
   std::atomic<bool> ending_{false};
   Model model_;
   AddedModel facts_;
-  std::unique_ptr<Runner> runner_;
+  std::shared_ptr<Runner> runner_;
   /// Null: the model has none.
   std::unique_ptr<StatePlan> states_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -110,6 +110,21 @@ Napi::Value EngineAddCallback(const Napi::CallbackInfo& info) {
   return AddInBackground(info.Env(), handle.engine, std::move(open), options);
 }
 
+/// engineAddPipeline(handle, spec, options) -> promise of the model
+Napi::Value EngineAddPipeline(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return StateOf(env).engines.background(env).Run(
+      env,
+      [engine = ReadEngine(info[0]).engine, spec = ReadPipeline(info[1]),
+       options = ReadModelOptions(info[2])]() -> Background::Outcome {
+        auto added = std::make_shared<Result<AddedModel>>(engine->AddPipeline(spec, options));
+        return [added](Napi::Env at) -> Napi::Value {
+          if (!added->ok()) Throw(at, added->error());
+          return ToValue(at, added->value());
+        };
+      });
+}
+
 /// engineSettle(handle, call, outputs)
 Napi::Value EngineSettle(const Napi::CallbackInfo& info) {
   JsCalls& calls = *ReadHandle<EngineHandle>(info[0], kEngineTag).calls;
@@ -155,6 +170,7 @@ void ExportEngine(Napi::Env env, Napi::Object exports) {
   ExportFunction<EngineStart>(env, exports, "engineStart");
   ExportFunction<EngineAddOnnx>(env, exports, "engineAddOnnx");
   ExportFunction<EngineAddCallback>(env, exports, "engineAddCallback");
+  ExportFunction<EngineAddPipeline>(env, exports, "engineAddPipeline");
   ExportFunction<EngineSettle>(env, exports, "engineSettle");
   ExportFunction<EngineReject>(env, exports, "engineReject");
   ExportFunction<EngineRemove>(env, exports, "engineRemove");

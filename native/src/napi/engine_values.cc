@@ -18,6 +18,7 @@ constexpr int64_t kMaxStateBytes = int64_t{1} << 40;
 constexpr int64_t kMaxIdleMillis = 86'400'000;
 constexpr int64_t kMaxDelayMicros = 10'000'000;
 constexpr uint32_t kMaxCpus = 65'536;
+constexpr int64_t kMaxHandle = 0xffff'ffff;
 constexpr int64_t kMaxDim = int64_t{1} << 40;
 
 Napi::Object ReadObject(const Napi::Value& value, const char* name) {
@@ -122,6 +123,25 @@ JsTensor ReadTensor(const Napi::Value& value) {
   return tensor;
 }
 
+std::vector<std::string> ReadNames(const Napi::Value& value, const char* name) {
+  const Napi::Array array = ReadArray(value, name, layout::kMaxTensors);
+  std::vector<std::string> names;
+  for (uint32_t i = 0; i < array.Length(); ++i) names.push_back(ReadString(array.Get(i), name));
+  return names;
+}
+
+std::vector<std::pair<std::string, std::string>> ReadPairs(const Napi::Value& value,
+                                                           const char* name) {
+  const Napi::Array array = ReadArray(value, name, layout::kMaxTensors);
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Array pair = ReadArray(array.Get(i), name, 2);
+    pairs.emplace_back(ReadString(pair.Get(uint32_t{0}), name),
+                       ReadString(pair.Get(uint32_t{1}), name));
+  }
+  return pairs;
+}
+
 StateSpec ReadState(const Napi::Value& value) {
   const Napi::Object object = ReadObject(value, "state");
   if (!object.Get("initial").IsNumber()) ThrowInvalid(value.Env(), "initial must be a number");
@@ -216,6 +236,22 @@ OrtSessionSettings ReadOrtSettings(const Napi::Value& value) {
         ReadInteger(pair.Get(uint32_t{1}), "freeDimensions", 0, kMaxDim));
   }
   return settings;
+}
+
+PipelineSpec ReadPipeline(const Napi::Value& value) {
+  const Napi::Object object = ReadObject(value, "pipeline");
+  PipelineSpec spec{.inputs = ReadNames(object.Get("inputs"), "inputs"),
+                    .outputs = ReadNames(object.Get("outputs"), "outputs"),
+                    .steps = {}};
+  const Napi::Array steps = ReadArray(object.Get("steps"), "steps", layout::kMaxModels);
+  for (uint32_t i = 0; i < steps.Length(); ++i) {
+    const Napi::Object step = ReadObject(steps.Get(i), "steps");
+    spec.steps.push_back({.handle = ReadCount(step, "handle", 1, kMaxHandle),
+                          .name = ReadString(step.Get("name"), "name"),
+                          .inputs = ReadPairs(step.Get("inputs"), "inputs"),
+                          .outputs = ReadPairs(step.Get("outputs"), "outputs")});
+  }
+  return spec;
 }
 
 ModelSignature ReadSignature(const Napi::Value& value) {

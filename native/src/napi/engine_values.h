@@ -16,6 +16,7 @@ namespace mlos::binding {
 
 ModelOptions ReadModelOptions(const Napi::Value& value);
 OrtSessionSettings ReadOrtSettings(const Napi::Value& value);
+PipelineSpec ReadPipeline(const Napi::Value& value);
 ModelSignature ReadSignature(const Napi::Value& value);
 std::vector<JsTensor> ReadTensors(const Napi::Value& value);
 

@@ -94,6 +94,8 @@ export class Lifecycle {
     const entry: Entry = { t: 'loading' };
     this.#entries.set(id, entry);
     try {
+      // A step never waits for a pipeline, so that this ends.
+      for (const step of record.pipeline?.steps ?? []) await this.ready(step.model);
       const model = await this.#loader.load(record);
       this.#replace(id, entry, { t: 'ready', model });
       this.#rememberSuccess(model.record);

@@ -37,8 +37,12 @@ export class ModelLoader {
     await verify();
     const host = this.#pool.hostFor(descriptor, record.isolation === 'model' ? record.id : null);
     const { intra_op_threads: threads, ...options } = { ...this.#engine, ...record.engine };
-    const { state } = record;
-    const engineOptions = state === undefined ? options : { ...options, state };
+    const { state, pipeline } = record;
+    const engineOptions = {
+      ...options,
+      ...(state === undefined ? {} : { state }),
+      ...(pipeline === undefined ? {} : { pipeline }),
+    };
     const { signature } = await host.load({
       modelId: record.id,
       path: record.path,
@@ -47,11 +51,12 @@ export class ModelLoader {
       engineOptions,
       verify,
     });
-    if (state !== undefined && host.engineModel(record.id) === null) {
+    const needsEngine = state !== undefined || pipeline !== undefined;
+    if (needsEngine && host.engineModel(record.id) === null) {
       await host.unload(record.id);
       throw new MlosError(
         'UNIMPLEMENTED',
-        `${record.id} keeps states from request to request, which the plugin ${record.pluginId} does not: it runs models itself.`,
+        `${record.id} ${state === undefined ? 'is a pipeline' : 'keeps states from request to request'}, but the plugin ${record.pluginId} runs models itself, without an engine.`,
       );
     }
     return { record: { ...record, signature, failure: null }, host, signature };

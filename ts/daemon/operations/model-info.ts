@@ -1,3 +1,4 @@
+import type { ManifestPipeline } from '../../protocol/manifest.ts';
 import type { EngineOptionsWire } from '../../protocol/methods/engine-options.ts';
 import type { ModelInfoWire } from '../../protocol/methods/models.ts';
 import type { Signature, TensorSpec } from '../../protocol/tensor.ts';
@@ -29,6 +30,18 @@ export function inferenceEndpoint(modelId: string): string {
 
 function wireEngine({ cpus, ...rest }: ModelEngineOptions): EngineOptionsWire {
   return cpus === undefined ? rest : { ...rest, cpus: [...cpus] };
+}
+
+function wirePipeline({ inputs, outputs, steps }: ManifestPipeline): ModelInfoWire['pipeline'] {
+  return {
+    inputs: [...inputs],
+    outputs: [...outputs],
+    steps: steps.map((step) => ({
+      model_id: step.model,
+      inputs: { ...step.inputs },
+      outputs: { ...step.outputs },
+    })),
+  };
 }
 
 /** What is known of a loaded model beside its record. */
@@ -83,6 +96,7 @@ export function modelInfo(record: ModelRecord, rooms: ModelRooms): ModelInfoWire
     engine: wireEngine(record.engine),
     ...(status === 'ready' ? runnerOf(record, rooms.pool) : { runner: null, measures: [] }),
     state: (record.state ?? []).map(({ input, output }) => ({ input, output })),
+    pipeline: record.pipeline === undefined ? null : wirePipeline(record.pipeline),
     signature: record.signature === null ? null : wireSignature(record.signature),
     registered_at: record.registeredAt,
     inference_endpoint: inferenceEndpoint(record.id),

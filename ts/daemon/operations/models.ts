@@ -2,6 +2,7 @@ import type { ModelRecord } from '../registry/model-record.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
 import { type ModelRooms, modelInfo, namedModel } from './model-info.ts';
 import type { Operations } from './operation.ts';
+import { assertNoStep } from './pipelines.ts';
 
 type ModelOperations = Pick<
   Operations,
@@ -34,7 +35,10 @@ export function modelOperations(
     },
     'models.unload': async (params) => {
       const record = namedModel(registry, params);
-      await lifecycle.change(record.id, (held) => held.unload());
+      await lifecycle.change(record.id, (held) => {
+        assertNoStep(deps, record.id, 'unload', false);
+        return held.unload();
+      });
       return answer(record, 'Model unloaded');
     },
     'models.unregister': async ({ model_id }) => {
@@ -42,6 +46,7 @@ export function modelOperations(
       await lifecycle.change(id, async (held) => {
         // Whoever waited behind another unregister finds it gone.
         registry.resolve(id);
+        assertNoStep(deps, id, 'unregister', true);
         await held.unload();
         registry.remove(id);
       });

@@ -13,6 +13,7 @@ import { onlineCpus } from '../resource/devices.ts';
 import type { TrustedKeys } from '../security/trusted-keys.ts';
 import { inferenceEndpoint, type ModelRooms, modelInfo } from './model-info.ts';
 import type { Operation } from './operation.ts';
+import { assertNoStep, resolvePipeline } from './pipelines.ts';
 
 export interface RegisterDeps extends ModelRooms {
   readonly registry: ModelRegistry;
@@ -88,10 +89,12 @@ async function makeRecord(
       { details: { expected: found.promisedDigest, received: digest } },
     );
   }
+  const isolation = params.isolation ?? deps.defaultIsolation;
+  const draft = { id, pluginId: descriptor.id, isolation };
+  const { pipeline } = found;
   return {
-    id,
+    ...draft,
     name: params.name ?? found.name ?? id,
-    pluginId: descriptor.id,
     pluginChoice: reason,
     framework: params.framework ?? found.framework,
     executionFormat: found.executionFormat,
@@ -100,9 +103,9 @@ async function makeRecord(
     digest,
     description: params.description ?? found.description,
     manifestPath: found.manifestPath,
-    isolation: params.isolation ?? deps.defaultIsolation,
     engine: engineOptions(params.engine),
     ...(found.state.length === 0 ? {} : { state: found.state }),
+    ...(pipeline === null ? {} : { pipeline: resolvePipeline(deps.registry, draft, pipeline) }),
     signature: null,
     failure: null,
     registeredAt: new Date().toISOString(),
@@ -118,7 +121,8 @@ function isSame(a: Unnumbered, b: Unnumbered): boolean {
     a.pluginId === b.pluginId &&
     a.isolation === b.isolation &&
     isDeepStrictEqual(a.engine, b.engine) &&
-    isDeepStrictEqual(a.state, b.state)
+    isDeepStrictEqual(a.state, b.state) &&
+    isDeepStrictEqual(a.pipeline, b.pipeline)
   );
 }
 
@@ -135,6 +139,7 @@ export function registerModelOperation(deps: RegisterDeps): Operation<'models.re
     const record = await makeRecord(deps, id, params);
     const before = deps.registry.find(id);
     const same = before !== undefined && isSame(before, record);
+    if (!same && before !== undefined) assertNoStep(deps, id, 'unload', false);
     if (!same) await held.unload();
     const ordinal = deps.registry.ordinalFor(id, record.digest);
     const signature = same ? before.signature : null;

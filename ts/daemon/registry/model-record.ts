@@ -1,4 +1,4 @@
-import type { ManifestState } from '../../protocol/manifest.ts';
+import type { ManifestPipeline, ManifestState } from '../../protocol/manifest.ts';
 import type { Signature } from '../../protocol/tensor.ts';
 
 /**
@@ -46,6 +46,8 @@ export interface ModelRecord {
   readonly engine: ModelEngineOptions;
   /** Outputs that it takes as inputs at the next request of a sequence; left out: none. */
   readonly state?: readonly ManifestState[];
+  /** It is other models, one after the other, whose ids are written out here; left out: it is not. */
+  readonly pipeline?: ManifestPipeline;
   readonly signature: Signature | null;
   /** Why the last attempt to load it failed; null where none did. */
   readonly failure: string | null;

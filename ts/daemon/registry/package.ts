@@ -3,7 +3,12 @@ import { basename, dirname, extname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Manifest, ManifestFile, ManifestState } from '../../protocol/manifest.ts';
+import type {
+  Manifest,
+  ManifestFile,
+  ManifestPipeline,
+  ManifestState,
+} from '../../protocol/manifest.ts';
 import type { WantedPackage } from '../plugin/plugin-packages.ts';
 import { assertRegular, readTextFile } from '../plugin/regular-file.ts';
 import type { TrustedKeys } from '../security/trusted-keys.ts';
@@ -29,6 +34,8 @@ export interface ModelPackage {
   readonly packages: readonly WantedPackage[];
   /** States that the model keeps from request to request. */
   readonly state: readonly ManifestState[];
+  /** It is other models, one after the other. */
+  readonly pipeline: ManifestPipeline | null;
 }
 
 export interface PackageRequest {
@@ -38,6 +45,9 @@ export interface PackageRequest {
   /** Only a package that one of the keys signed is taken, and only under the id that was signed. */
   readonly signed?: { readonly keys: TrustedKeys; readonly id: string };
 }
+
+/** Also the file of a model that is nothing but its manifest. */
+const manifestName = 'manifest.yaml';
 
 /** Formats told by the file name alone; a manifest says more. */
 const formatByExtension: Readonly<Record<string, string>> = {
@@ -145,6 +155,7 @@ async function candidateFiles(
   manifest: Manifest | null,
   format: string | null,
 ): Promise<readonly string[]> {
+  if (manifest?.spec.pipeline !== undefined) return [manifestName];
   if (place.file !== null) return [place.file];
   if (manifest !== null && format !== null) return fileFromManifest(manifest, format);
   return fileFromListing(place.folder, format);
@@ -154,11 +165,16 @@ async function candidateFiles(
 function described(
   manifest: Manifest | null,
   file: string,
-): Pick<ModelPackage, 'framework' | 'name' | 'description' | 'promisedDigest'> {
+): Omit<ModelPackage, 'folder' | 'file' | 'executionFormat' | 'manifestPath'> {
   if (manifest === null) {
-    return { framework: null, name: null, description: null, promisedDigest: null };
+    const texts = { framework: null, name: null, description: null, promisedDigest: null };
+    return { ...texts, packages: [], state: [], pipeline: null };
   }
+  const { dependencies, state = [], pipeline = null } = manifest.spec;
   return {
+    packages: dependencies?.packages ?? [],
+    state,
+    pipeline,
     framework: manifest.spec.framework.name,
     name: manifest.metadata.name,
     description: manifest.metadata.description ?? null,
@@ -188,7 +204,7 @@ export async function readPackage(request: PackageRequest): Promise<ModelPackage
   const place = await realFolderAndFile(absolutePath(request.path, 'path'));
   const manifestPath =
     request.manifestPath === undefined
-      ? join(place.folder, 'manifest.yaml')
+      ? join(place.folder, manifestName)
       : absolutePath(request.manifestPath, 'manifest_path');
   const read = await readManifest(manifestPath);
   if (read === null && request.manifestPath !== undefined) {
@@ -210,15 +226,14 @@ export async function readPackage(request: PackageRequest): Promise<ModelPackage
       `The format of ${file} cannot be told from its name. Send execution_format, such as "onnx".`,
     );
   }
-  if (request.signed !== undefined) assertListed(manifest, candidate);
+  // The manifest itself is what was signed.
+  if (request.signed !== undefined && candidate !== manifestName) assertListed(manifest, candidate);
   await assertAsListed(place.folder, listedBeside(manifest, candidate, format));
   return {
     folder: place.folder,
     file,
     executionFormat: format,
     manifestPath: manifest === null ? null : manifestPath,
-    packages: manifest?.spec.dependencies?.packages ?? [],
-    state: manifest?.spec.state ?? [],
     ...described(manifest, candidate),
   };
 }

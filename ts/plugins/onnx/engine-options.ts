@@ -7,10 +7,22 @@ import { count, isMap, type OptionReader, oneOf } from './option-reader.ts';
  */
 export type RunnerChoice = 'auto' | 'native' | 'js';
 
+/** Models of this process, by id, that are one model together. */
+export interface PipelineOption {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly steps: readonly {
+    readonly model: string;
+    readonly inputs: Readonly<Record<string, string>>;
+    readonly outputs: Readonly<Record<string, string>>;
+  }[];
+}
+
 type Flat = Omit<EngineModelOptions, 'sequences'>;
 export type EngineTarget = { -readonly [K in keyof Flat]: Flat[K] } & {
   runner: RunnerChoice;
   states: readonly ModelState[];
+  pipeline: PipelineOption | null;
   maxSequences: number;
   maxStateBytes: number;
   sequenceIdleMs: number;
@@ -29,6 +41,7 @@ export function defaultEngineOptions(): EngineTarget {
     intraOpThreads: 0,
     runner: 'auto',
     states: [],
+    pipeline: null,
     maxSequences: 1_024,
     maxStateBytes: 256 * 1024 ** 2,
     sequenceIdleMs: 60_000,
@@ -37,7 +50,8 @@ export function defaultEngineOptions(): EngineTarget {
 
 /** What was read, as the engine is told it. */
 export function engineModelOptions(target: EngineTarget, intraOpThreads: number) {
-  const { runner, states, maxSequences, maxStateBytes, sequenceIdleMs, ...options } = target;
+  const { runner, pipeline, states, maxSequences, maxStateBytes, sequenceIdleMs, ...options } =
+    target;
   const sequences = {
     states,
     maxCount: maxSequences,
@@ -53,6 +67,25 @@ function isState(value: unknown): value is ModelState {
   const isShape = shape === undefined || (Array.isArray(shape) && shape.every(isDim));
   const isNumber = initial === undefined || typeof initial === 'number';
   return typeof input === 'string' && typeof output === 'string' && isShape && isNumber;
+}
+
+function isNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string');
+}
+
+function isNameMap(value: unknown): boolean {
+  return isMap(value) && isNames(Object.values(value));
+}
+
+function isPipeline(value: unknown): value is PipelineOption {
+  if (!isMap(value) || !isNames(value['inputs']) || !isNames(value['outputs'])) return false;
+  const { steps } = value;
+  const isStep = (step: unknown) =>
+    isMap(step) &&
+    typeof step['model'] === 'string' &&
+    isNameMap(step['inputs']) &&
+    isNameMap(step['outputs']);
+  return Array.isArray(steps) && steps.every(isStep);
 }
 
 function isDim(value: unknown): boolean {
@@ -96,6 +129,14 @@ export const engineReaders: Readonly<Record<string, OptionReader<EngineTarget>>>
     read: (o, v) => {
       if (!Array.isArray(v) || !v.every(isState)) return false;
       o.states = v;
+      return true;
+    },
+  },
+  pipeline: {
+    right: 'an object with "inputs", "outputs" and "steps"',
+    read: (o, v) => {
+      if (!isPipeline(v)) return false;
+      o.pipeline = v;
       return true;
     },
   },

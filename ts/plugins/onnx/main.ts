@@ -4,6 +4,7 @@ import { servePlugin } from '../../smi/serve.ts';
 import { openModel } from './choose-runner.ts';
 import { readModelOptions } from './model-options.ts';
 import { ortVersion } from './ort-package.ts';
+import { openPipeline } from './pipeline.ts';
 import type { EngineModel } from './runner.ts';
 
 /*
@@ -27,7 +28,7 @@ servePlugin({
   name: 'onnx',
   version: '1.0.0',
   frameworks: ['onnx', 'pytorch', 'tensorflow', 'scikit-learn'],
-  formats: ['onnx'],
+  formats: ['onnx', 'pipeline'],
   dtypes: [
     'float32',
     'float64',
@@ -52,7 +53,12 @@ servePlugin({
     engine?.close();
   },
   async loadModel({ modelId, file, options }) {
-    const model = await openModel(requireEngine(), file, readModelOptions(options));
+    const read = readModelOptions(options);
+    const { pipeline } = read;
+    const model =
+      pipeline === null
+        ? await openModel(requireEngine(), file, read)
+        : await openPipeline(requireEngine(), pipeline, models, read);
     const before = models.get(modelId);
     models.set(modelId, model);
     if (before !== undefined) await remove(before);

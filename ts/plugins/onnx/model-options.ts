@@ -5,16 +5,21 @@ import {
   defaultEngineOptions,
   engineModelOptions,
   engineReaders,
+  type PipelineOption,
   type RunnerChoice,
 } from './engine-options.ts';
 import type { OptionReader } from './option-reader.ts';
 import { type SessionSettings, sessionReaders } from './session-options.ts';
+
+export type { PipelineOption } from './engine-options.ts';
 
 /** The options of one model, read. */
 export interface ModelOptions {
   readonly session: SessionSettings;
   readonly engine: EngineModelOptions;
   readonly runner: RunnerChoice;
+  /** The model is other models, one after the other; null: it is not. */
+  readonly pipeline: PipelineOption | null;
 }
 
 const known = [...Object.keys(sessionReaders), ...Object.keys(engineReaders)];
@@ -52,5 +57,6 @@ export function readModelOptions(given: Readonly<Record<string, unknown>>): Mode
     }
   }
   const options = engineModelOptions(engine, session.intraOpThreads ?? 0);
-  return { session, engine: options, runner: engine.runner };
+  const { runner, pipeline } = engine;
+  return { session, engine: options, runner, pipeline };
 }

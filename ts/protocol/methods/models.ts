@@ -21,6 +21,15 @@ const IdOrOrdinal = Type.Object(
 );
 const Nullable = Type.Union([Type.String(), Type.Null()]);
 
+const TensorNames = Type.Record(Type.String(), Type.String());
+const PipelineInfo = Type.Object({
+  inputs: Type.Array(Type.String()),
+  outputs: Type.Array(Type.String()),
+  steps: Type.Array(
+    Type.Object({ model_id: Type.String(), inputs: TensorNames, outputs: TensorNames }),
+  ),
+});
+
 export const ModelInfo = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -54,6 +63,9 @@ export const ModelInfo = Type.Object({
   state: Type.Array(Type.Object({ input: Type.String(), output: Type.String() }), {
     description:
       'Outputs that it takes as inputs at the next request of a sequence; not in the signature. Empty: it keeps none.',
+  }),
+  pipeline: Type.Union([PipelineInfo, Type.Null()], {
+    description: 'The models that it is made of, and which tensor goes where; null for others.',
   }),
   signature: Type.Union([SignatureSchema, Type.Null()], {
     description: 'Read from the model by its plugin; null until it was loaded once.',
@@ -188,7 +200,7 @@ export const modelMethods = [
     summary: 'Frees what the loaded model holds; the registration stays.',
     params: IdOrOrdinal,
     result: ModelResult,
-    errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND'],
+    errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND', 'FAILED_PRECONDITION'],
     http: { verb: 'POST', path: '/models/{model_id}/unload' },
     grpc: { service: 'ModelService', rpc: 'UnloadModel' },
   },
@@ -197,7 +209,7 @@ export const modelMethods = [
     summary: 'Unloads the model and forgets it. Its files stay where they are.',
     params: IdOnly,
     result: Type.Object({ status: Status, model_id: Type.String(), message: Type.String() }),
-    errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND', 'STORAGE_FULL'],
+    errors: ['INVALID_MODEL_ID', 'MODEL_NOT_FOUND', 'STORAGE_FULL', 'FAILED_PRECONDITION'],
     http: { verb: 'DELETE', path: '/models/{model_id}' },
     grpc: { service: 'ModelService', rpc: 'UnregisterModel' },
   },

@@ -29,7 +29,8 @@ export function oipName(id: string): string {
 const platforms: Readonly<Record<string, string>> = { onnx: 'onnxruntime_onnx' };
 const backends: Readonly<Record<string, string>> = { onnx: 'onnxruntime' };
 
-export function platformOf({ execution_format: format }: ModelInfo): string {
+export function platformOf({ execution_format: format, pipeline }: ModelInfo): string {
+  if (pipeline !== null) return 'ensemble';
   return platforms[format] ?? format;
 }
 
@@ -86,7 +87,20 @@ export interface ModelDefaults {
 }
 
 /** One of the two, as in the protocol; requests of different sequences run together where they may. */
-function schedulingOf({ engine, state }: ModelInfo, defaults: ModelDefaults, batched: boolean) {
+function schedulingOf(
+  { engine, state, pipeline }: ModelInfo,
+  defaults: ModelDefaults,
+  batched: boolean,
+) {
+  if (pipeline !== null) {
+    const step = pipeline.steps.map(({ model_id, inputs, outputs }) => ({
+      model_name: oipName(model_id),
+      model_version: -1,
+      input_map: inputs,
+      output_map: outputs,
+    }));
+    return { ensemble_scheduling: { step } };
+  }
   if (state.length > 0) {
     return {
       sequence_batching: {
