@@ -19,7 +19,7 @@ class DeadlineExceeded(Error, TimeoutError):
 
 
 class Cancelled(Error):
-    """The request was given up."""
+    """The request was given up, or its model was closed under it."""
 
 
 class InferenceFailed(Error):

@@ -83,6 +83,9 @@ test('close rejects what is under way, and may be called twice', watchdog, async
     await client.close();
     await client.close();
     await outcome;
+    const closed = { code: 'FAILED_PRECONDITION', message: /client has been closed/ };
+    await assert.rejects(client.call('health.get', {}), closed);
+    await assert.rejects(client.attach(double), closed);
   });
 });
 

@@ -34,6 +34,7 @@ export interface ConnectOptions {
 }
 
 const deadlineSlackMs = 1_000;
+const closedText = 'The client has been closed.';
 
 export interface CallOptions {
   /** Gives up waiting. The daemon is not told; what it has begun it finishes. */
@@ -151,17 +152,22 @@ export class Client implements AsyncDisposable {
     const model = await attached.AttachedModel.attach(where, options, (closed) =>
       this.#models.delete(closed),
     );
-    if (this.#isClosed) model.close();
-    this.#requireOpen();
+    if (this.#isClosed) {
+      model.close();
+      throw new MlosError('CANCELLED', closedText);
+    }
     this.#models.add(model);
     return model;
   }
 
-  /** Closes the connection and the attached models; calls under way are rejected with CANCELLED. Idempotent. */
+  /**
+   * Closes the connection and the attached models. Calls under way are CANCELLED, later ones
+   * FAILED_PRECONDITION. Idempotent.
+   */
   close(): Promise<void> {
     this.#isClosed = true;
     for (const model of this.#models) model.close();
-    this.#end(new MlosError('CANCELLED', 'The client is closed.'));
+    this.#end(new MlosError('CANCELLED', closedText));
     return new Promise((resolve) => {
       if (this.#socket.closed) resolve();
       else this.#socket.once('close', () => resolve());
@@ -173,11 +179,12 @@ export class Client implements AsyncDisposable {
   }
 
   #requireOpen(): void {
-    if (this.#isClosed) throw new MlosError('CANCELLED', 'The client is closed.');
+    if (this.#isClosed) throw new MlosError('FAILED_PRECONDITION', closedText);
   }
 
   #request(method: string, params: unknown, options: CallOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      this.#requireOpen();
       if (this.#over !== null) throw this.#over;
       const id = ++this.#lastId;
       const payload = encodeMsgpack([id, method, params]);

@@ -180,7 +180,7 @@ void Model::Finish(Request& request) {
 void Model::LoseChannel() {
   Drain();
   if (under_way_count_ == 0) return;
-  const layout::StatusCode code = closed_ ? layout::kCancelled : channel_->close_code();
+  const layout::StatusCode code = channel_->close_code();
   const bool again = !closed_ && MayReattach();
   for (Request* request : under_way_) {
     if (request == nullptr) continue;
@@ -189,8 +189,10 @@ void Model::LoseChannel() {
     if (request->never_begun) {
       request->SettleAs(MLOS_PLUGIN_UNAVAILABLE,
                         "The plugin died before it began with this request; ask again.");
-    } else if (code == layout::kPluginCrashed) {
+    } else if (!closed_ && code == layout::kPluginCrashed) {
       request->SettleAs(MLOS_PLUGIN_CRASHED, "The plugin died while it worked on this request.");
+    } else if (closed_) {
+      request->SettleAs(MLOS_CANCELLED, "The model was closed before the answer was there.");
     } else {
       request->SettleAs(static_cast<mlos_status>(code),
                         "The channel to the model was closed: " + std::string(StatusName(code)));

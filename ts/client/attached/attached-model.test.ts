@@ -207,10 +207,11 @@ test('released results and closed requests are not usable', watchdog, async () =
     model.close();
     model.close();
     await assert.rejects(waiting, { code: 'CANCELLED' }).catch(() => undefined);
-    await assert.rejects(model.infer({ a: [1], b: [1] }), { code: 'CANCELLED' });
-    await assert.rejects(under.infer(), { code: 'CANCELLED' });
-    await assert.rejects(model.request({ a: [1], b: [1] }), { code: 'CANCELLED' });
-    assert.throws(() => model.inferSync({ a: [1], b: [1] }), { code: 'CANCELLED' });
+    const closed = { code: 'FAILED_PRECONDITION', message: /t\/add@1 has been closed/ };
+    await assert.rejects(model.infer({ a: [1], b: [1] }), closed);
+    await assert.rejects(under.infer(), closed);
+    await assert.rejects(model.request({ a: [1], b: [1] }), closed);
+    assert.throws(() => model.inferSync({ a: [1], b: [1] }), closed);
     assert.equal(views['a']?.length, 0, 'views are detached');
     assert.throws(() => held.outputs, { code: 'FAILED_PRECONDITION' });
     held.release();

@@ -1,4 +1,3 @@
-import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { sequenceMark } from '../../protocol/sequence.ts';
 import { checkOutputNames } from '../../protocol/signature-inputs.ts';
@@ -164,11 +163,11 @@ export class AttachedModel implements Disposable {
     return askSync(this.#attachment, call, options.timeoutMs ?? this.#timeoutMs);
   }
 
-  /** Rejects calls under way with CANCELLED and detaches every view. Idempotent. */
+  /** Calls under way are CANCELLED, later ones FAILED_PRECONDITION; every view is detached. Idempotent. */
   close(): void {
     if (this.closed) return;
     this.#idle.freeAll();
-    this.#attachment.close(new MlosError('CANCELLED', `The model ${this.modelId} is closed.`));
+    this.#attachment.close(`The model ${this.modelId} has been closed.`);
     this.#onClose(this);
   }
 

@@ -2,7 +2,7 @@ import { MlosError } from '../../protocol/errors.ts';
 import { ArenaSizes } from './arena-sizes.ts';
 import type { AttachParams } from './attach-facts.ts';
 import { Backlog } from './backlog.ts';
-import { type Call, lateError } from './call.ts';
+import { type Call, cancelledBy, lateError } from './call.ts';
 import type { RequestShape } from './channel-request.ts';
 import { type DriveOptions, drive, driveSync, sleep, sleepSync } from './drive.ts';
 import { Expiry } from './expiry.ts';
@@ -102,6 +102,7 @@ export class Attachment implements LinkOwner {
       } catch (error) {
         await sleep(pause.after(error, deadlineMs));
       }
+      if (this.#closed !== null) throw cancelledBy(this.#closed);
     }
   }
 
@@ -140,15 +141,16 @@ export class Attachment implements LinkOwner {
     return true;
   }
 
-  /** Idempotent. Every call is rejected, every view is detached. */
-  close(reason: MlosError): void {
+  /** Detaches every view. Calls under way are CANCELLED, later ones FAILED_PRECONDITION. Idempotent. */
+  close(sentence: string): void {
     if (this.#closed !== null) return;
-    this.#closed = reason;
+    this.#closed = new MlosError('FAILED_PRECONDITION', sentence);
     this.#link = null;
-    for (const link of this.#links) link.end(reason);
+    const cancelled = cancelledBy(this.#closed);
+    for (const link of this.#links) link.end(cancelled);
     this.#links.clear();
     this.#expiry.stop();
-    this.#backlog.rejectAll(reason);
+    this.#backlog.rejectAll(cancelled);
   }
 
   onClosed(link: Link, reason: MlosError, unbegun: readonly Call[]): void {
@@ -196,8 +198,8 @@ export class Attachment implements LinkOwner {
     const link = new Link(opened, this);
     this.#links.add(link);
     if (this.#closed !== null) {
-      link.end(this.#closed);
-      throw this.#closed;
+      link.end(cancelledBy(this.#closed));
+      throw cancelledBy(this.#closed);
     }
     const before = this.#link;
     this.#link = link;

@@ -114,3 +114,8 @@ export class Call {
     return true;
   }
 }
+
+/** What was under way when its caller closed the model. */
+export function cancelledBy(closed: MlosError): MlosError {
+  return new MlosError('CANCELLED', closed.message);
+}

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { errorCodeNames } from '../../protocol/error-codes.ts';
@@ -8,6 +7,7 @@ import { registerModel } from '../daemon/models.ts';
 import { openPlace, type Place } from '../daemon/with-daemon.ts';
 import { read, root } from '../house/tree.ts';
 import { matMulModel } from '../onnx-models.ts';
+import { compile, release, skip } from './compile.ts';
 import { writePrograms } from './page.ts';
 import { run } from './run.ts';
 import { orSkip } from './skip.ts';
@@ -15,22 +15,6 @@ import { orSkip } from './skip.ts';
 // Guards: a program in C is compiled with what pkg-config says of libmlos, and does what its page says.
 
 const watchdog = { timeout: 120_000 };
-const release = join(root, 'build/Release');
-const environment = { PKG_CONFIG_PATH: join(release, 'pkgconfig') };
-const hasTools = ['cc', 'pkg-config'].every(
-  (tool) => spawnSync(tool, ['--version'], { stdio: 'ignore' }).status === 0,
-);
-const skip = hasTools ? false : orSkip('no C compiler, or no pkg-config');
-
-async function compile(source: string, program: string): Promise<string> {
-  const asked = await run('pkg-config', ['--cflags', '--libs', 'mlos'], { env: environment });
-  assert.equal(asked.code, 0, asked.stderr);
-  const flags = [...asked.stdout.trim().split(/\s+/), `-Wl,-rpath,${release}`];
-  const strict = ['-std=c11', '-Wall', '-Wextra', '-Wpedantic', '-Werror', '-O2'];
-  const { code, stderr } = await run('cc', [...strict, source, '-o', program, ...flags]);
-  assert.equal(code, 0, stderr);
-  return program;
-}
 
 async function startDaemon(place: Place) {
   const daemon = await place.start();

@@ -10,7 +10,12 @@ export interface Ended {
 export function run(
   program: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly cwd?: string;
+    readonly env?: Readonly<Record<string, string>>;
+    /** All that it has written to standard output so far, after each piece. */
+    readonly onOutput?: (stdout: string) => void;
+  } = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, ...options.env };
@@ -22,6 +27,7 @@ export function run(
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk;
+      options.onOutput?.(stdout);
     });
     child.stderr.on('data', (chunk: Buffer) => {
       stderr += chunk;
