@@ -61,13 +61,11 @@ export class Tensor {
 
   /**
    * The elements as a typed array: BigInt64Array for int64, Uint16Array of bit patterns for float16
-   * and bfloat16, Uint8Array of 0 and 1 for bool. Strings have none: read `data`.
+   * and bfloat16, Uint8Array of 0 and 1 for bool; a list for strings.
    */
-  get values(): TypedElements {
-    if (this.dtype === 'string' || !(this.data instanceof Uint8Array)) {
-      throw new MlosError('INVALID_DTYPE', 'A string tensor has no typed array; read its data.');
-    }
-    return typedElements(this.dtype, this.data);
+  get values(): TypedElements | readonly string[] {
+    if (this.dtype !== 'string') return typedElements(this.dtype, this.data as Uint8Array);
+    return this.data as readonly string[];
   }
 
   /** JSON form: the elements as one flat list, row-major. */

@@ -9,6 +9,7 @@ import {
   identityModel,
   slowModel,
 } from '../../testing/onnx-models.ts';
+import type { AttachedResult } from './attached-result.ts';
 
 /*
  * Guards: what an attached client answers, and what it does with shared memory. The daemon is a fake
@@ -70,8 +71,25 @@ test('strings travel both ways', watchdog, async () => {
     const list = ['', 'a', 'größer', '漢字 🙂', 'x'.repeat(10_000)];
     const { outputs } = await words.infer({ x: list });
     assert.deepEqual(outputs['y']?.data, list);
-    assert.deepEqual(words.inferSync({ x: list.slice(1) }).outputs['y']?.data, list.slice(1));
+    assert.deepEqual(outputs['y']?.values, list);
+    assert.deepEqual(words.inferSync({ x: list.slice(1) }).outputs['y']?.values, list.slice(1));
     await assert.rejects(words.request({ x: [1] }), { code: 'UNIMPLEMENTED' });
+  });
+});
+
+test('results that are held until nothing fits are named with release()', watchdog, async () => {
+  await withFakeDaemon(double, async ({ attach }) => {
+    const model = await attach('t/add@1', { maxArenaBytes: 4 * 2 ** 20 });
+    const request = await model.request({ a: [100_000], b: [100_000] });
+    const held: AttachedResult[] = [];
+    const hold = async () => {
+      for (let i = 0; i < 1_000; i++) held.push(await request.infer());
+    };
+    const full = { code: 'TOO_MANY_REQUESTS', message: /call release\(\)/ };
+    await assert.rejects(hold(), full);
+    assert.throws(() => request.inferSync(), full);
+    for (const result of held) result.release();
+    request.inferSync().release();
   });
 });
 

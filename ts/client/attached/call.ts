@@ -32,6 +32,12 @@ type Reject = (error: MlosError) => void;
 /** The text of an answer that is an error. */
 export function errorOfAnswer(answer: Answer): MlosError {
   const code = answer.code ?? 'INTERNAL';
+  if (code === 'TOO_MANY_REQUESTS' && foundNoRoom(answer)) {
+    return new MlosError(
+      code,
+      'Results that are held leave no room for this answer: call release() on those that are done with, or attach with a larger maxArenaBytes.',
+    );
+  }
   return new MlosError(code, answer.message === '' ? `The host answered ${code}.` : answer.message);
 }
 

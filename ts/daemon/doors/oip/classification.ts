@@ -50,7 +50,8 @@ type Numbers = ArrayLike<number | bigint>;
 
 /** Half floats lie as bit patterns; everything else can be compared as it lies. */
 function numbersOf(tensor: Tensor): Numbers {
-  if (tensor.dtype !== 'float16' && tensor.dtype !== 'bfloat16') return tensor.values;
+  // The caller has refused strings.
+  if (tensor.dtype !== 'float16' && tensor.dtype !== 'bfloat16') return tensor.values as Numbers;
   return tensor.toJSON().map(Number);
 }
 
