@@ -74,7 +74,10 @@ async function openHttp(
   return door;
 }
 
-async function openGrpc({ config, dispatcher, logger, facts }: DoorOptions): Promise<OpenDoor> {
+async function openGrpc(
+  { config, dispatcher, logger, facts }: DoorOptions,
+  oip: OipService,
+): Promise<OpenDoor> {
   const path = config.get('api.grpc.socket_path');
   const door = await startGrpcDoor({
     tcp: { host: config.get('api.grpc.host'), port: config.get('api.grpc.port') },
@@ -85,6 +88,7 @@ async function openGrpc({ config, dispatcher, logger, facts }: DoorOptions): Pro
       clientCa: config.get('api.grpc.tls.client_ca'),
     }),
     maxMessageBytes: config.get('api.grpc.max_message_bytes'),
+    oip,
     dispatcher,
     logger,
   });
@@ -120,7 +124,7 @@ export async function openDoors(options: DoorOptions): Promise<readonly OpenDoor
     const oip = oipService(options);
     open.push(oip);
     if (config.get('api.http.enabled')) open.push(await openHttp(options, oip));
-    if (config.get('api.grpc.enabled')) open.push(await openGrpc(options));
+    if (config.get('api.grpc.enabled')) open.push(await openGrpc(options, oip));
     if (config.get('api.ipc.enabled')) open.push(await openIpc(options));
     return open;
   } catch (error) {

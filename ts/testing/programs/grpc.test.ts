@@ -20,7 +20,7 @@ async function start(t: TestContext) {
   const daemon = await place.start();
   await registerModel(place, daemon, { id: 'demo/linear@1.0.0', model: matMulModel(4, 3) });
   const programs = await writePrograms('grpc.md', (name, text) => place.file(name, text));
-  assert.deepEqual([...programs.keys()], ['infer.mjs', 'infer.py']);
+  assert.deepEqual([...programs.keys()], ['infer.mjs', 'infer.py', 'triton.py']);
   const env = { MLOS_PROTO: join(root, 'proto'), MLOS_GRPC: `127.0.0.1:${daemon.grpcPort}` };
   return { place, daemon, programs, env };
 }
@@ -46,6 +46,17 @@ test('the Python of docs/grpc.md', { ...watchdog, skip: python.skip }, async (t)
   assert.equal(code, 0, stderr);
   const lines = ['y float32 (1, 3)', '0 response', '1 response', '2 response'];
   assert.deepEqual(stdout.trim().split('\n'), [...lines, 'NOT_FOUND MODEL_NOT_FOUND']);
+});
+
+const stock = findPython({ numpy: 'numpy', 'tritonclient.grpc': 'tritonclient[grpc]' });
+
+test('the stock client of docs/grpc.md', { ...watchdog, skip: stock.skip }, async (t) => {
+  const { programs, env } = await start(t);
+  const { code, stdout, stderr } = await run(stock.program, [programs.get('triton.py') ?? ''], {
+    env,
+  });
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout, '(1, 3)\n');
 });
 
 const grpcurl = spawnSync('grpcurl', ['--version']).error === undefined;

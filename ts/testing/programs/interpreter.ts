@@ -40,7 +40,11 @@ export function findPython(packages: Packages = { numpy: 'numpy' }): {
 } {
   const base = process.env['PYTHON'] ?? 'python3';
   const names = Object.values(packages);
-  const environment = join(root, '.cache', ['python', ...names].join('-'));
+  const environment = join(
+    root,
+    '.cache',
+    ['python', ...names].join('-').replaceAll(/[^\w.-]/g, ''),
+  );
   const inside = join(environment, 'bin/python');
   for (const program of [base, inside]) {
     if (works(program, `import ${Object.keys(packages).join(', ')}`))

@@ -1,16 +1,13 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { limits } from '../../../protocol/limits.ts';
 
-/** One request of a stream: its answers, all of them, when they are there. */
-export type Slot = readonly Buffer[] | null;
-
 /**
  * The answers of a stream in the order of its requests, with bounds in both directions: no more than
  * `limits.grpcStreamInFlight` requests are under way, and nothing is read while the client does not read.
  */
 export class AnswerOrder {
   readonly #call: ServerDuplexStream<Buffer, Buffer>;
-  readonly #slots: { answers: Slot }[] = [];
+  readonly #slots: { answer: Buffer | null }[] = [];
   #isEnding = false;
   #isBlocked = false;
   #isOver = false;
@@ -24,12 +21,12 @@ export class AnswerOrder {
   }
 
   /** A place in the order; the function fills it, once. */
-  open(): (answers: readonly Buffer[]) => void {
-    const slot: { answers: Slot } = { answers: null };
+  open(): (answer: Buffer) => void {
+    const slot: { answer: Buffer | null } = { answer: null };
     this.#slots.push(slot);
     if (this.#slots.length >= limits.grpcStreamInFlight) this.#call.pause();
-    return (answers) => {
-      slot.answers = answers;
+    return (answer) => {
+      slot.answer = answer;
       this.#flush();
     };
   }
@@ -47,10 +44,11 @@ export class AnswerOrder {
   }
 
   #flush(): void {
-    while (!this.#isOver && !this.#isBlocked && this.#slots[0]?.answers) {
-      for (const answer of this.#slots.shift()?.answers ?? []) {
-        this.#isBlocked = !this.#call.write(answer) || this.#isBlocked;
-      }
+    while (!this.#isOver && !this.#isBlocked) {
+      const answer = this.#slots[0]?.answer ?? null;
+      if (answer === null) break;
+      this.#slots.shift();
+      this.#isBlocked = !this.#call.write(answer);
     }
     if (this.#isOver) return;
     if (this.#slots.length === 0 && this.#isEnding) {

@@ -9,6 +9,7 @@ import { type JsonMessage, jsonMessage, jsonOf } from './json-value.ts';
 type Bag = Readonly<Record<string, unknown>>;
 
 const jsonType = '.google.protobuf.Value';
+const wide = new Set(['int64', 'uint64']);
 
 function isListType(type: Type): boolean {
   return type.name.endsWith('List') && type.fields['values'] !== undefined;
@@ -37,7 +38,10 @@ function mapped(value: unknown, one: (entry: unknown) => unknown): Record<string
 
 function each(field: Field, value: unknown, one: (entry: unknown) => unknown): unknown {
   if (field.map) return mapped(value, one);
-  return field.repeated ? (value as readonly unknown[]).map(one) : one(value);
+  if (!field.repeated) return one(value);
+  // Most elements are themselves already; there may be millions.
+  const isPlain = field.resolvedType === null && !wide.has(field.type);
+  return isPlain ? value : (value as readonly unknown[]).map(one);
 }
 
 function isJson(field: Field): boolean {
@@ -62,15 +66,26 @@ export function plainOf(type: Type, message: Message): Record<string, unknown> {
   return out;
 }
 
+/** 64-bit numbers come as objects of long.js. */
+function wholeOf(value: unknown): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : BigInt(String(value));
+}
+
 function plainValue(field: Field, value: unknown): unknown {
   const type = messageType(field);
   if (type === null) {
-    // 64-bit numbers come as objects of long.js; the contract's are exact as numbers.
-    return typeof value === 'object' && !(value instanceof Uint8Array) ? Number(value) : value;
+    return typeof value === 'object' && !(value instanceof Uint8Array) ? wholeOf(value) : value;
   }
   if (isJson(field)) return jsonOf(value as JsonMessage);
   const plain = plainOf(type, value as Message);
   return isListType(type) ? (plain['values'] ?? []) : plain;
+}
+
+/** Values of an enum are given by name. */
+function enumNumber({ resolvedType }: Field, value: unknown): unknown {
+  const isNamed = resolvedType !== null && 'values' in resolvedType && typeof value === 'string';
+  return isNamed ? resolvedType.values[value] : value;
 }
 
 /** Plain object → message. Fields that the type does not have are left out. */
@@ -89,7 +104,7 @@ export function messageOf(type: Type, plain: object): Message {
 
 function messageValue(field: Field, value: unknown): unknown {
   const type = messageType(field);
-  if (type === null) return value;
+  if (type === null) return enumNumber(field, value);
   if (isJson(field)) return jsonMessage(value);
   return messageOf(type, isListType(type) ? { values: value } : (value as object));
 }

@@ -12,6 +12,7 @@ export const protoFiles = [
   'mlos/v1/models.proto',
   'mlos/v1/inference.proto',
   'grpc/health/v1/health.proto',
+  'inference.proto',
 ] as const;
 
 /** Reads the very files that clients compile. Field names are kept as they are written. */

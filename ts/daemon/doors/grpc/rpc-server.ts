@@ -6,10 +6,12 @@ import type { Logger } from 'pino';
 import { limits } from '../../../protocol/limits.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import { ByteBudget } from '../byte-budget.ts';
+import type { OipService } from '../oip/service.ts';
 import type { TlsFiles } from '../tls-files.ts';
 import type { Connections } from './connections.ts';
 import { HealthService } from './health.ts';
 import { addMethodServices } from './method-services.ts';
+import { addOipService } from './oip/service.ts';
 import { loadProtos, protoFiles, protoFolder } from './protobuf.ts';
 import { requestTime } from './request-time.ts';
 import { secureContext } from './tls.ts';
@@ -21,6 +23,7 @@ export interface RpcServerOptions {
   readonly maxIdleMs: number;
   readonly tls: TlsFiles | null;
   readonly connections: Connections;
+  readonly oip: OipService | null;
 }
 
 /**
@@ -47,6 +50,9 @@ export class RpcServer {
     const root = loadProtos();
     const tools = { dispatcher, logger, messages: new ByteBudget(limits.grpcMessagesBytes) };
     const services = addMethodServices(this.#server, root, tools);
+    if (options.oip !== null) {
+      services.push(addOipService(this.#server, root, tools, options.oip));
+    }
     this.#health = new HealthService(tools, services);
     this.#health.addTo(this.#server, root);
     new ReflectionService(

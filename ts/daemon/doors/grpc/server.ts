@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { limits } from '../../../protocol/limits.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import { listenError } from '../listen-error.ts';
+import type { OipService } from '../oip/service.ts';
 import { listenAt, type SocketFile } from '../socket-file.ts';
 import type { TlsFiles } from '../tls-files.ts';
 import { Connections } from './connections.ts';
@@ -17,6 +18,8 @@ export interface GrpcDoorOptions {
   readonly logger: Logger;
   /** For TCP; a Unix socket is plain. */
   readonly tls?: TlsFiles | null;
+  /** The Open Inference Protocol; null or left out: not served. */
+  readonly oip?: OipService | null;
   readonly maxMessageBytes?: number;
   readonly maxConnections?: number;
   /** A connection without a call, and a call without its message, are cut after that long. */
@@ -114,11 +117,12 @@ class OpenGrpcDoor implements GrpcDoor {
 
   async #load(): Promise<RpcServer> {
     const { RpcServer } = await import('./rpc-server.ts');
-    const { dispatcher, logger, tls = null } = this.#options;
+    const { dispatcher, logger, tls = null, oip = null } = this.#options;
     return new RpcServer({
       dispatcher,
       logger,
       tls,
+      oip,
       connections: this.#connections,
       maxMessageBytes: this.#options.maxMessageBytes ?? limits.grpcMessageBytes,
       maxIdleMs: this.#options.maxIdleMs ?? limits.grpcIdleMs,
