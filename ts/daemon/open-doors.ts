@@ -29,13 +29,33 @@ interface DoorOptions {
   readonly facts: Map<DoorName, DoorFacts>;
 }
 
-function socketMode(config: Config, setting: 'api.ipc.mode' | 'api.grpc.socket_mode'): number {
+type ModeSetting = 'api.ipc.mode' | 'api.grpc.socket_mode' | 'api.http.socket_mode';
+
+function socketMode(config: Config, setting: ModeSetting): number {
   const text = config.get(setting);
   if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
   throw new MlosError(
     'INVALID_ARGUMENT',
     `${setting} is ${JSON.stringify(text)}, but must be three octal digits such as 0600.`,
   );
+}
+
+/** The Unix socket and the TLS that a door may have beside its port. */
+function extrasOf(config: Config, door: 'http' | 'grpc') {
+  const path = config.get(`api.${door}.socket_path`);
+  return {
+    unix: path === '' ? null : { path, mode: socketMode(config, `api.${door}.socket_mode`) },
+    tls: readTlsFiles(`api.${door}.tls`, {
+      cert: config.get(`api.${door}.tls.cert`),
+      key: config.get(`api.${door}.tls.key`),
+      clientCa: config.get(`api.${door}.tls.client_ca`),
+    }),
+  };
+}
+
+/** What is told of them. */
+function extraFacts({ unix, tls }: ReturnType<typeof extrasOf>) {
+  return { tls: tls !== null, ...(unix === null ? {} : { path: unix.path }) };
 }
 
 function oipService({ config, dispatcher, logger, dataFolder }: DoorOptions): OipService {
@@ -57,7 +77,9 @@ async function openHttp(
   oip: OipService,
 ): Promise<OpenDoor> {
   const maxBodyBytes = config.get('api.http.max_body_bytes');
+  const extras = extrasOf(config, 'http');
   const door = await startHttpDoor({
+    ...extras,
     host: config.get('api.http.host'),
     port: config.get('api.http.port'),
     adapter: config.get('api.http.adapter'),
@@ -70,7 +92,8 @@ async function openHttp(
   });
   if (door.adapterReason !== null) logger.info({ reason: door.adapterReason }, 'HTTP on node:http');
   const host = config.get('api.http.host');
-  facts.set('http', { enabled: true, host, port: door.port, adapter: door.adapter });
+  const { port, adapter } = door;
+  facts.set('http', { enabled: true, host, port, adapter, ...extraFacts(extras) });
   return door;
 }
 
@@ -78,24 +101,17 @@ async function openGrpc(
   { config, dispatcher, logger, facts }: DoorOptions,
   oip: OipService,
 ): Promise<OpenDoor> {
-  const path = config.get('api.grpc.socket_path');
+  const extras = extrasOf(config, 'grpc');
+  const host = config.get('api.grpc.host');
   const door = await startGrpcDoor({
-    tcp: { host: config.get('api.grpc.host'), port: config.get('api.grpc.port') },
-    unix: path === '' ? null : { path, mode: socketMode(config, 'api.grpc.socket_mode') },
-    tls: readTlsFiles('api.grpc.tls', {
-      cert: config.get('api.grpc.tls.cert'),
-      key: config.get('api.grpc.tls.key'),
-      clientCa: config.get('api.grpc.tls.client_ca'),
-    }),
+    tcp: { host, port: config.get('api.grpc.port') },
+    ...extras,
     maxMessageBytes: config.get('api.grpc.max_message_bytes'),
     oip,
     dispatcher,
     logger,
   });
-  const tls = config.get('api.grpc.tls.cert') !== '';
-  const host = config.get('api.grpc.host');
-  const socket = path === '' ? {} : { path };
-  facts.set('grpc', { enabled: true, host, port: door.port, tls, ...socket });
+  facts.set('grpc', { enabled: true, host, port: door.port, ...extraFacts(extras) });
   return door;
 }
 

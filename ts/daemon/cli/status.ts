@@ -39,11 +39,19 @@ function placesOf({ http, grpc, ipc }: Doors): object {
   };
 }
 
+function printPath(path: string | undefined): void {
+  if (path !== undefined) print(`          unix:${path}`);
+}
+
 function printDoors({ http, grpc, ipc }: Doors, adapter: string | null): void {
-  if (http?.enabled === true) print(`  http    http://${http.host}:${http.port} (${adapter})`);
+  if (http?.enabled === true) {
+    const scheme = http.tls === true ? 'https' : 'http';
+    print(`  http    ${scheme}://${http.host}:${http.port} (${adapter})`);
+    printPath(http.path);
+  }
   if (grpc?.enabled === true) {
     print(`  grpc    ${grpc.host}:${grpc.port}${grpc.tls === true ? ' (TLS)' : ''}`);
-    if (grpc.path !== undefined) print(`          unix:${grpc.path}`);
+    printPath(grpc.path);
   }
   if (ipc?.path !== undefined) print(`  socket  ${ipc.path}`);
 }

@@ -152,6 +152,10 @@ export async function loadConfig(input: ConfigInput): Promise<Config> {
 const pathNames = new Set<ConfigName>([
   'core.data_dir',
   'api.ipc.socket_path',
+  'api.http.socket_path',
+  'api.http.tls.cert',
+  'api.http.tls.key',
+  'api.http.tls.client_ca',
   'api.grpc.socket_path',
   'api.grpc.tls.cert',
   'api.grpc.tls.key',

@@ -66,6 +66,20 @@ export const configKeys = {
     { min: 1024, max: 1024 ** 3 },
     'Largest request body in bytes; beyond it the answer is 413.',
   ),
+  'api.http.socket_path': string(
+    '',
+    'Path of a Unix socket for HTTP beside the port; empty: none.',
+  ),
+  'api.http.socket_mode': string('0600', 'Permissions of that socket, in octal.'),
+  'api.http.tls.cert': string(
+    '',
+    'Certificate chain (PEM file) of the port, which then runs on node:https; empty: no TLS.',
+  ),
+  'api.http.tls.key': string('', 'Its private key (PEM file).'),
+  'api.http.tls.client_ca': string(
+    '',
+    'Certificates (PEM file) that clients must be signed by; empty: none is asked for.',
+  ),
   'api.http.allowed_hosts': list('Further values of the Host header that are served.'),
   'api.http.allowed_origins': list('Origins of web pages that may call; none by default.'),
   'api.grpc.enabled': boolean(true, 'Open the gRPC door.'),

@@ -1,17 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { listenError } from '../listen-error.ts';
+import { listenAt, type SocketFile } from '../socket-file.ts';
+import type { TlsFiles } from '../tls-files.ts';
 import { errorAnswer } from './error.ts';
 import { NodeExchange } from './node-exchange.ts';
-import type { HttpListener, ListenOptions } from './server.ts';
+import type { HttpListener, ListenOptions, UnixPlace } from './server.ts';
 import { bodyBytes } from './surface.ts';
 
 /**
- * The door on node:http, for hosts where uWebSockets.js has no binary. Node's own defaults are
- * lenient (a head may take 60 s, checked every 30 s), so every one is set.
+ * The door on node:http, for hosts where uWebSockets.js has no binary, for TLS, and for a Unix socket, which is
+ * made as the IPC door's is. Node's own defaults are lenient (a head may take 60 s, checked every 30 s), so every one is set.
  */
 const keepAliveMs = 5_000;
 const checkEveryMs = 1_000;
@@ -22,6 +25,7 @@ class NodeListener implements HttpListener {
   readonly #server: Server;
   readonly #state: { draining: boolean };
   #connections = 0;
+  #file: SocketFile | null = null;
   #closed: Promise<void> | null = null;
 
   constructor(server: Server, state: { draining: boolean }) {
@@ -35,6 +39,19 @@ class NodeListener implements HttpListener {
     });
   }
 
+  /** At a port, or at a path. */
+  async listen(place: Pick<ListenOptions, 'host' | 'port'> | UnixPlace): Promise<void> {
+    if ('path' in place) {
+      this.#file = await listenAt(this.#server, place.path, place.mode);
+      return;
+    }
+    const { host, port } = place;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error) => reject(listenError('HTTP', error, host, port)));
+      this.#server.listen({ host, port, exclusive: true }, resolve);
+    });
+  }
+
   get port(): number {
     return (this.#server.address() as AddressInfo | null)?.port ?? 0;
   }
@@ -44,8 +61,14 @@ class NodeListener implements HttpListener {
   }
 
   close({ graceMs = limits.drainMs }: { readonly graceMs?: number } = {}): Promise<void> {
-    this.#closed ??= new Promise((resolve) => {
-      this.#state.draining = true;
+    this.#closed ??= this.#close(graceMs);
+    return this.#closed;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    this.#state.draining = true;
+    await this.#file?.remove();
+    await new Promise<void>((resolve) => {
       const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs);
       this.#server.close(() => {
         clearTimeout(timer);
@@ -53,21 +76,35 @@ class NodeListener implements HttpListener {
       });
       this.#server.closeIdleConnections();
     });
-    return this.#closed;
   }
 }
 
-export async function listenWithNode(options: ListenOptions): Promise<HttpListener> {
-  const { host, port, handler, maxConnections } = options;
+function secure({ cert, key, clientCa }: TlsFiles) {
+  return {
+    ...{ cert, key, handshakeTimeout: limits.httpHeadersTimeoutMs },
+    ...(clientCa === null ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+  };
+}
+
+/** Listens at the port, or at the path where there is one. */
+export async function listenWithNode(
+  options: ListenOptions,
+  unix: UnixPlace | null = null,
+): Promise<HttpListener> {
+  const { handler, maxConnections, tls } = options;
   const state = { draining: false };
-  const server = createServer({
+  const settings = {
     maxHeaderSize: limits.httpHeaderBytes,
     headersTimeout: limits.httpHeadersTimeoutMs,
     requestTimeout: requestMs,
     keepAliveTimeout: keepAliveMs,
     connectionsCheckingInterval: checkEveryMs,
     noDelay: true,
-  });
+  };
+  const server =
+    tls === null || unix !== null
+      ? createServer(settings)
+      : createSecureServer({ ...settings, ...secure(tls) });
   server.maxConnections = maxConnections;
   const onRequest = (req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean) => {
     new NodeExchange(req, res, handler, () => state.draining).start(awaitsContinue);
@@ -77,10 +114,7 @@ export async function listenWithNode(options: ListenOptions): Promise<HttpListen
   server.on('checkContinue', (req, res) => onRequest(req, res, true));
   server.on('clientError', refuseUnreadable);
   const listener = new NodeListener(server, state);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(listenError('HTTP', error, host, port)));
-    server.listen({ host, port, exclusive: true }, resolve);
-  });
+  await listener.listen(unix ?? options);
   return listener;
 }
 

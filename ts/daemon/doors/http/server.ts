@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
+import type { TlsFiles } from '../tls-files.ts';
 import { HttpHandler } from './handler.ts';
 import { MethodSurface } from './method-surface.ts';
 import { listenWithNode } from './node-adapter.ts';
@@ -28,12 +29,22 @@ export interface ListenOptions {
   readonly port: number;
   readonly handler: HttpHandler;
   readonly maxConnections: number;
+  readonly tls: TlsFiles | null;
+}
+
+export interface UnixPlace {
+  readonly path: string;
+  readonly mode: number;
 }
 
 export interface HttpDoorOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** A Unix socket beside the port, or none. */
+  readonly unix?: UnixPlace | null;
+  /** For the port; needs node:https. */
+  readonly tls?: TlsFiles | null;
   readonly dispatcher: Dispatcher;
   readonly logger: Logger;
   readonly adapter?: 'auto' | HttpAdapterName;
@@ -66,28 +77,46 @@ export async function startHttpDoor(options: HttpDoorOptions): Promise<HttpDoor>
     port,
     handler,
     maxConnections: options.maxConnections ?? limits.connectionsPerDoor,
+    tls: options.tls ?? null,
   };
-  const library = adapter === 'node' ? 'node:http is configured' : loadUws();
-  if (typeof library !== 'string') {
-    const listener = await listenWithUws(library, listen);
-    return withFacts(listener, 'uwebsockets', null);
+  const library = listen.tls === null ? libraryOf(adapter) : 'TLS runs on node:https';
+  if (adapter === 'uwebsockets' && typeof library === 'string') {
+    throw new MlosError('FAILED_PRECONDITION', library);
   }
-  if (adapter === 'uwebsockets') throw new MlosError('FAILED_PRECONDITION', library);
-  return withFacts(await listenWithNode(listen), 'node', library);
+  const isNode = typeof library === 'string';
+  const main = isNode ? await listenWithNode(listen) : await listenWithUws(library, listen);
+  const facts = {
+    adapter: isNode ? ('node' as const) : ('uwebsockets' as const),
+    adapterReason: isNode ? library : null,
+  };
+  const { unix = null } = options;
+  if (unix === null) return together([main], facts);
+  try {
+    return together([main, await listenWithNode(listen, unix)], facts);
+  } catch (error) {
+    await main.close({ graceMs: 0 });
+    throw error;
+  }
 }
 
-function withFacts(
-  listener: HttpListener,
-  adapter: HttpAdapterName,
-  adapterReason: string | null,
+/** uWebSockets.js, or why it is not used. */
+function libraryOf(adapter: 'auto' | HttpAdapterName): ReturnType<typeof loadUws> {
+  return adapter === 'node' ? 'node:http is configured' : loadUws();
+}
+
+/** One door; its port is that of the first. */
+function together(
+  listeners: readonly [HttpListener, ...HttpListener[]],
+  facts: Pick<HttpDoor, 'adapter' | 'adapterReason'>,
 ): HttpDoor {
   return {
-    port: listener.port,
-    adapter,
-    adapterReason,
+    ...facts,
+    port: listeners[0].port,
     get connections() {
-      return listener.connections;
+      return listeners.reduce((sum, { connections }) => sum + connections, 0);
     },
-    close: (options) => listener.close(options),
+    close: async (options) => {
+      await Promise.all(listeners.map((listener) => listener.close(options)));
+    },
   };
 }
