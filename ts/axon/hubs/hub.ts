@@ -73,22 +73,31 @@ export interface FileSource {
 export interface PackageSource {
   readonly kind: 'package';
   readonly pin: Pin;
-  /** The text of manifest.yaml, where the source gives it without the files. */
-  manifest?(): Promise<string>;
+  /** The text of manifest.yaml, where it is known without the files; else null. */
+  manifest?(): Promise<string | null>;
   /**
    * Puts the files into the empty folder `into`, each of them as the manifest states it, and the manifest
-   * itself with its signature, byte for byte.
+   * itself with its signature, byte for byte. What `stored` gives need not come from the source.
    */
   unpack(
     into: string,
     work: string,
+    stored: TakeStored | null,
   ): Promise<{ readonly manifest: Manifest; readonly text: string }>;
 }
+
+/** Puts a content at `dest`, checked, if the store has it; says whether it did. */
+export type TakeStored = (
+  content: Pick<ManifestFile, 'sha256' | 'size'>,
+  dest: string,
+) => Promise<boolean>;
 
 export interface HubFile {
   readonly path: string;
   readonly size: number | null;
   readonly expected: ExpectedHash | null;
+  /** Of a file in an archive that came before: what it was then. */
+  readonly known?: Pick<ManifestFile, 'sha256' | 'verified_by'>;
 }
 
 /** What the source states; absent is absent. */

@@ -25,8 +25,8 @@ export async function dryRun(
     source: pin,
   } as const;
   if (source.kind === 'package') {
-    const text = await source.manifest?.();
-    if (text === undefined) return { ...base, files: [], bytes: 0 };
+    const text = (await source.manifest?.()) ?? null;
+    if (text === null) return { ...base, files: [], bytes: 0 };
     const manifest = renamed(parseManifest(text), options.as);
     const there = resultOf('would-install', manifest, layout.packageDir(idOf(manifest)));
     return { ...there, source: pin };

@@ -24,7 +24,7 @@ import { dryRun } from './dry-run.ts';
 import { gatherFiles } from './gather.ts';
 import { choiceOf, type InstallOptions, type InstallResult } from './options.ts';
 import { idOf, renamed, resultOf } from './result.ts';
-import { findTwin, storeBlobs, takeWhole } from './reuse.ts';
+import { findTwin, storeBlobs, takeStored, takeWhole } from './reuse.ts';
 
 const lockWaitMs = 30 * 60_000;
 
@@ -141,14 +141,14 @@ async function fromPackage(
   held: Held,
 ): Promise<InstallResult> {
   const { staging } = held;
-  const before = await source.manifest?.();
-  if (before !== undefined && !options.force) {
+  const before = (await source.manifest?.()) ?? null;
+  if (before !== null && !options.force) {
     const own = options.as ?? idOf(parseManifest(before));
     const there = installedAs(textAs(before, parseManifest(before), options), own, context);
     if (there !== null) return there;
   }
   const { manifest, text } = await source
-    .unpack(staging.package, staging.download)
+    .unpack(staging.package, staging.download, options.force ? null : takeStored(context))
     .then((unpacked) => {
       requireInnerData(staging.package, unpacked.manifest);
       const signature = readSignature(staging.package);

@@ -1,9 +1,10 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import type { Manifest, ManifestFile } from '../../protocol/manifest.ts';
 import { productVersion } from '../../protocol/version.ts';
 import type { Context } from '../context.ts';
 import { verifiedBy } from '../download/verified-by.ts';
-import type { HubFile, Pin } from '../hubs/hub.ts';
+import type { HubFile, Pin, TakeStored } from '../hubs/hub.ts';
 import { Blobs } from '../store/blobs.ts';
 import { listInstalled, readManifest, readManifestText } from '../store/catalog.ts';
 import { HashIndex } from '../store/hash-index.ts';
@@ -12,6 +13,7 @@ import { type Asked, readMetadata } from '../store/metadata.ts';
 /*
  * What the store has already is not fetched.
  * 1. A file whose hash the source states is known by that hash, whichever source it came from before.
+ *    So is a file of an archive whose own hash is that of one that came before.
  * 2. A file without one is known when the same immutable revision of the same source is installed.
  * 3. The same revision with the same choice of files is the same package: nothing need be listed either.
  * Everything taken is hashed on the way, against what this source states, too.
@@ -77,13 +79,16 @@ async function knownFiles(
 ): Promise<(file: HubFile) => Known | null> {
   const stated = files.flatMap(({ expected }) => (expected === null ? [] : [expected]));
   const byHash = await new HashIndex(context.layout).find(stated);
-  const sha256Of = ({ expected }: HubFile) =>
-    expected === null ? null : expected.algorithm === 'sha256' ? expected.hex : byHash(expected);
+  const sha256Of = ({ expected, known }: HubFile) => {
+    if (known !== undefined || expected === null) return known?.sha256 ?? null;
+    return expected.algorithm === 'sha256' ? expected.hex : byHash(expected);
+  };
   const isSilent = files.some((file) => sha256Of(file) === null);
   const byName = isSilent ? pinnedFiles(pin, context) : new Map<string, ManifestFile>();
   return (file) => {
     const sha256 = sha256Of(file); // Rule 1
-    if (sha256 !== null) return { sha256, verified_by: verifiedBy(file.expected) };
+    if (sha256 !== null)
+      return { sha256, verified_by: file.known?.verified_by ?? verifiedBy(file.expected) };
     const before = byName.get(file.path); // Rule 2
     if (before === undefined) return null;
     const { sha256: same, verified_by } = before;
@@ -139,10 +144,19 @@ export async function takeWhole(
   into: string,
   context: Context,
 ): Promise<boolean> {
-  const blobs = storeBlobs(context);
-  for (const { path: name, sha256, size } of manifest.spec.format.files) {
-    const blob = await blobs.take(sha256, path.join(into, name), null, context.signal);
-    if (blob?.size !== size) return false;
-  }
+  const stored = takeStored(context);
+  for (const file of manifest.spec.format.files)
+    if (!(await stored(file, path.join(into, file.path)))) return false;
   return true;
+}
+
+/** What sources of packages ask before they fetch. */
+export function takeStored(context: Context): TakeStored {
+  const blobs = storeBlobs(context);
+  return async ({ sha256, size }, dest) => {
+    const blob = await blobs.take(sha256, dest, null, context.signal);
+    if (blob?.size === size) return true;
+    if (blob !== null) fs.rmSync(dest);
+    return false;
+  };
 }

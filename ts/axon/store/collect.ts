@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../axon-error.ts';
+import { dropArchiveNotes } from './archive-notes.ts';
 import { HashIndex } from './hash-index.ts';
 import type { StoreLayout } from './layout.ts';
 import { acquireLock } from './lock.ts';
@@ -40,7 +41,10 @@ export async function collect(
     if (!isDry && isAbandoned(draft)) fs.rmSync(draft, { force: true });
   }
   const dropped = dropUnused(layout, blobNames(layout), isDry);
-  if (!isDry) await new HashIndex(layout).compact();
+  if (!isDry) {
+    await new HashIndex(layout).compact();
+    dropArchiveNotes(layout);
+  }
   return { blobs: dropped.blobs, downloads, bytes: bytes + dropped.bytes };
 }
 

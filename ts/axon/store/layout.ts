@@ -6,6 +6,7 @@ import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
  * <cache>/models/<namespace>/<name…>/<version>/   finished packages, and nothing else
  * <cache>/blobs/sha256/<aa>/<hex>                 every content once; packages hold hard links to it
  * <cache>/blobs/index                             further hashes of blobs, one a line
+ * <cache>/blobs/archives/                         what was in archives that came before
  * <cache>/blobs/draft/                            blobs in the making
  * <cache>/staging/<key>/                          one install in the making
  * <cache>/locks/<key>.….lock                      who makes it
@@ -30,6 +31,7 @@ export class StoreLayout {
   readonly blobs: string;
   readonly drafts: string;
   readonly hashIndex: string;
+  readonly archives: string;
   readonly staging: string;
   readonly locks: string;
   readonly mark: string;
@@ -40,6 +42,7 @@ export class StoreLayout {
     this.blobs = path.join(cache, 'blobs', 'sha256');
     this.drafts = path.join(cache, 'blobs', 'draft');
     this.hashIndex = path.join(cache, 'blobs', 'index');
+    this.archives = path.join(cache, 'blobs', 'archives');
     this.staging = path.join(cache, 'staging');
     this.locks = path.join(cache, 'locks');
     this.mark = path.join(cache, 'store.json');

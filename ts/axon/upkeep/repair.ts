@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import { hashFile } from '../download/fetch-file.ts';
 import type { Source } from '../hubs/hub.ts';
 import { parseSpec } from '../hubs/registry.ts';
-import { storeBlobs } from '../install/reuse.ts';
+import { storeBlobs, takeStored } from '../install/reuse.ts';
 import { type Installed, readManifest } from '../store/catalog.ts';
 import { manifestName } from '../store/layout.ts';
 import { acquireLock } from '../store/lock.ts';
@@ -82,8 +82,12 @@ async function fromSource(
   staging.keepFor(JSON.stringify(source.pin));
   fs.mkdirSync(into, { recursive: true });
   const names = new Set(wanted.map((file) => file.path));
-  if (source.kind === 'package') await source.unpack(into, staging.download);
-  else {
+  if (source.kind === 'package') {
+    // A package is unpacked whole and into an empty folder: an interrupted repair may have left some of it.
+    fs.rmSync(into, { recursive: true });
+    fs.mkdirSync(into);
+    await source.unpack(into, staging.download, takeStored(context));
+  } else {
     const planned = (await source.plan(staging.download)).filter((file) => names.has(file.path));
     await source.fetch(planned, into, staging.download);
   }

@@ -1,10 +1,9 @@
 import path from 'node:path';
 import type { Context } from '../../context.ts';
 import { fetchAll, type PackageRequest } from '../../download/fetch-all.ts';
-import { fetchFile } from '../../download/fetch-file.ts';
-import { unpackArchive } from '../../package/archive.ts';
 import { maxPackageBytes } from '../../package/names.ts';
 import { ArchiveSource } from '../archive-source.ts';
+import { axonArchive } from '../axon-archive.ts';
 import type { Description, FileSource, Hub, HubSpec, Pin, Source } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
 import { describeRepository } from './describe-repository.ts';
@@ -45,23 +44,12 @@ async function resolve(spec: GhSpec, context: Context): Promise<Source> {
   const request = requestsFor(api, spec.repo);
   if (spec.asset === null) return looseFiles(pin, release.assets, about, request, context);
   const asset = requireAsset(release, spec.asset, spec.repo);
-  if (asset.name.endsWith('.axon')) {
-    return {
-      kind: 'package',
-      pin,
-      async unpack(into, work) {
-        const archive = path.join(work, 'package.axon');
-        await fetchFile(request(asset, archive), context.download);
-        return unpackArchive(archive, into, context.signal);
-      },
-    };
-  }
+  if (asset.name.endsWith('.axon')) return axonArchive(pin, request(asset, ''), context);
   if (!archivePattern.test(asset.name)) return looseFiles(pin, [asset], about, request, context);
   return new ArchiveSource(
     {
       pin,
       label: `${spec.repo}@${release.tag}#${asset.name}`,
-      fileName: asset.name,
       request: request(asset, ''),
       verifiedBy: asset.expected === null ? 'tofu' : 'archive-sha256',
       inner: (name) => name.replace(/^(\.\/)+/, ''),

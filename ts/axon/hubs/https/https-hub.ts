@@ -6,8 +6,8 @@ import { parseHttpUrl } from '../../download/follow.ts';
 import { type HttpResponse, header } from '../../download/http.ts';
 import type { ExpectedHash } from '../../download/options.ts';
 import { verifiedBy } from '../../download/verified-by.ts';
-import { unpackArchive } from '../../package/archive.ts';
 import { maxPackageBytes } from '../../package/names.ts';
+import { axonArchive } from '../axon-archive.ts';
 import type { Description, FileSource, Hub, HubSpec, PackageSource, Pin } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
 import { probe } from '../probe.ts';
@@ -39,7 +39,7 @@ export const httpsHub: Hub = {
         version: 'latest',
       },
       origin: { hub: 'https', id: url.href + (expected === null ? '' : `#sha256=${expected.hex}`) },
-      resolve: async () => open(url, file, expected, context),
+      resolve: () => open(url, file, expected, context),
     };
   },
   noSearch: 'an address is one file. Name it: axon install https://….',
@@ -66,57 +66,50 @@ function fileName(url: URL): string {
   return idSegment(name);
 }
 
-function open(
+async function open(
   url: URL,
   file: string,
-  expected: ExpectedHash | null,
+  pinned: ExpectedHash | null,
   context: Context,
-): FileSource | PackageSource {
-  const revision = expected === null ? null : `sha256:${expected.hex}`;
+): Promise<FileSource | PackageSource> {
+  const revision = pinned === null ? null : `sha256:${pinned.hex}`;
   const pin: Pin = {
     hub: 'https',
-    id: url.href + (revision === null ? '' : `#sha256=${expected?.hex}`),
+    id: url.href + (revision === null ? '' : `#sha256=${pinned?.hex}`),
     revision,
     url: url.href,
   };
   const statusError = httpStatusError(url.href);
-  const get = (dest: string, size: number | null, hash: ExpectedHash | null) =>
-    fetchFile(
-      {
-        url: url.href,
-        dest,
-        label: file,
-        size,
-        maxBytes: maxPackageBytes,
-        expected: hash,
-        statusError,
-      },
-      context.download,
-    );
+  const ask = async () => {
+    const { size, response } = await probe({ url: url.href, statusError }, context.download);
+    return { size, response, expected: pinned ?? statedHash(response) };
+  };
+  const request = (size: number | null, expected: ExpectedHash | null) => ({
+    url: url.href,
+    label: file,
+    size,
+    maxBytes: maxPackageBytes,
+    expected,
+    statusError,
+  });
   if (file.endsWith('.axon')) {
-    return {
-      kind: 'package',
-      pin,
-      async unpack(into, work) {
-        const archive = path.join(work, file);
-        await get(archive, null, expected);
-        return unpackArchive(archive, into, context.signal);
-      },
-    };
+    const expected = pinned ?? (await ask()).expected;
+    return axonArchive(pin, request(null, expected), context);
   }
   let description: Description = {};
   return {
     kind: 'files',
     pin,
     async plan() {
-      const { size, response } = await probe({ url: url.href, statusError }, context.download);
+      const { response, ...found } = await ask();
       description = onlyStated({ updated: lastModified(response) });
-      return [{ path: file, size, expected: expected ?? statedHash(response) }];
+      return [{ path: file, ...found }];
     },
     async fetch(files, into) {
       const [planned] = files;
-      const hash = planned?.expected ?? expected;
-      const { sha256, size } = await get(path.join(into, file), planned?.size ?? null, hash);
+      const hash = planned?.expected ?? pinned;
+      const wanted = { ...request(planned?.size ?? null, hash), dest: path.join(into, file) };
+      const { sha256, size } = await fetchFile(wanted, context.download);
       return [{ path: file, size, sha256, verified_by: verifiedBy(hash) }];
     },
     describe: () => description,

@@ -44,7 +44,6 @@ async function resolve(spec: NpmSpec, context: Context): Promise<FileSource> {
     {
       pin: { hub: 'npm', id: spec.name, revision: version, url: null },
       label,
-      fileName: 'package.tgz',
       request: {
         url: nextUrl(home, tarball, isInside(home)).href,
         size: null,

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { limits } from '../../../protocol/limits.ts';
-import { type Manifest, parseManifest } from '../../../protocol/manifest.ts';
+import { type Manifest, type ManifestFile, parseManifest } from '../../../protocol/manifest.ts';
 import { AxonError } from '../../axon-error.ts';
 import { fetchAll } from '../../download/fetch-all.ts';
 import { writeManifest } from '../../package/manifest-file.ts';
@@ -36,11 +36,13 @@ export function axonArtifact(
       `${label}: ${name} is not what its digest states. Nothing was installed.`,
     );
   };
+  let known: string | null = null;
   const text = async () => {
     const layer = layers.find((candidate) => candidate.digest === digest);
     if (layer === undefined)
       throw new AxonError('INVALID_PACKAGE', `${label} lacks its ${manifestName}.`);
-    return read(layer, manifestName, limits.manifestBytes);
+    known ??= await read(layer, manifestName, limits.manifestBytes);
+    return known;
   };
   const signature = async () => {
     const isIt = ({ annotations }: Descriptor) => annotations[filepathAnnotation] === signatureName;
@@ -51,18 +53,22 @@ export function axonArtifact(
     kind: 'package',
     pin,
     manifest: text,
-    async unpack(into, work) {
+    async unpack(into, work, stored) {
       const yaml = await text();
       const manifest = parseManifest(yaml, `${label}: ${manifestName}`);
-      const wanted = layersOf(manifest, layers, label);
+      const wanted: ReturnType<typeof layersOf> = [];
+      for (const [file, layer] of layersOf(manifest, layers, label))
+        if (!(await stored?.(file, path.join(into, file.path)))) wanted.push([file, layer]);
       const parts = path.join(work, 'files');
       await session.authorized(() =>
         fetchAll(
-          wanted.map(([name, layer]) => blobRequest(session, layer, path.join(parts, name), name)),
+          wanted.map(([{ path: name }, layer]) =>
+            blobRequest(session, layer, path.join(parts, name), name),
+          ),
           session.context.download,
         ),
       );
-      for (const [name] of wanted) {
+      for (const [{ path: name }] of wanted) {
         const dest = path.join(into, name);
         fs.mkdirSync(path.dirname(dest), { recursive: true });
         fs.renameSync(path.join(parts, name), dest);
@@ -78,13 +84,13 @@ function layersOf(
   manifest: Manifest,
   layers: readonly Descriptor[],
   label: string,
-): (readonly [string, Descriptor])[] {
+): (readonly [ManifestFile, Descriptor])[] {
   const guard = new NameGuard(label);
   return manifest.spec.format.files.map((file) => {
     guard.add(file.path, file.size);
     const layer = layers.find(({ annotations }) => annotations[filepathAnnotation] === file.path);
     if (layer?.digest === `sha256:${file.sha256}` && layer.size === file.size)
-      return [file.path, layer] as const;
+      return [file, layer] as const;
     throw new AxonError(
       'INVALID_PACKAGE',
       `${label}: the layers do not hold ${JSON.stringify(file.path)} as ${manifestName} states it. Nothing was installed.`,

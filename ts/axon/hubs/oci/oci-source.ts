@@ -3,11 +3,9 @@ import path from 'node:path';
 import type { ManifestFile } from '../../../protocol/manifest.ts';
 import { AxonError } from '../../axon-error.ts';
 import { fetchAll, type PackageRequest } from '../../download/fetch-all.ts';
-import type { ArchiveFile } from '../../package/archive-limits.ts';
 import { maxPackageBytes, NameGuard } from '../../package/names.ts';
-import { readTar } from '../../package/tar-entries.ts';
-import { replaceFile } from '../../package/write-file.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
+import { HubArchive } from '../hub-archive.ts';
 import { describeArtifact } from './describe-artifact.ts';
 import { type LayerContent, layerContents } from './layers.ts';
 import { type Descriptor, expectedOf, type OciManifest } from './manifest.ts';
@@ -44,7 +42,7 @@ export class OciSource implements FileSource {
   readonly #manifest: OciManifest;
   readonly #contents: readonly LayerContent[];
   /** Which archive a planned name lies in. */
-  readonly #inArchive = new Map<string, Descriptor>();
+  readonly #inArchive = new Map<string, HubArchive>();
   #description: Description = {};
 
   constructor(pin: Pin, session: RegistrySession, manifest: OciManifest) {
@@ -54,16 +52,16 @@ export class OciSource implements FileSource {
     this.#contents = layerContents(manifest.layers);
   }
 
-  /** What is in an archive only the archive says, so planning fetches those. */
   async plan(work: string): Promise<readonly HubFile[]> {
+    const { label } = this.#session.place;
     this.#description = await this.#describe(work);
-    const guard = new NameGuard(this.#session.place.label);
+    const guard = new NameGuard(label);
     const files: HubFile[] = [];
     for (const content of this.#contents) {
       if (content.kind === 'unreadable')
         throw new AxonError(
           'INVALID_PACKAGE',
-          `${this.#session.place.label} holds a layer of type ${content.layer.mediaType}; zstd is not read by this version. Ask for raw, tar or tar+gzip layers.`,
+          `${label} holds a layer of type ${content.layer.mediaType}; zstd is not read by this version. Ask for raw, tar or tar+gzip layers.`,
         );
       if (content.kind === 'file') {
         const { path: name, layer } = content;
@@ -71,11 +69,11 @@ export class OciSource implements FileSource {
         files.push({ path: name, size: layer.size, expected: expectedOf(layer) });
         continue;
       }
-      await this.#readArchive(content.layer, work, async ({ name, size }) => {
-        guard.add(name, size);
-        this.#inArchive.set(name, content.layer);
-        files.push({ path: name, size, expected: null });
-      });
+      const archive = this.#archive(content.layer);
+      for (const file of await archive.plan(work, guard)) {
+        this.#inArchive.set(file.path, archive);
+        files.push(file);
+      }
     }
     return files;
   }
@@ -89,69 +87,58 @@ export class OciSource implements FileSource {
     const raw = this.#contents.flatMap((content) =>
       content.kind === 'file' && wanted.has(content.path) ? [content] : [],
     );
-    const done = await this.#session.authorized(() =>
-      fetchAll(
-        raw.map(({ layer, path: name }) =>
-          blobRequest(this.#session, layer, path.join(into, name), name),
+    const done = [
+      ...(await this.#session.authorized(() =>
+        fetchAll(
+          raw.map(({ layer, path: name }) =>
+            blobRequest(this.#session, layer, path.join(into, name), name),
+          ),
+          this.#session.context.download,
         ),
-        this.#session.context.download,
-      ),
-    );
-    return [...done, ...(await this.#extract(wanted, into, work))];
+      )),
+    ];
+    const archives = new Set([...wanted].flatMap((name) => this.#inArchive.get(name) ?? []));
+    for (const archive of archives) {
+      const mine = [...wanted].filter((name) => this.#inArchive.get(name) === archive);
+      done.push(...(await archive.extract(new Set(mine), into, work)));
+    }
+    return done;
   }
 
   describe(): Description {
     return this.#description;
   }
 
-  async #extract(
-    wanted: ReadonlySet<string>,
-    into: string,
-    work: string,
-  ): Promise<readonly ManifestFile[]> {
-    const archives = new Set([...wanted].flatMap((name) => this.#inArchive.get(name) ?? []));
-    const done: ManifestFile[] = [];
-    for (const archive of archives)
-      await this.#readArchive(archive, work, async ({ name, body }) => {
-        if (!wanted.has(name)) return;
-        const { sha256, size } = await replaceFile(into, name, body);
-        done.push({ path: name, size, sha256, verified_by: 'archive-sha256' });
-      });
-    return done;
-  }
-
-  async #readArchive(
-    layer: Descriptor,
-    work: string,
-    each: (entry: ArchiveFile) => Promise<void>,
-  ): Promise<void> {
-    const file = await this.#blob(layer, work);
-    const { signal } = this.#session.context;
-    await readTar(
-      file,
-      this.#session.place.label,
-      (entry) => each({ ...entry, name: entry.name.replace(/^(\.\/)+/, '') }),
-      signal,
+  #archive(layer: Descriptor): HubArchive {
+    return new HubArchive(
+      {
+        hub: this.pin.hub,
+        label: this.#session.place.label,
+        expected: expectedOf(layer),
+        verifiedBy: 'archive-sha256',
+        workName: blobName(layer),
+        inner: (name) => name.replace(/^(\.\/)+/, ''),
+        fetch: (dest) => this.#fetch(layer, dest),
+      },
+      this.#session.context,
     );
   }
 
   /** A blob on this machine; one that is there already is only hashed. */
-  async #blob(layer: Descriptor, work: string): Promise<string> {
-    const dest = path.join(work, 'blobs', layer.digest.slice('sha256:'.length));
-    await this.#session.authorized(() =>
-      fetchAll(
-        [blobRequest(this.#session, layer, dest, path.basename(dest).slice(0, 12))],
-        this.#session.context.download,
-      ),
-    );
-    return dest;
+  async #fetch(layer: Descriptor, dest: string): Promise<ManifestFile> {
+    const request = blobRequest(this.#session, layer, dest, path.basename(dest).slice(0, 12));
+    const { download } = this.#session.context;
+    const [blob] = await this.#session.authorized(() => fetchAll([request], download));
+    return blob as ManifestFile;
   }
 
   async #describe(work: string): Promise<Description> {
     const { config, annotations } = this.#manifest;
     const isJson = /json$/.test(config.mediaType) && !/vnd\.oci\.empty/.test(config.mediaType);
     if (!isJson || config.size > maxConfigBytes) return describeArtifact({}, annotations);
-    const text = fs.readFileSync(await this.#blob(config, work), 'utf8');
+    const file = path.join(work, blobName(config));
+    await this.#fetch(config, file);
+    const text = fs.readFileSync(file, 'utf8');
     try {
       return describeArtifact(JSON.parse(text), annotations);
     } catch {
@@ -159,4 +146,8 @@ export class OciSource implements FileSource {
       return describeArtifact({}, annotations);
     }
   }
+}
+
+function blobName({ digest }: Descriptor): string {
+  return path.join('blobs', digest.slice('sha256:'.length));
 }

@@ -46,7 +46,6 @@ async function resolve(spec: PypiSpec, context: Context): Promise<FileSource> {
     {
       pin: { hub: 'pypi', id: spec.name, revision: version, url: null },
       label,
-      fileName: file.filename,
       request: {
         url: nextUrl(home, file.url, isInside(home)).href,
         size: file.size,

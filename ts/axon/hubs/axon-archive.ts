@@ -1,0 +1,60 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseManifest } from '../../protocol/manifest.ts';
+import type { Context } from '../context.ts';
+import { type FileRequest, fetchFile } from '../download/fetch-file.ts';
+import { unpackArchive } from '../package/archive.ts';
+import { writeManifest } from '../package/manifest-file.ts';
+import { ArchiveNotes } from '../store/archive-notes.ts';
+import type { PackageSource, Pin, TakeStored } from './hub.ts';
+
+interface Note {
+  readonly manifest: string;
+  readonly signature: string | null;
+}
+
+/**
+ * An `.axon` archive at an address. Where its hash is stated and the same one came before, its manifest is
+ * known, and nothing comes if the store has all of its files.
+ */
+export function axonArchive(
+  pin: Pin,
+  request: Omit<FileRequest, 'dest'>,
+  context: Context,
+): PackageSource {
+  const notes = new ArchiveNotes(context.layout, pin.hub, isNote);
+  return {
+    kind: 'package',
+    pin,
+    manifest: async () => notes.read(request.expected)?.manifest ?? null,
+    async unpack(into, work, stored) {
+      const note = notes.read(request.expected);
+      if (note !== null && stored !== null) {
+        const manifest = await takeAll(note, into, stored);
+        if (manifest !== null) return { manifest, text: note.manifest };
+        fs.rmSync(into, { recursive: true });
+        fs.mkdirSync(into);
+      }
+      const archive = path.join(work, 'package.axon');
+      await fetchFile({ ...request, dest: archive }, context.download);
+      const opened = await unpackArchive(archive, into, context.signal);
+      const { text, signature, manifest } = opened;
+      const blobs = manifest.spec.format.files.map(({ sha256 }) => sha256);
+      notes.write(request.expected, blobs, { manifest: text, signature });
+      return opened;
+    },
+  };
+}
+
+async function takeAll({ manifest: text, signature }: Note, into: string, stored: TakeStored) {
+  const manifest = parseManifest(text);
+  for (const file of manifest.spec.format.files)
+    if (!(await stored(file, path.join(into, file.path)))) return null;
+  writeManifest(into, text, signature);
+  return manifest;
+}
+
+function isNote(value: unknown): value is Note {
+  const { manifest, signature } = (value ?? {}) as Partial<Note>;
+  return typeof manifest === 'string' && (signature === null || typeof signature === 'string');
+}
