@@ -165,12 +165,13 @@ async function buildOperations(parts: {
     ...{ registry, catalog, lifecycle, pool, counters, state },
     channels: new ChannelBroker({ registry, lifecycle, clock: systemClock }),
   };
+  const trusted = config.get('security.require_signatures')
+    ? TrustedKeys.load(config.get('security.trusted_keys'))
+    : null;
   const register = registerModelOperation({
     ...rooms,
+    trusted,
     defaultIsolation: config.get('plugins.isolation'),
-    trusted: config.get('security.require_signatures')
-      ? TrustedKeys.load(config.get('security.trusted_keys'))
-      : null,
   });
   return {
     counters,
@@ -186,6 +187,7 @@ async function buildOperations(parts: {
       ...uploadOperations({
         registry,
         register,
+        trusted,
         dataFolder: parts.dataFolder,
         enabled: config.get('uploads.enabled'),
         maxBytes: config.get('uploads.max_bytes'),

@@ -34,6 +34,7 @@ function setUp(t: TestContext, options: { maxBytes?: number; enabled?: boolean }
       dataFolder,
       enabled: options.enabled ?? true,
       maxBytes: options.maxBytes ?? 10_000,
+      trusted: null,
       maxBodyBytes: 1000,
       register: async (params) => {
         registered.push(params);

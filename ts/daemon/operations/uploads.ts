@@ -7,6 +7,8 @@ import { limits } from '../../protocol/limits.ts';
 import type { Params, Result } from '../../protocol/method-table.ts';
 import { KeyedQueue } from '../lifecycle/keyed-queue.ts';
 import { canonicalModelId, type ModelRegistry } from '../registry/model-registry.ts';
+import { assertSignedAs } from '../registry/signed-package.ts';
+import type { TrustedKeys } from '../security/trusted-keys.ts';
 import { clearUp } from '../upload/clear-up.ts';
 import { Contents, writeError } from '../upload/contents.ts';
 import { UploadFolders } from '../upload/folders.ts';
@@ -19,6 +21,8 @@ export interface UploadDeps {
   readonly dataFolder: string;
   readonly enabled: boolean;
   readonly maxBytes: number;
+  /** Whose signature a package needs; null where it needs none. */
+  readonly trusted: TrustedKeys | null;
   /** The largest body that every open door takes. */
   readonly maxBodyBytes: number;
   readonly register: Operation<'models.register'>;
@@ -75,12 +79,24 @@ export function uploadOperations(deps: UploadDeps): UploadOperations {
     );
   }
 
+  /** Asked at registration again, but before gigabytes are sent for nothing. */
+  function assertSigned(
+    { modelId: id, manifest }: Pick<Incoming, 'modelId' | 'manifest'>,
+    text: string,
+    signature: string | null,
+  ): void {
+    const { trusted: keys } = deps;
+    if (keys === null) return;
+    assertSignedAs({ keys, id }, { manifest, text }, signature, `The manifest of ${id}`);
+  }
+
   async function begin({
     model_id,
     manifest,
     signature,
   }: Params<'uploads.begin'>): Promise<Incoming> {
     const asked = await incoming.read(canonicalModelId(model_id), manifest);
+    assertSigned(asked, manifest, signature ?? null);
     const bytes = asked.contents.reduce((sum, { size }) => sum + size, 0);
     if (bytes > deps.maxBytes) {
       throw new MlosError(

@@ -21,12 +21,22 @@ export async function assertSigned(
       `${manifestPath} does not exist, so nobody signed the model. This daemon takes signed packages only (security.require_signatures).`,
     );
   }
-  keys.require(read.text, await readSignature(`${manifestPath}.sig`), manifestPath);
-  const signedId = formatModelId(read.manifest.metadata);
+  assertSignedAs({ keys, id }, read, await readSignature(`${manifestPath}.sig`), manifestPath);
+}
+
+/** The same for texts that are not on disk yet. */
+export function assertSignedAs(
+  { keys, id }: { readonly keys: TrustedKeys; readonly id: string },
+  { manifest, text }: { readonly manifest: Manifest; readonly text: string },
+  signature: string | null,
+  what: string,
+): void {
+  keys.require(text, signature, what);
+  const signedId = formatModelId(manifest.metadata);
   if (signedId === id) return;
   throw new MlosError(
     'SIGNATURE_INVALID',
-    `${manifestPath} was signed as ${signedId} and cannot be registered as ${id}.`,
+    `${what} was signed as ${signedId} and cannot be registered as ${id}.`,
     { details: { expected: signedId, received: id } },
   );
 }

@@ -54,7 +54,7 @@ export const uploadMethods = [
       missing_bytes: Count,
       expires_at: Type.String({ description: 'RFC 3339; every chunk puts it off.' }),
     }),
-    errors: ['INVALID_MODEL_ID', 'INVALID_MANIFEST', ...uploadErrors],
+    errors: ['INVALID_MODEL_ID', 'INVALID_MANIFEST', 'SIGNATURE_INVALID', ...uploadErrors],
     http: { verb: 'POST', path: '/uploads' },
     grpc: { service: 'ModelService', rpc: 'BeginUpload' },
   },

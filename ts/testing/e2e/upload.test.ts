@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Ended, type Home, makeHome } from '../axon/run-axon.ts';
+import { anotherHost } from '../daemon/another-host.ts';
 import { infer } from '../daemon/models.ts';
 import { becomes } from '../daemon/processes.ts';
 import type { DaemonProcess } from '../daemon/start-daemon.ts';
@@ -62,32 +62,6 @@ function arrived(daemon: DaemonProcess): number {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** Passes everything on; paths of the client mean nothing behind it, as on another host. */
-async function anotherHost(t: TestContext, daemon: DaemonProcess, home: Home): Promise<string> {
-  const server = http.createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const whole = Buffer.concat(chunks);
-      const isJson = request.headers['content-type'] === 'application/json';
-      const body = isJson ? Buffer.from(String(whole).replaceAll(home.dir, '/nowhere')) : whole;
-      const { host: _, ...headers } = request.headers;
-      const onward = http.request({
-        ...{ host: '127.0.0.1', port: daemon.httpPort, path: request.url, method: request.method },
-        headers: { ...headers, 'content-length': body.length },
-      });
-      onward.on('response', (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(response);
-      });
-      onward.end(body);
-    });
-  });
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  t.after(() => server.close());
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
 test(
   'the path where the daemon sees it, else the bytes; known ones are not sent again',
   watchdog,
@@ -95,7 +69,7 @@ test(
     const { place, home } = await setUp(t);
     const daemon = await place.start({ args: settings });
     assert.equal(only(await register(home, endpointOf(daemon))).how, 'path');
-    const far = await anotherHost(t, daemon, home);
+    const far = await anotherHost(t, daemon, home.dir);
     const sent = only(await register(home, far));
     assert.deepEqual([sent.how, sent.uploaded_bytes], ['upload', model.byteLength]);
     await answers(daemon);
