@@ -125,11 +125,11 @@ MLOS_TEST(engine_gather_copies_integers_and_joins_ragged_rows) {
               View(1, Dtype::kFloat32, {2, 3}, test::Bytes(x_b))};
   b.outputs = {0};
   const BatchPlan plan = PlanBatches(TwoInputs());
-  a.rows = RowsOf(plan, a);
-  b.rows = RowsOf(plan, b);
+  a.rows = RowsOf(plan, TwoInputs(), a);
+  b.rows = RowsOf(plan, TwoInputs(), b);
   CHECK_EQ(a.rows, 1U);
   CHECK_EQ(b.rows, 2U);
-  CHECK(CanJoin(a, b));
+  CHECK(CanJoin(TwoInputs(), a, b));
 
   InputGatherer gatherer;
   REQUIRE(!gatherer.Single(a));
@@ -141,14 +141,55 @@ MLOS_TEST(engine_gather_copies_integers_and_joins_ragged_rows) {
   CHECK_EQ(seen, 1);
 
   const std::vector<Request*> both{&a, &b};
-  gatherer.Join(both);
+  gatherer.Join(TwoInputs(), both);
   CHECK_EQ(gatherer.inputs()[1].shape.dims[0], 3);
   const float* joined = reinterpret_cast<const float*>(gatherer.inputs()[1].data.data());
   CHECK(std::equal(joined, joined + 9,
                    std::vector<float>{0.5F, 1.5F, 2.5F, 3, 4, 5, 6, 7, 8}.begin()));
 
   b.outputs = {0, 1};
-  CHECK(!CanJoin(a, b));
+  CHECK(!CanJoin(TwoInputs(), a, b));
+}
+
+MLOS_TEST(engine_joins_requests_with_the_same_single_number) {
+  ModelSignature signature;
+  signature.inputs = {Spec("rate", Dtype::kInt64, {}, {}),
+                      Spec("x", Dtype::kFloat32, {-1, 2}, {"batch", ""})};
+  signature.outputs = {Spec("y", Dtype::kFloat32, {-1, 2}, {"batch", ""})};
+  const BatchPlan plan = PlanBatches(signature);
+  CHECK(plan.fits && plan.has_singles && !plan.shapes_known);
+  std::vector<int64_t> rate_a{8000};
+  const std::vector<int64_t> rate_b{8000};
+  const std::vector<float> x{1, 2, 3, 4};
+  Request a;
+  a.inputs = {View(0, Dtype::kInt64, {}, test::Bytes(rate_a)),
+              View(1, Dtype::kFloat32, {2, 2}, test::Bytes(x))};
+  Request b;
+  b.inputs = {View(0, Dtype::kInt64, {}, test::Bytes(rate_b)),
+              View(1, Dtype::kFloat32, {1, 2}, test::Bytes(x))};
+  for (Request* request : {&a, &b}) {
+    request->outputs = {0};
+    request->rows = RowsOf(plan, signature, *request);
+    KeepSingles(signature, *request);
+  }
+  CHECK_EQ(a.rows, 2U);
+  rate_a[0] = 16000;  // what has been compared does not change
+  CHECK(CanJoin(signature, a, b));
+  InputGatherer gatherer;
+  const std::vector<Request*> both{&a, &b};
+  gatherer.Join(signature, both);
+  int64_t rate = 0;
+  std::memcpy(&rate, gatherer.inputs()[0].data.data(), sizeof rate);
+  CHECK_EQ(rate, 8000);
+  CHECK_EQ(gatherer.inputs()[0].shape.rank, 0U);
+  CHECK_EQ(gatherer.inputs()[1].shape.dims[0], 3);
+  KeepSingles(signature, b);
+  b.singles[0] = 16000;
+  CHECK(!CanJoin(signature, a, b));
+
+  ModelSignature only = signature;
+  only.inputs.pop_back();
+  CHECK(!PlanBatches(only).fits);
 }
 
 MLOS_TEST(engine_gather_makes_bools_zero_or_one_and_checks_strings) {

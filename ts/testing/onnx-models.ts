@@ -143,3 +143,31 @@ export function runningSumModel(columns = 2): Buffer {
 }
 
 export const runningSumState = [{ input: 'total', output: 'next_total' }] as const;
+
+/**
+ * Shaped like a detector of voices: a state whose rows are in the middle, and a rate that is one number.
+ * `output` is the sum of what came so far, times the rate.
+ */
+export function detectorModel(): Buffer {
+  const zero = new Uint8Array(new BigInt64Array([0n]).buffer);
+  return onnxModel({
+    nodes: [
+      { op: 'Add', inputs: ['state', 'input'], outputs: ['stateN'] },
+      { op: 'Gather', inputs: ['stateN', 'zero'], outputs: ['sum'], attributes: { axis: 0 } },
+      { op: 'Cast', inputs: ['sr'], outputs: ['rate'], attributes: { to: 1 } },
+      { op: 'Mul', inputs: ['sum', 'rate'], outputs: ['output'] },
+    ],
+    inputs: [
+      { name: 'input', dtype: 'float32', shape: ['batch', 3] },
+      { name: 'state', dtype: 'float32', shape: [2, 'batch', 3] },
+      { name: 'sr', dtype: 'int64', shape: [] },
+    ],
+    outputs: [
+      { name: 'output', dtype: 'float32', shape: ['batch', 3] },
+      { name: 'stateN', dtype: 'float32', shape: [2, 'batch', 3] },
+    ],
+    initializers: [{ name: 'zero', dtype: 'int64', shape: [], data: zero }],
+  });
+}
+
+export const detectorState = [{ input: 'state', output: 'stateN', shape: [2, -1, 3] }];

@@ -41,12 +41,14 @@ void AutoTuner::UseMadeUp() {
 void AutoTuner::UseRequest(std::span<const TensorView> inputs) {
   if (state_ != State::kWaiting) return;
   uint64_t row_bytes = 0;
-  for (const TensorView& view : inputs) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const TensorView& view = inputs[i];
+    if (IsSingle(signature_.inputs[i])) continue;
     row_bytes += view.data.size() / static_cast<uint64_t>(std::max<int64_t>(view.shape.dims[0], 1));
   }
   // Not even two fit a batch: copies of such a row would only take time and memory.
   if (row_bytes > kMaxBatchBytes / 2) return Finish(layout::kBatchNoGain, 1);
-  sample_.TakeFrom(inputs);
+  sample_.TakeFrom(signature_, inputs);
   made_up_ = false;
   Start();
 }

@@ -1,6 +1,7 @@
 #include "engine/batch_plan.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 namespace mlos {
@@ -30,16 +31,29 @@ bool OutputFits(const ModelSignature& signature, const ValueSpec& output, const 
 
 }  // namespace
 
+bool IsSingle(const ValueSpec& input) {
+  if (!input.has_shape || input.dtype == Dtype::kString) return false;
+  return input.dims.empty() || (input.dims.size() == 1 && input.dims[0] == 1);
+}
+
 BatchPlan PlanBatches(const ModelSignature& signature) {
   if (signature.inputs.empty() || signature.outputs.empty()) return {};
-  const std::string rows = DimName(signature.inputs[0], 0);
-  for (const ValueSpec& input : signature.inputs) {
+  const std::vector<ValueSpec>& inputs = signature.inputs;
+  const auto first = std::find_if_not(inputs.begin(), inputs.end(), IsSingle);
+  if (first == inputs.end()) return {};
+  const std::string rows = DimName(*first, 0);
+  BatchPlan plan{.fits = true, .shapes_known = true, .has_singles = false};
+  for (const ValueSpec& input : inputs) {
+    if (IsSingle(input)) {
+      plan.has_singles = true;
+      plan.shapes_known = false;
+      continue;
+    }
     if (!HasRows(input) || DimName(input, 0) != rows || NamesInnerDim(input, rows)) return {};
   }
   for (const ValueSpec& output : signature.outputs) {
     if (!OutputFits(signature, output, rows)) return {};
   }
-  BatchPlan plan{.fits = true, .shapes_known = true};
   for (const ValueSpec& input : signature.inputs) {
     for (size_t axis = 1; axis < input.dims.size(); ++axis) {
       if (input.dims[axis] < 0) plan.shapes_known = false;
@@ -48,18 +62,36 @@ BatchPlan PlanBatches(const ModelSignature& signature) {
   return plan;
 }
 
-uint64_t RowsOf(const BatchPlan& plan, const Request& request) {
+uint64_t RowsOf(const BatchPlan& plan, const ModelSignature& signature, const Request& request) {
   if (!plan.fits) return 0;
-  const int64_t rows = request.inputs[0].shape.dims[0];
-  for (const TensorView& input : request.inputs) {
-    if (input.shape.dims[0] != rows) return 0;
+  int64_t rows = -1;
+  for (size_t i = 0; i < request.inputs.size(); ++i) {
+    if (IsSingle(signature.inputs[i])) continue;
+    const int64_t own = request.inputs[i].shape.dims[0];
+    if (rows >= 0 && own != rows) return 0;
+    rows = own;
   }
   return rows > 0 ? static_cast<uint64_t>(rows) : 0;
 }
 
-bool CanJoin(const Request& a, const Request& b) {
+void KeepSingles(const ModelSignature& signature, Request& request) {
+  request.singles.assign(signature.inputs.size(), 0);
+  for (size_t i = 0; i < signature.inputs.size(); ++i) {
+    if (!IsSingle(signature.inputs[i])) continue;
+    std::span<const std::byte>& data = request.inputs[i].data;
+    auto* const kept = reinterpret_cast<std::byte*>(&request.singles[i]);
+    std::memcpy(kept, data.data(), data.size());
+    data = {kept, data.size()};
+  }
+}
+
+bool CanJoin(const ModelSignature& signature, const Request& a, const Request& b) {
   if (a.rows == 0 || b.rows == 0 || a.outputs != b.outputs) return false;
   for (size_t i = 0; i < a.inputs.size(); ++i) {
+    if (IsSingle(signature.inputs[i])) {
+      if (a.singles[i] != b.singles[i]) return false;
+      continue;
+    }
     const Shape& left = a.inputs[i].shape;
     const Shape& right = b.inputs[i].shape;
     if (left.rank != right.rank) return false;

@@ -19,7 +19,10 @@ void Fail(Outcome& outcome, RequestError error) {
 
 BatchRunner::BatchRunner(const ModelSignature& signature, RunContext& context,
                          StatefulContext* stateful)
-    : context_(context), states_(stateful), joined_(signature.outputs.size()) {}
+    : signature_(signature),
+      context_(context),
+      states_(stateful),
+      joined_(signature.outputs.size()) {}
 
 std::span<Outcome> BatchRunner::Run(std::span<Request* const> requests) {
   if (outcomes_.size() < requests.size()) outcomes_.resize(requests.size());
@@ -113,7 +116,7 @@ bool BatchRunner::RunJoined(std::span<Request* const> requests) {
   const std::vector<uint32_t>& outputs = requests.front()->outputs;
   uint64_t rows = 0;
   for (const Request* request : requests) rows += request->rows;
-  gatherer_.Join(requests);
+  gatherer_.Join(signature_, requests);
   if (states_.active()) states_.Give(requests);
   joined_.Clear();
   uint64_t run_ns = 0;

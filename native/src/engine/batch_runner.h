@@ -57,6 +57,7 @@ class BatchRunner {
   /// large.
   static void ReserveStates(const Request& request, Outcome& outcome);
 
+  const ModelSignature& signature_;
   RunContext& context_;
   StateRows states_;
   InputGatherer gatherer_;

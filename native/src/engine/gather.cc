@@ -43,11 +43,17 @@ std::optional<RequestError> InputGatherer::Single(const Request& request) {
   return std::nullopt;
 }
 
-void InputGatherer::Join(std::span<Request* const> requests) {
+void InputGatherer::Join(const ModelSignature& signature, std::span<Request* const> requests) {
   const Request& first = *requests.front();
   inputs_.assign(first.inputs.begin(), first.inputs.end());
   if (buffers_.size() < inputs_.size()) buffers_.resize(inputs_.size());
   for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (IsSingle(signature.inputs[i])) {
+      const std::span<std::byte> copy = buffers_[i].Reserve(inputs_[i].data.size());
+      CopyElements(inputs_[i].dtype, inputs_[i].data, copy.data());
+      inputs_[i].data = copy;
+      continue;
+    }
     uint64_t rows = 0;
     uint64_t byte_length = 0;
     for (const Request* request : requests) {

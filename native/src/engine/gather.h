@@ -23,8 +23,9 @@ class InputGatherer {
   /// Errors: kInvalidValue for strings whose lengths do not add up.
   std::optional<RequestError> Single(const Request& request);
 
-  /// The rows of all requests, one after the other; each has rows and all CanJoin().
-  void Join(std::span<Request* const> requests);
+  /// The rows of all requests, one after the other, and the single numbers that they have in
+  /// common; each has rows and all CanJoin().
+  void Join(const ModelSignature& signature, std::span<Request* const> requests);
 
   /// Valid until the next call.
   std::span<const TensorView> inputs() const { return inputs_; }

@@ -61,7 +61,8 @@ void Model::Accept(const std::shared_ptr<ModelChannel>& channel, const layout::R
   const auto error = CheckAgainstSignature(*signature_, checked_.inputs, checked_.wanted, *request);
   stats_.CountTaken(request->input_bytes);
   if (error) return Refuse(request, error->status, error->text);
-  request->rows = RowsOf(plan_, *request);
+  request->rows = RowsOf(plan_, *signature_, *request);
+  if (plan_.has_singles) KeepSingles(*signature_, *request);
   if (JoinSequence(request)) Enqueue(request);
 }
 

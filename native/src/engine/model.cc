@@ -74,7 +74,8 @@ void Model::FillBatch(ActiveRun& run, uint64_t now_ns) {
   const auto joins = [&](const Request& other) {
     return rows + other.rows <= batch_limit_ &&
            bytes + other.input_bytes + other.state_bytes <= kMaxBatchBytes &&
-           CanJoin(first, other) && (states_ == nullptr || states_->CanJoinStates(first, other));
+           CanJoin(*signature_, first, other) &&
+           (states_ == nullptr || states_->CanJoinStates(first, other));
   };
   while (rows < batch_limit_) {
     Request* request = queue_.TakeJoining(first, now_ns, joins);

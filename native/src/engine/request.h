@@ -51,6 +51,8 @@ struct Request {
   uint64_t taken_ns = 0;
   /// Fits the signature and is in its order.
   std::vector<TensorView> inputs;
+  /// Of the inputs that are single numbers, where they have rows beside them: copies of these.
+  std::vector<uint64_t> singles;
   /// Wanted outputs, ascending.
   std::vector<uint32_t> outputs;
   uint64_t input_bytes = 0;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/batch_plan.h"
 #include "engine/request_check.h"
 
 namespace mlos {
@@ -131,9 +132,22 @@ void SampleRows::MakeUp(const ModelSignature& signature) {
   }
 }
 
-void SampleRows::TakeFrom(std::span<const TensorView> inputs) {
+void SampleRows::AddSingle(const TensorView& view) {
+  Input& input = inputs_.emplace_back();
+  input.row = view;
+  input.row.data = {};
+  input.is_single = true;
+  input.variants.assign(view.data.begin(), view.data.end());
+}
+
+void SampleRows::TakeFrom(const ModelSignature& signature, std::span<const TensorView> inputs) {
   inputs_.clear();
-  for (const TensorView& view : inputs) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const TensorView& view = inputs[i];
+    if (IsSingle(signature.inputs[i])) {
+      AddSingle(view);
+      continue;
+    }
     const uint64_t row_bytes = view.data.size() / static_cast<uint64_t>(view.shape.dims[0]);
     Add(view, row_bytes);
     if (row_bytes == 0) continue;
@@ -156,6 +170,11 @@ void SampleRows::TakeFrom(std::span<const TensorView> inputs) {
 std::span<const TensorView> SampleRows::Inputs(uint32_t first, uint32_t rows) {
   views_.clear();
   for (Input& input : inputs_) {
+    if (input.is_single) {
+      views_.push_back(input.row);
+      views_.back().data = input.variants;
+      continue;
+    }
     const std::span<std::byte> all = input.buffer.Reserve(input.row_bytes * rows);
     for (uint32_t row = 0; row < rows && input.row_bytes > 0; ++row) {
       const std::byte* from = input.variants.data() + (first + row) % kVariants * input.row_bytes;

@@ -20,7 +20,8 @@ class SampleRows {
   void MakeUp(const ModelSignature& signature);
   /// Variants of the first row of each input, each of which has rows: floats scaled a little,
   /// others rotated within the row, so that every value is one that the caller sent.
-  void TakeFrom(std::span<const TensorView> inputs);
+  /// Single numbers stay what they are.
+  void TakeFrom(const ModelSignature& signature, std::span<const TensorView> inputs);
 
   /// Inputs of `rows` rows from variant `first` on. Valid until the next call.
   std::span<const TensorView> Inputs(uint32_t first, uint32_t rows);
@@ -33,9 +34,11 @@ class SampleRows {
     /// kVariants rows, one after the other.
     std::vector<std::byte> variants;
     uint64_t row_bytes = 0;
+    bool is_single = false;
     AlignedBuffer buffer;
   };
   void Add(const TensorView& row, uint64_t row_bytes);
+  void AddSingle(const TensorView& view);
 
   std::vector<Input> inputs_;
   std::vector<TensorView> views_;

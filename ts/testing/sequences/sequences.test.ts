@@ -8,7 +8,7 @@ import type { DaemonProcess } from '../daemon/start-daemon.ts';
 import { openPlace } from '../daemon/with-daemon.ts';
 import { exchange } from '../oip/exchange.ts';
 import { openOnnxHost } from '../onnx-host.ts';
-import { runningSumModel, runningSumState } from '../onnx-models.ts';
+import { detectorModel, detectorState, runningSumModel, runningSumState } from '../onnx-models.ts';
 import { registerSum, step, writePackage } from './stateful-model.ts';
 
 /*
@@ -175,6 +175,42 @@ test('a plugin that begins anew has no sequences, and says so', watchdog, async 
   assert.ok(['FAILED_PRECONDITION', 'PLUGIN_CRASHED'].includes(lost), lost);
   assert.equal(await sum(daemon, id, 4, { id: 's', start: true }), 4);
   assert.equal(await sum(daemon, id, 4, { id: 's' }), 8);
+});
+
+test('streams at one rate run together, those at another do not', watchdog, async () => {
+  await using onnx = await openOnnxHost();
+  await onnx.load('t/voice@1', detectorModel(), {
+    ...{ state: detectorState, batching: 'fixed', max_batch: 32, max_delay_us: 2_000 },
+  });
+  const ask = async (stream: number, turn: number) => {
+    const value = new Float32Array(3).fill(stream);
+    const rate = new BigInt64Array([stream <= 6 ? 8n : 16n]);
+    const inputs = {
+      input: new Tensor('float32', [1, 3], new Uint8Array(value.buffer)),
+      sr: new Tensor('int64', [], new Uint8Array(rate.buffer)),
+    };
+    const sequence = { id: String(stream), start: turn === 1, end: false };
+    const { outputs } = await onnx.host.infer({
+      ...{ modelId: 't/voice@1', inputs, timeoutMs: 20_000, sequence },
+    });
+    assert.deepEqual(outputs['output']?.shape, [1, 3]);
+    return (outputs['output'].toJSON() as number[])[0];
+  };
+  const stats = () => onnx.host.engineModels?.[0]?.engine.stats()[0];
+  // The first request shows what the model is measured with.
+  await ask(99, 1);
+  assert.ok(await becomes(() => stats()?.batchVerdict === 'fixed', 20_000), 'it is measured');
+  const before = stats()?.batches ?? 0;
+  for (let turn = 1; turn <= 20; turn++) {
+    const streams = Array.from({ length: 12 }, (_, i) => i + 1);
+    const answers = await Promise.all(streams.map((stream) => ask(stream, turn)));
+    assert.deepEqual(
+      answers,
+      streams.map((stream) => stream * turn * (stream <= 6 ? 8 : 16)),
+    );
+  }
+  const runs = (stats()?.batches ?? 0) - before;
+  assert.ok(runs < 200, `${runs} runs for 240 requests`);
 });
 
 test('the JavaScript runner keeps states, too', watchdog, async () => {
