@@ -8,6 +8,7 @@ import { becomes } from '../daemon/processes.ts';
 import type { DaemonProcess } from '../daemon/start-daemon.ts';
 import { openPlace, type Place } from '../daemon/with-daemon.ts';
 import { addMultiplyModel, identityModel, matMulModel } from '../onnx-models.ts';
+import { registerSum } from '../sequences/stateful-model.ts';
 import { exchange, type OipReply, withBinary } from './exchange.ts';
 
 // Guards: the Open Inference Protocol over HTTP against a real daemon, with the very requests that its
@@ -292,6 +293,49 @@ for (const adapter of ['auto', 'node']) {
       }
       await daemon.http.send('DELETE', '/models/test%2Fvector%402');
     });
+
+    test(
+      'sequences: interleaved ones never mix, and a model without a state takes them',
+      watchdog,
+      async () => {
+        await registerSum(place, daemon, 'sum');
+        const add = async (value: number, parameters: unknown) => {
+          const inputs = [{ name: 'x', shape: [1, 2], datatype: 'FP32', data: [value, value] }];
+          const reply = await infer('seq/sum', { inputs, parameters });
+          assert.equal(reply.status, 200, String(reply.bytes));
+          return reply.json.outputs[0].data[0];
+        };
+        for (let i = 1; i <= 5; i++) {
+          const [a, b] = await Promise.all([
+            add(1, { sequence_id: 7, sequence_start: i === 1 }),
+            add(10, { sequence_id: 'b', sequence_start: i === 1, sequence_end: i === 5 }),
+          ]);
+          assert.deepEqual([a, b], [i, 10 * i]);
+        }
+        const inputs = [{ name: 'x', shape: [1, 2], datatype: 'FP32', data: [1, 1] }];
+        const ended = await infer('seq/sum', { inputs, parameters: { sequence_id: 'b' } });
+        assert.equal(ended.status, 400);
+        const config = (await get('/v2/models/seq/sum/config')).json;
+        assert.equal(config.sequence_batching.state[0].input_name, 'total');
+        const vector = [{ name: 'x', shape: [1], datatype: 'FP32', data: [4] }];
+        const captured = {
+          ...{ sequence_id: 7, sequence_start: true, sequence_end: false },
+          ...{ priority: 1, timeout: 10_000_000, k: 1 },
+        };
+        const plain = await infer('test/vector', { inputs: vector, parameters: captured });
+        assert.deepEqual(plain.json.outputs[0].data, [4]);
+        for (const parameters of [
+          { sequence_id: -1 },
+          { sequence_id: 1.5 },
+          { sequence_id: true },
+          { sequence_start: true },
+          { sequence_id: 1, sequence_start: 1 },
+        ]) {
+          const reply = await infer('test/vector', { inputs: vector, parameters });
+          assert.equal(reply.status, 400, JSON.stringify(parameters));
+        }
+      },
+    );
 
     test('every mistake is named', watchdog, async () => {
       const x = { name: 'x', shape: [1], datatype: 'FP32', data: [1] };

@@ -6,7 +6,7 @@ import type { RequestContext } from '../../request-context.ts';
 import { classify, wantedClasses } from './classification.ts';
 import { isBatched } from './models.ts';
 import { modelParams, type OperationCalls } from './operations.ts';
-import { inferOptions } from './parameters.ts';
+import { type InferOptions, inferOptions } from './parameters.ts';
 import { placeOf, type SharedMemory } from './shared-memory.ts';
 import { oipFail } from './status.ts';
 import {
@@ -51,7 +51,9 @@ export class OipInference {
 
   /** Views in the request are read before the answer comes, and not after. */
   async infer(request: OipInferRequest, context: RequestContext): Promise<OipInferResponse> {
-    const params = this.#params(request);
+    const options = inferOptions(request.parameters);
+    const isStateless = options.sequence !== null && !(await this.#keepsState(request, context));
+    const params = this.#params(request, isStateless ? { ...options, sequence: null } : options);
     const trace = this.#tracer.begin(request.modelName);
     const result = await this.#operations.call('models.infer', params, context);
     const outputs = (result.outputs ?? {}) as Readonly<Record<string, Tensor>>;
@@ -106,8 +108,13 @@ export class OipInference {
     return this.infer({ ...ref, ...rest }, context);
   }
 
-  #params(request: OipInferRequest): Params<'models.infer'> {
-    const options = inferOptions(request.parameters);
+  /** A sequence means nothing to a model without a state, and clients send one to any. */
+  async #keepsState(ref: OipModelRef, context: RequestContext): Promise<boolean> {
+    const { model } = await this.#operations.call('models.get', modelParams(ref), context);
+    return model.state.length > 0;
+  }
+
+  #params(request: OipInferRequest, options: InferOptions): Params<'models.infer'> {
     const { inputs, outputs } = request;
     const values: [string, InputValue][] = [];
     for (const input of inputs) values.push([input.name, this.#inputValue(input)]);

@@ -42,6 +42,7 @@ export interface ServerMetadata {
 /** Extensions that always work; shared memory is announced where it is on. */
 const extensions = [
   'classification',
+  'sequence',
   'model_repository',
   'model_repository(unload_dependents)',
   'schedule_policy',
