@@ -96,10 +96,15 @@ export const limits = {
   /** Text of one reason or message kept in the registry. */
   reasonLength: 2_000,
 
-  /** manifest.yaml in bytes: YAML readers are quadratic in places. */
-  manifestBytes: 64 * KiB,
-  /** Keys in a manifest, all levels together. */
-  manifestKeys: 1_000,
+  /** manifest.yaml in bytes: 10,000 files with names of usual length. */
+  manifestBytes: 4 * MiB,
+  /** What is larger has to be JSON, which is YAML too: readers of the rest are slow, quadratic in places. */
+  manifestYamlBytes: 64 * KiB,
+  /** Keys in a manifest, all levels together: as YAML, and as JSON. */
+  manifestYamlKeys: 1_000,
+  /** Files whose manifest is still written as YAML. */
+  manifestYamlFiles: 128,
+  manifestKeys: 100_000,
   /** A manifest's signature in bytes; one has some 250. */
   signatureBytes: 4 * KiB,
   /** A file of class names in bytes; the largest of public data sets have some 20,000 names. */

@@ -4,7 +4,8 @@ import { limits } from './limits.ts';
 
 /*
  * YAML from outside (manifests, plugin descriptions, settings) with bounds on bytes, keys and depth,
- * checked on the token stream before the library's recursive and quadratic parts see the text.
+ * checked on the token stream before the library's recursive and quadratic parts see the text. A text
+ * that begins like JSON is read as JSON, a part of YAML that is read in linear time.
  */
 function fail(what: string, message: string, cause?: unknown): never {
   throw new MlosError('INVALID_MANIFEST', `${what}: ${message}`, { cause });
@@ -78,8 +79,8 @@ function scanTokens(text: string, what: string): void {
     count(counts, token);
     if (Math.max(counts.flow, counts.dashes) > limits.manifestDepth)
       fail(what, `it nests deeper than ${limits.manifestDepth}.`);
-    if (counts.keys > limits.manifestKeys || counts.commas > 8 * limits.manifestKeys)
-      fail(what, `it has more than ${limits.manifestKeys} keys.`);
+    if (counts.keys > limits.manifestYamlKeys || counts.commas > 8 * limits.manifestYamlKeys)
+      fail(what, `it has more than ${limits.manifestYamlKeys} keys.`);
   }
 }
 
@@ -93,15 +94,46 @@ function measure(node: unknown, depth: number, what: string): number {
       fail(what, `${String(pair.key)} is not a text key.`);
     keys += 1 + measure(pair.value, depth + 1, what);
   }
+  if (keys > limits.manifestYamlKeys)
+    fail(what, `it has more than ${limits.manifestYamlKeys} keys.`);
+  return keys;
+}
+
+function measureJson(value: unknown, depth: number, what: string): number {
+  if (depth > limits.manifestDepth) fail(what, `it nests deeper than ${limits.manifestDepth}.`);
+  if (typeof value !== 'object' || value === null) return 0;
+  let keys = Array.isArray(value) ? 0 : Object.keys(value).length;
+  for (const inner of Object.values(value)) keys += measureJson(inner, depth + 1, what);
   if (keys > limits.manifestKeys) fail(what, `it has more than ${limits.manifestKeys} keys.`);
   return keys;
 }
 
+function parseBoundedJson(text: string, what: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return fail(what, `not JSON: ${(error as Error).message}`, error);
+  }
+  measureJson(value, 1, what);
+  return value;
+}
+
+function requireBytes(text: string, limit: number, what: string, hint = ''): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > limit) fail(what, `it has ${bytes} bytes; the limit is ${limit}${hint}.`);
+}
+
 /** YAML to plain values with bounds on bytes, keys and depth; `what` names the file in errors. */
 export function parseBoundedYaml(text: string, what: string): unknown {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > limits.manifestBytes)
-    fail(what, `it has ${bytes} bytes; the limit is ${limits.manifestBytes}.`);
+  requireBytes(text, limits.manifestBytes, what);
+  if (text.startsWith('{"') || text.startsWith('{\n')) return parseBoundedJson(text, what);
+  requireBytes(
+    text,
+    limits.manifestYamlBytes,
+    what,
+    `, and ${limits.manifestBytes} where it is JSON`,
+  );
   scanTokens(text, what);
   const document = parseDocument(text, { schema: 'core', version: '1.2', stringKeys: true });
   const [error] = document.errors;

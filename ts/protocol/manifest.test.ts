@@ -46,6 +46,38 @@ test('what is written is read again, and is the same text each time', () => {
   assert.equal(formatManifest(parseManifest(text)), text);
 });
 
+test('the manifest of ten thousand files is JSON, which is read within its bounds', () => {
+  const files = Array.from({ length: limits.packageFiles }, (_, i) => ({
+    ...file,
+    path: `weights/part-${i}.bin`,
+  }));
+  const format = { ...sample.spec.format, files: [file, ...files.slice(1)] };
+  const text = formatManifest({ ...sample, spec: { ...sample.spec, format } });
+  assert.equal(parseManifest(text).spec.format.files.length, limits.packageFiles);
+  assert.ok(Buffer.byteLength(text) < limits.manifestBytes);
+  refused(`{"a":${'['.repeat(30)}${']'.repeat(30)}}`, /deeper/);
+  refused(`{"a":${'['.repeat(100_000)}`, /not JSON/);
+  const many = Array.from({ length: limits.manifestKeys + 1 }, (_, i) => [`k${i}`, 0]);
+  refused(JSON.stringify(Object.fromEntries(many)), /keys/);
+});
+
+test('a name that is no model id is refused wherever it stands', () => {
+  const wrong = [
+    { namespace: '..' },
+    { name: '../../x' },
+    { name: 'a//b' },
+    { name: '/etc' },
+    { version: '..' },
+    { version: 'a/b' },
+    { namespace: 'a/b' },
+    { name: 'a\u0000b' },
+  ];
+  for (const part of wrong) {
+    const metadata = { ...sample.metadata, ...part };
+    refused(JSON.stringify({ ...sample, metadata }), /metadata/);
+  }
+});
+
 test('apiVersion v1 and unknown fields are accepted, others are named', () => {
   parseManifest(JSON.stringify({ ...sample, apiVersion: 'v1', extra: { a: 1 } }));
   refused(JSON.stringify({ ...sample, apiVersion: 'v2' }), /apiVersion/);
@@ -64,12 +96,14 @@ test('YAML that no manifest needs is refused before it costs anything', () => {
   refused('['.repeat(20_000), /deeper/);
   refused('- '.repeat(20_000), /deeper/);
   refused(Array.from({ length: 200 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'), /deeper/);
-  refused(Array.from({ length: limits.manifestKeys + 1 }, (_, i) => `k${i}: 1`).join('\n'), /keys/);
-  refused(`a: ${'x'.repeat(limits.manifestBytes)}`, /bytes/);
+  const keys = Array.from({ length: limits.manifestYamlKeys + 1 }, (_, i) => `k${i}: 1`);
+  refused(keys.join('\n'), /keys/);
+  refused(`a: ${'x'.repeat(limits.manifestYamlBytes)}`, /bytes/);
+  refused(`{"a":"${'x'.repeat(limits.manifestBytes)}"}`, /bytes/);
   refused('a: 1\na: 2\n', /not YAML/);
   refused('a: 1\n---\nb: 2\n', /not YAML/);
   const text = formatManifest(sample);
-  parseManifest(`${text}#${'x'.repeat(limits.manifestBytes - Buffer.byteLength(text) - 1)}`);
+  parseManifest(`${text}#${'x'.repeat(limits.manifestYamlBytes - Buffer.byteLength(text) - 1)}`);
 });
 
 test('a file name can never leave the package', () => {

@@ -3,8 +3,10 @@ import { MlosError } from './errors.ts';
 import { explain } from './explain-schema.ts';
 import { fromEarlierRelease } from './former-manifest.ts';
 import { manifestSchema } from './generated/manifest.ts';
+import { limits } from './limits.ts';
 import type { Manifest } from './manifest-schema.ts';
 import { parseBoundedYaml } from './manifest-yaml.ts';
+import { formatModelId, type ModelId, parseModelId } from './model-id.ts';
 
 export type {
   Conversion,
@@ -62,6 +64,18 @@ function checkPaths(manifest: Manifest, what: string): void {
   }
 }
 
+/** Whatever reads a manifest makes folders of its id: it has to be one. */
+function checkId({ metadata: { namespace, name, version } }: Manifest, what: string): void {
+  const isOwn = (id: ModelId) =>
+    id.namespace === namespace && id.name === name && id.version === version;
+  try {
+    if (isOwn(parseModelId(formatModelId({ namespace, name, version })))) return;
+  } catch (error) {
+    fail(what, `metadata: ${(error as Error).message}`, error);
+  }
+  fail(what, `metadata: namespace ${JSON.stringify(namespace)} is more than one part of an id.`);
+}
+
 /** A pipeline is its manifest; anything else has files. */
 function checkKind({ spec: { format, pipeline } }: Manifest, what: string): void {
   const isPipeline = format.execution_format === pipelineFormat;
@@ -82,6 +96,7 @@ export function checkManifest(given: unknown, what = 'manifest.yaml'): Manifest 
     fail(what, problem ?? 'it does not fit the schema.');
   }
   const manifest = value as Manifest;
+  checkId(manifest, what);
   checkPaths(manifest, what);
   checkKind(manifest, what);
   return manifest;
@@ -92,9 +107,15 @@ export function parseManifest(text: string, what = 'manifest.yaml'): Manifest {
   return checkManifest(parseBoundedYaml(text, what), what);
 }
 
-/** Writes a manifest; what it writes `parseManifest` reads, or it throws. The same input gives the same text. */
+/**
+ * Writes a manifest, of many files as JSON; what it writes `parseManifest` reads, or it throws. The same
+ * input gives the same text.
+ */
 export function formatManifest(manifest: Manifest): string {
-  const text = stringify(manifest, { lineWidth: 0, aliasDuplicateObjects: false, version: '1.2' });
+  const isLong = manifest.spec.format.files.length > limits.manifestYamlFiles;
+  const text = isLong
+    ? `${JSON.stringify(manifest, null, 1)}\n`
+    : stringify(manifest, { lineWidth: 0, aliasDuplicateObjects: false, version: '1.2' });
   parseManifest(text);
   return text;
 }

@@ -160,8 +160,8 @@ MLOS_API void mlos_attach_options_init(mlos_attach_options* options);
 MLOS_API mlos_status mlos_attach(const char* socket_path, const char* model_id,
                                  const mlos_attach_options* options, mlos_model** model);
 
-/* Ends the attachment; NULL is ignored. What is under way is MLOS_CANCELLED. Its requests stay to be
- * freed; what they have can be read until then, all else is MLOS_FAILED_PRECONDITION. */
+/* Ends the attachment; NULL is ignored. What is under way is MLOS_CANCELLED. Its requests stay to
+ * be freed; what they have can be read until then, all else is MLOS_FAILED_PRECONDITION. */
 MLOS_API void mlos_close(mlos_model* model);
 
 /* An input or output as the model declares it; valid as long as the model. */

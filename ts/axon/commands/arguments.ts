@@ -26,6 +26,10 @@ export const argumentKinds: Readonly<Record<string, ArgumentKind>> = {
     about: 'an installed model, an .axon package, or a folder with a manifest.yaml',
     candidates: ['installed', 'files'],
   },
+  folder: {
+    about: 'an installed model, or a folder with a manifest.yaml',
+    candidates: ['installed', 'files'],
+  },
   key: { about: 'a key of config.yaml; `axon config list` shows them', candidates: ['keys'] },
   value: { about: 'its value' },
   hub: { about: 'the name of a hub, such as hf', candidates: ['hubs'] },

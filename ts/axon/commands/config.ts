@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { loadKeys } from '../package/keys.ts';
 import { textTable } from '../render/table.ts';
 import {
   type ConfigKey,
@@ -64,6 +65,7 @@ export const addConfig: AddCommand = (program, run) => {
   ).action((text: string, value: string, flags: JsonFlag) =>
     run(flags.json === true, async (context) => {
       const key = requireKey(text);
+      if (key === 'security.trusted_keys') loadKeys(value, context.cwd);
       context.settings.set(key, readValue(key, value));
       await context.settings.save();
       said(key, context);

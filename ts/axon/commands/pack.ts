@@ -14,7 +14,7 @@ interface Flags extends JsonFlag {
 export const addPack: AddCommand = (program, run) => {
   withExample(
     program
-      .command('pack <package>')
+      .command('pack <folder>')
       .description('write a model as one .axon file; the same model gives the same bytes')
       .option('-o, --output <file>', 'where to; default is a name made from the id'),
     'axon pack hf/org/model@latest -o model.axon',

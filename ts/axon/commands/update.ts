@@ -15,7 +15,7 @@ export const addUpdate: AddCommand = (program, run) => {
     program
       .command('update [id...]')
       .alias('upgrade')
-      .description('bring what the sources of installed models name now')
+      .description('bring what the sources of the models named, or of --all, have now')
       .option('--all', 'every model that is installed')
       .option('--dry-run', 'say what would be updated'),
     'axon update hf/org/model@latest',

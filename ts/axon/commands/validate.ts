@@ -3,6 +3,7 @@ import path from 'node:path';
 import { limits } from '../../protocol/limits.ts';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { formatModelId } from '../../protocol/model-id.ts';
+import { parseSignature } from '../../protocol/signature.ts';
 import type { Context } from '../context.ts';
 import { checkArchive } from '../package/archive.ts';
 import { requireInnerData } from '../package/inner-data.ts';
@@ -47,10 +48,12 @@ async function check(
     };
   const found = locatePackage(text, context);
   if (found.kind === 'archive') {
-    const { manifest } = await checkArchive(found.file, context.signal);
+    const { manifest, signature } = await checkArchive(found.file, context.signal);
+    if (signature !== null) parseSignature(signature, `The signature of ${text}`);
     return { kind: 'archive', manifest };
   }
-  const { dir, manifest } = found.folder;
+  const { dir, manifest, signature } = found.folder;
+  if (signature !== null) parseSignature(signature, `The signature of ${text}`);
   const verified = await verifyFiles(dir, manifest, context.signal);
   requireVerified(dir, verified, 'Correct the files or the manifest.');
   requireInnerData(dir, manifest);

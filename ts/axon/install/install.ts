@@ -11,7 +11,7 @@ import { parseSpec } from '../hubs/registry.ts';
 import { manifestText } from '../package/compose.ts';
 import { requireInnerData } from '../package/inner-data.ts';
 import { readSignature } from '../package/manifest-file.ts';
-import { trustOf } from '../package/trust.ts';
+import { refuseUnsigned, trustOf } from '../package/trust.ts';
 import { hashesOf, isInstalled, readManifest, readManifestText } from '../store/catalog.ts';
 import { manifestName, signatureName } from '../store/layout.ts';
 import { acquireLock } from '../store/lock.ts';
@@ -204,6 +204,7 @@ async function commit(
     if (same) return resultOf('already-installed', manifest, target);
     throw taken(id, readManifest(target));
   }
+  if (isThere) refuseUnsigned(formatModelId(id), [target, staging.package], context);
   const blobs = storeBlobs(context);
   for (const { path: name, sha256 } of manifest.spec.format.files)
     await blobs.adopt(path.join(staging.package, name), sha256, signal);

@@ -41,12 +41,24 @@ export function loadPublicKey(file: string): PublicKey {
 
 /** Those that the settings name. A file that is no key is an error: trust is not a matter of luck. */
 export function trustedKeys({ settings, cwd }: Pick<Context, 'settings' | 'cwd'>): PublicKey[] {
-  return settings
-    .text('security.trusted_keys')
-    .split(',')
-    .map((file) => file.trim())
+  return loadKeys(settings.text('security.trusted_keys'), cwd);
+}
+
+/** The files of such a setting, a comma between them. */
+export function loadKeys(text: string, cwd: string): PublicKey[] {
+  const files = text.split(',').map((file) => file.trim());
+  return files
     .filter((file) => file !== '')
-    .map((file) => loadPublicKey(path.resolve(cwd, file)));
+    .map((file) => {
+      try {
+        return loadPublicKey(path.resolve(cwd, file));
+      } catch (error) {
+        const { message } = AxonError.from(error);
+        throw new AxonError('USAGE', `The setting security.trusted_keys: ${message}`, {
+          cause: error,
+        });
+      }
+    });
 }
 
 function noKey(file: string, kind: 'private' | 'public', cause?: unknown): AxonError {

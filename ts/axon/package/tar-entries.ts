@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import fs from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
+import { MlosError } from '../../protocol/errors.ts';
 import { AxonError } from '../axon-error.ts';
 import { type ArchiveFile, mayUnpackTo } from './archive-limits.ts';
 import { type ByteSource, FileBytes, StreamBytes } from './byte-source.ts';
@@ -42,6 +43,8 @@ export function archiveError(error: unknown, label: string, signal: AbortSignal)
   if (error instanceof AxonError || signal.aborted) return AxonError.from(error);
   if (error instanceof TarFault && error.isUnsafe)
     return new AxonError('UNSAFE_PACKAGE', `${label}: ${error.message}. Nothing was installed.`);
+  if (error instanceof MlosError)
+    return new AxonError('INVALID_PACKAGE', error.message, { cause: error });
   // Errors with a system call are the disk's; the rest is about the archive.
   if ((error as NodeJS.ErrnoException).syscall !== undefined) return AxonError.from(error);
   const reason = error instanceof Error ? error.message : String(error);

@@ -93,7 +93,9 @@ export class Staging {
         `${this.#target} and the model in ${dir} would lie inside each other. Choose another name with --as.`,
       );
     };
-    for (let dir = path.dirname(this.#target); dir !== this.#models; dir = path.dirname(dir)) {
+    const between = path.relative(this.#models, path.dirname(this.#target)).split(path.sep);
+    for (const [i] of between.entries()) {
+      const dir = path.join(this.#models, ...between.slice(0, i + 1));
       if (fs.existsSync(path.join(dir, metadataName))) clash(dir);
     }
     if (fs.existsSync(this.#target) && !fs.existsSync(path.join(this.#target, metadataName)))

@@ -167,7 +167,7 @@ const cases: readonly (readonly [string, Buffer, number, RegExp])[] = [
   ['no manifest', Buffer.concat([...files, tarEnd]), 12, /earlier releases/],
   [
     'a manifest that is too large',
-    Buffer.concat([rawEntry({ name: 'manifest.yaml', data: 'x'.repeat(2_000_000) }), tarEnd]),
+    Buffer.concat([rawEntry({ name: 'manifest.yaml', data: 'x'.repeat(5_000_000) }), tarEnd]),
     12,
     /at most/,
   ],

@@ -134,3 +134,34 @@ spec:
   assert.equal(kept.metadata.authors?.[0]?.organization, 'Example');
   assert.equal(kept.spec.requirements?.compute?.gpu?.cuda_version, '12.1');
 });
+
+test('a package of three thousand files is installed, packed and taken elsewhere', async (t) => {
+  const home = makeHome(t);
+  const folder = path.join(home.dir, 'many');
+  fs.mkdirSync(folder);
+  fs.writeFileSync(path.join(folder, 'model.onnx'), tinyOnnx());
+  for (let i = 0; i < 3_000; i++) fs.writeFileSync(path.join(folder, `word-${i}.txt`), `${i}`);
+  const made = await home.axon('install', './many', '--all', '--as', 'my/many@1');
+  assert.equal(made.status, 0, made.stderr);
+  assert.equal((await home.axon('pack', 'my/many@1', '-o', 'many.axon')).status, 0);
+  const there = makeHome(t);
+  const installed = await there.axon('install', path.join(home.dir, 'many.axon'));
+  assert.equal(installed.status, 0, installed.stderr);
+  assert.equal((await there.axon('verify', 'my/many@1')).status, 0);
+});
+
+test('a package whose name leads out of the store is refused', async (t) => {
+  const home = makeHome(t);
+  const dir = await makeModel(home);
+  const yaml = path.join(dir, 'manifest.yaml');
+  const text = fs.readFileSync(yaml, 'utf8');
+  for (const [from, to] of [
+    ['namespace: my', 'namespace: ..'],
+    ['name: net', 'name: ../../x'],
+  ] as const) {
+    assert.ok(text.includes(from));
+    fs.writeFileSync(yaml, text.replace(from, to));
+    assert.equal((await home.axon('validate', dir)).status, 12, to);
+    assert.equal((await home.axon('import', dir)).status, 12, to);
+  }
+});

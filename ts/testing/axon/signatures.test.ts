@@ -76,8 +76,10 @@ test('what a trusted key signed is installed as it was signed, or not at all', a
   const good = await there.axon('install', path.join(home.dir, 'a.axon'));
   assert.equal(good.status, 0, good.stderr);
   assert.match((await there.axon('verify', 'my/net@1')).stdout, /Signed by [0-9a-f]{32}/);
-  await there.axon('config', 'set', 'security.trusted_keys', '/nowhere.pem');
-  assert.equal((await there.axon('verify', 'my/net@1')).status, 19);
+  fs.rmSync(key);
+  const lost = await there.axon('verify', 'my/net@1');
+  assert.equal(lost.status, 2);
+  assert.match(lost.stderr, /security\.trusted_keys/);
 });
 
 test('nobody signs what is damaged', async (t) => {
@@ -87,4 +89,42 @@ test('nobody signs what is damaged', async (t) => {
   await home.axon('unpack', 'a.axon', '-C', 'out');
   fs.appendFileSync(path.join(home.dir, 'out/net.onnx'), 'x');
   assert.equal((await home.axon('sign', './out', '--key', 'mine.pem')).status, 18);
+});
+
+test('what a trusted key signed is not replaced by what nobody signed', async (t) => {
+  const home = makeHome(t);
+  await makeSigned(home);
+  await home.axon('pack', 'my/net@1', '-o', 'signed.axon');
+  const [yaml, sig] = ['manifest.yaml', 'manifest.yaml.sig'].map((name) =>
+    path.join(home.models, 'my/net/1', name),
+  ) as [string, string];
+  const signature = fs.readFileSync(sig);
+  fs.rmSync(sig);
+  await home.axon('pack', 'my/net@1', '-o', 'stripped.axon');
+  fs.writeFileSync(sig, signature);
+  fs.appendFileSync(yaml, '# another\n');
+  fs.rmSync(sig);
+  await home.axon('pack', 'my/net@1', '-o', 'forged.axon');
+
+  const there = makeHome(t);
+  const at = (name: string) => path.join(home.dir, name);
+  assert.equal(
+    (await there.axon('config', 'set', 'security.trusted_keys', '/none.pem')).status,
+    2,
+    'a key that is not there',
+  );
+  const set = await there.axon('config', 'set', 'security.trusted_keys', at('mine.pub.pem'));
+  assert.equal(set.status, 0, set.stderr);
+  assert.equal((await there.axon('install', at('signed.axon'))).status, 0);
+  for (const name of ['stripped.axon', 'forged.axon'])
+    assert.equal((await there.axon('install', at(name), '--force')).status, 27, name);
+  const verified = await there.axon('verify', 'my/net@1', '--key', at('mine.pub.pem'));
+  assert.equal(verified.status, 0, verified.stderr);
+});
+
+test('a signature that is none is found by validate as by install', async (t) => {
+  const home = makeHome(t);
+  await makeSigned(home);
+  fs.writeFileSync(path.join(home.models, 'my/net/1/manifest.yaml.sig'), Buffer.from([0xff, 0xfe]));
+  assert.equal((await home.axon('validate', 'my/net@1')).status, 27);
 });

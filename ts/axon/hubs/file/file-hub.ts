@@ -66,12 +66,19 @@ function statOf(file: string): fs.Stats {
 function open(file: string, context: Context): Source {
   const stat = statOf(file);
   const pin = { hub: 'file', id: path.basename(file), revision: null, url: null };
+  if (isBundle(file, stat))
+    throw new AxonError('INVALID_SPEC', `${file} is a bundle of models: axon import ${file}`);
   if (stat.isDirectory()) return localFiles(pin, file, () => listFolder(file), context);
   if (!stat.isFile())
     throw new AxonError('INVALID_SPEC', `${file} is neither a regular file nor a folder.`);
   if (file.endsWith('.axon'))
     return { kind: 'package', pin, unpack: (into) => unpackArchive(file, into, context.signal) };
   return localFiles(pin, path.dirname(file), () => withExternalData(file), context);
+}
+
+/** What `axon export` made: an OCI layout, as a folder or in a tar. */
+function isBundle(file: string, stat: fs.Stats): boolean {
+  return stat.isDirectory() ? fs.existsSync(path.join(file, 'oci-layout')) : file.endsWith('.tar');
 }
 
 /** The model and the data files that it names; more of the folder is not meant. */
