@@ -12,6 +12,7 @@ import { ChannelBroker } from './lifecycle/channel-broker.ts';
 import { HostPool } from './lifecycle/host-pool.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
 import { ModelLoader } from './lifecycle/model-loader.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { Counters } from './observe/counters.ts';
 import type { Log } from './observe/log.ts';
 import { type OpenDoor, openDoors } from './open-doors.ts';
@@ -91,10 +92,12 @@ export class Daemon {
       undo.push(() => pool.stopAll({ drainMs: 0 }));
       const state: ServiceState = { doors: new Map(), draining: false };
       const operations = await buildOperations({ config, dataFolder, store, pool, state, log });
+      const { metrics } = operations;
       const dispatch = new Dispatch({ ...operations, logger });
       const doors = await openDoors({
         config,
         dispatcher: dispatch,
+        metrics: () => metrics.page(),
         logger,
         dataFolder,
         facts: state.doors,
@@ -144,7 +147,7 @@ async function buildOperations(parts: {
   readonly pool: HostPool;
   readonly state: ServiceState;
   readonly log: Log;
-}): Promise<{ operations: Operations; counters: Counters }> {
+}): Promise<{ operations: Operations; counters: Counters; metrics: Metrics }> {
   const { config, store, pool, state } = parts;
   const counters = new Counters();
   const registry = new ModelRegistry(store, { maxModels: config.get('core.max_models') });
@@ -175,6 +178,7 @@ async function buildOperations(parts: {
   });
   return {
     counters,
+    metrics: new Metrics(rooms),
     operations: {
       ...serviceOperations(rooms),
       ...pluginOperations(rooms),

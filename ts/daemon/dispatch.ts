@@ -45,7 +45,7 @@ export class Dispatch implements Dispatcher {
       throw this.#failed(thrown, name, context, started);
     }
     if (result instanceof Promise) return this.#settle(result, name, context, started);
-    this.#counters.success((performance.now() - started) * 1000);
+    this.#counters.success((performance.now() - started) * 1000, name, context.door);
     return result;
   }
 
@@ -98,7 +98,7 @@ export class Dispatch implements Dispatcher {
     this.#active += 1;
     try {
       const value = await result;
-      this.#counters.success((performance.now() - started) * 1000);
+      this.#counters.success((performance.now() - started) * 1000, name, context.door);
       return value;
     } catch (thrown) {
       throw this.#failed(thrown, name, context, started);
@@ -111,7 +111,9 @@ export class Dispatch implements Dispatcher {
   #failed(thrown: unknown, name: string, context: RequestContext, started: number): MlosError {
     const error = MlosError.from(thrown);
     const durationUs = (performance.now() - started) * 1000;
-    this.#counters.failure(durationUs, error.code);
+    // A name that is no method's is the client's own, and not counted by.
+    const method = findMethod(name)?.name ?? 'unknown';
+    this.#counters.failure(durationUs, error.code, method, context.door);
     const facts = {
       request_id: context.requestId,
       door: context.door,

@@ -5,6 +5,7 @@ import { MlosError } from '../protocol/errors.ts';
 import type { Config } from './config/config.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { startGrpcDoor } from './doors/grpc/server.ts';
+import { MetricsSurface, type MetricsText } from './doors/http/metrics-surface.ts';
 import { OipSurface } from './doors/http/oip/surface.ts';
 import { startHttpDoor } from './doors/http/server.ts';
 import { startIpcDoor } from './doors/ipc/server.ts';
@@ -23,6 +24,7 @@ export interface OpenDoor {
 interface DoorOptions {
   readonly config: Config;
   readonly dispatcher: Dispatcher;
+  readonly metrics: MetricsText;
   readonly logger: Logger;
   readonly dataFolder: string;
   /** Filled with what is really open: ports that were 0, the adapter that loaded. */
@@ -73,7 +75,7 @@ function oipService({ config, dispatcher, logger, dataFolder }: DoorOptions): Oi
 }
 
 async function openHttp(
-  { config, dispatcher, logger, facts }: DoorOptions,
+  { config, dispatcher, metrics, logger, facts }: DoorOptions,
   oip: OipService,
 ): Promise<OpenDoor> {
   const maxBodyBytes = config.get('api.http.max_body_bytes');
@@ -86,7 +88,10 @@ async function openHttp(
     allowedHosts: config.get('api.http.allowed_hosts'),
     allowedOrigins: config.get('api.http.allowed_origins'),
     maxBodyBytes,
-    surfaces: [new OipSurface({ service: oip, logger, maxBodyBytes })],
+    surfaces: [
+      new OipSurface({ service: oip, logger, maxBodyBytes }),
+      new MetricsSurface(metrics, logger),
+    ],
     dispatcher,
     logger,
   });

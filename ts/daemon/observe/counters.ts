@@ -1,20 +1,26 @@
 import type { ErrorCode } from '../../protocol/error-codes.ts';
+import { InferenceTimes } from './inference-times.ts';
+import { RequestCounts } from './request-counts.ts';
 
 /** Counts of requests since the start. Times are µs. One writer: the dispatcher. */
 export class Counters {
   readonly startedAtMs = Date.now();
+  readonly requests = new RequestCounts();
+  readonly inferenceTimes = new InferenceTimes();
   #succeeded = 0;
   #failed = 0;
   #totalUs = 0;
   #inferences = 0;
   readonly #errorsByCode = new Map<ErrorCode, number>();
 
-  success(durationUs: number): void {
+  success(durationUs: number, method: string, door: string): void {
+    this.requests.add(method, door, 'OK', durationUs);
     this.#succeeded += 1;
     this.#totalUs += durationUs;
   }
 
-  failure(durationUs: number, code: ErrorCode): void {
+  failure(durationUs: number, code: ErrorCode, method: string, door: string): void {
+    this.requests.add(method, door, code, durationUs);
     this.#failed += 1;
     this.#totalUs += durationUs;
     this.#errorsByCode.set(code, (this.#errorsByCode.get(code) ?? 0) + 1);

@@ -48,6 +48,7 @@ export function inferOperation(deps: {
     params: InferParams,
     context: RequestContext,
   ): Promise<InferResult> {
+    const started = performance.now();
     const { record, signature, host } = model;
     const wanted = params.outputs;
     if (wanted !== undefined) checkOutputNames(record.id, wanted, signature);
@@ -60,6 +61,7 @@ export function inferOperation(deps: {
       ...(params.sequence === undefined ? {} : { sequence: sequenceMark(params.sequence) }),
       signal: context,
     };
+    const inputUs = (performance.now() - started) * 1000;
     const result = await host.infer(request).catch((thrown: unknown) => {
       const error = MlosError.from(thrown);
       const lost = error.code === 'MODEL_LOAD_FAILED' || error.code === 'DATA_CORRUPTED';
@@ -67,6 +69,9 @@ export function inferOperation(deps: {
       throw error;
     });
     deps.counters.inference();
+    const totalUs = (performance.now() - started) * 1000;
+    const transportUs = totalUs - result.queueTimeUs - result.inferenceTimeUs;
+    deps.counters.inferenceTimes.add(record.id, inputUs, transportUs);
     const include = params.include_outputs ?? true;
     return {
       status: 'success',
