@@ -120,6 +120,8 @@ test('a file name can never leave the package', () => {
     'a/',
   ])
     assert.equal(isPackagePath(bad), false, JSON.stringify(bad));
+  for (const bad of ['\ud800.onnx', 'a\u009bm', 'a\u202eb', 'a\u200bb', 'a\u2028b'])
+    assert.equal(isPackagePath(bad), false, JSON.stringify(bad));
   for (const good of ['a', 'a/b.c', 'nested dir/a#b+c %25.txt', '..a', 'é'])
     assert.equal(isPackagePath(good), true, good);
   const withFiles = (paths: string[]) =>

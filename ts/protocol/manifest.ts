@@ -28,12 +28,11 @@ function fail(what: string, message: string, cause?: unknown): never {
 
 /**
  * Whether a name may be a file of a package: relative, `/` between segments, none of them empty,
- * `.` or `..`, no backslash, drive letter or control character. So joining it to a folder stays there.
+ * `.` or `..`, no backslash, drive letter, control or invisible character, or half of one. So joining it to a folder stays there.
  */
 export function isPackagePath(path: string): boolean {
   if (path.length === 0 || path.length > 1024 || /^[A-Za-z]:/.test(path)) return false;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (/[\u0000-\u001f\u007f\\]/.test(path)) return false;
+  if (/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\]/u.test(path)) return false;
   return path
     .split('/')
     .every(
@@ -43,8 +42,8 @@ export function isPackagePath(path: string): boolean {
 
 /** Equal for names that a file system may take for one: composed or not, whichever case. */
 export function foldedPath(path: string): string {
-  // Upper case first: it takes apart what has no single small letter, such as the sharp s.
-  return path.normalize('NFC').toUpperCase().toLowerCase().normalize('NFC');
+  // By way of upper case: it takes apart what has no single capital, such as the sharp s.
+  return path.normalize('NFC').toLowerCase().toUpperCase().toLowerCase().normalize('NFC');
 }
 
 function checkPaths(manifest: Manifest, what: string): void {

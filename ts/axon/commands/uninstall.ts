@@ -4,8 +4,8 @@ import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { hashesOf, type Installed, listInstalled, requireInstalled } from '../store/catalog.ts';
-import { metadataName } from '../store/layout.ts';
 import { acquireLock } from '../store/lock.ts';
+import { Staging } from '../store/staging.ts';
 import { dropUnused } from '../store/unused.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
@@ -61,9 +61,7 @@ async function remove({ id, dir }: Installed, { layout, output, signal }: Contex
   });
   try {
     const hashes = hashesOf(dir);
-    // Without its metadata a folder is no model: from here on it is gone for everyone.
-    fs.rmSync(path.join(dir, metadataName), { force: true });
-    fs.rmSync(dir, { recursive: true, force: true });
+    new Staging(layout, id).remove();
     for (let up = path.dirname(dir); up !== layout.models; up = path.dirname(up)) {
       if (fs.readdirSync(up).length > 0) break;
       fs.rmdirSync(up);

@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import { AxonError } from '../axon-error.ts';
 import type { FileRequest } from './fetch-file.ts';
 import { beginning } from './fetch-json.ts';
@@ -7,6 +8,12 @@ import { Retryable } from './retry.ts';
 const headBytes = 64 * 1024;
 const rangePattern = /^bytes (\d+)-(\d+)\/(\d+|\*)$/;
 const pointerStart = 'version https://git-lfs';
+
+/** From `start`, to the end or up to `end`. */
+export interface Wanted {
+  readonly start: number;
+  readonly end: number | null;
+}
 
 /** Where the bytes of an answer belong. */
 export interface Place {
@@ -102,8 +109,16 @@ export async function refuseOther(response: HttpResponse, file: FileRequest): Pr
   });
 }
 
-export function isPointer(head: Buffer): boolean {
+function isPointer(head: Buffer): boolean {
   return head.toString('latin1', 0, pointerStart.length) === pointerStart;
+}
+
+/** Whether what came is a Git LFS pointer: it looks like a body that ends early, each time anew. */
+export async function holdsPointer(handle: FileHandle, size: number): Promise<boolean> {
+  if (size > 1024) return false;
+  const head = Buffer.alloc(64);
+  await handle.read(head, 0, head.length, 0);
+  return isPointer(head);
 }
 
 export function pointerError(label: string): AxonError {

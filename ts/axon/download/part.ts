@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import type { FileRequest } from './fetch-file.ts';
 import { type Span, Spans } from './spans.ts';
+import { differ, noStamp, type Stamp, strongTag } from './stamp.ts';
 
 /*
  * What is there of a file under way: `<dest>.part`, and beside it `<dest>.part.json`, which says what the
@@ -12,10 +13,9 @@ import { type Span, Spans } from './spans.ts';
  *    written behind the bytes, and often enough that a kill loses a fifth of a per cent.
  * 3. Neither is believed: the hash over all of it decides in the end.
  */
-interface Note {
+interface Note extends Stamp {
   readonly url: string;
   readonly hash: string | null;
-  readonly etag: string | null;
   readonly spans: readonly Span[] | null;
 }
 
@@ -26,19 +26,20 @@ export class Part {
   readonly handle: fs.promises.FileHandle;
   readonly #file: FileRequest;
   #spans: Spans;
-  #etag: string | null;
+  #stamp: Stamp;
   #ranged: boolean;
   #unsaved = 0;
 
   private constructor(
     file: FileRequest,
     handle: fs.promises.FileHandle,
-    note: Pick<Note, 'etag' | 'spans'>,
+    note: Stamp & Pick<Note, 'spans'>,
     spans: Spans,
   ) {
     this.#file = file;
     this.handle = handle;
-    this.#etag = note.etag;
+    const { etag, modified = null, total = null } = note;
+    this.#stamp = { etag, modified, total };
     this.#ranged = note.spans !== null;
     this.#spans = spans;
   }
@@ -54,7 +55,7 @@ export class Part {
       if (note !== null && end <= size && size <= (file.size ?? size))
         return new Part(file, handle, note, new Spans(spans));
       if (size > 0) await handle.truncate();
-      return new Part(file, handle, { etag: null, spans: null }, new Spans());
+      return new Part(file, handle, { ...noStamp, spans: null }, new Spans());
     } catch (error) {
       await handle.close();
       throw error;
@@ -71,18 +72,23 @@ export class Part {
 
   /** For If-Range: only what was sent under this tag may be joined to what is there. */
   get etag(): string | null {
-    return this.#etag;
+    return strongTag(this.#stamp);
   }
 
   gaps(within: Span, most?: number): Span[] {
     return this.#spans.gaps(within, most);
   }
 
-  /** Bytes are about to come from this answer; `etag` is its strong one. */
-  belongsTo(etag: string | null): void {
+  /** Bytes are about to come from this answer. */
+  belongsTo(stamp: Stamp): void {
     // Where the source states a hash, an ETag adds nothing; that of a content network may even differ.
-    this.#etag = this.#file.expected === null ? etag : null;
+    this.#stamp = this.#file.expected === null ? stamp : noStamp;
     this.#save();
+  }
+
+  /** Whether an answer is of other bytes than those that are here. */
+  isOther(stamp: Stamp): boolean {
+    return this.bytes > 0 && differ(this.#stamp, stamp);
   }
 
   async write(chunks: readonly Buffer[], at: number): Promise<void> {
@@ -144,7 +150,7 @@ export class Part {
     const note: Note = {
       url: this.#file.url,
       hash: hashText(this.#file),
-      etag: this.#etag,
+      ...this.#stamp,
       spans: this.#ranged ? this.#spans.list : null,
     };
     const name = noteName(this.#file);
@@ -171,7 +177,7 @@ function readNote(file: FileRequest): Note | null {
   }
   const whole = note.spans === null || (Array.isArray(note.spans) && note.spans.every(isSpan));
   if (!whole || note.hash !== hashText(file)) return null;
-  return note.hash !== null || (note.url === file.url && note.etag !== null) ? note : null;
+  return note.hash !== null || (note.url === file.url && strongTag(note) !== null) ? note : null;
 }
 
 function isSpan({ start, end }: Span): boolean {

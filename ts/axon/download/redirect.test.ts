@@ -36,6 +36,12 @@ test('no way down from https, to files, and from a public host into the network'
     'https://[::ffff:10.0.0.1]/',
     'https://[fe80::1]/',
     'https://[fd00::1]/',
+    'https://[64:ff9b::10.0.0.1]/',
+    'https://[2002:a00:1::1]/',
+    'https://[::10.0.0.1]/',
+    'https://[fec0::1]/',
+    'https://198.18.0.1/',
+    'https://192.0.0.1/',
   ];
   for (const location of refused)
     assert.throws(
@@ -51,6 +57,7 @@ test('no way down from https, to files, and from a public host into the network'
 test('what belongs to this network', () => {
   assert.ok(isInsideAddress('::ffff:127.0.0.1'));
   assert.ok(!isInsideAddress('8.8.8.8'));
+  assert.ok(!isInsideAddress('64:ff9b::808:808'));
   assert.ok(!isInsideAddress('2606:4700::1111'));
   assert.ok(!isInsideAddress('not an address'));
   assert.ok(!isInside(new URL('https://localhost.example/')));

@@ -9,13 +9,29 @@ for (const [net, prefix] of [
   ['127.0.0.0', 8],
   ['169.254.0.0', 16],
   ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
   ['192.168.0.0', 16],
-] as const)
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+] as const) {
   inside.addSubnet(net, prefix, 'ipv4');
+  // The same addresses behind a translator; public ones are reached that way in networks without IPv4.
+  inside.addSubnet(`64:ff9b::${net}`, 96 + prefix, 'ipv6');
+}
+for (const [net, prefix] of [
+  ['::', 96],
+  ['64:ff9b:1::', 48],
+  ['100::', 64],
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['fec0::', 10],
+  ['ff00::', 8],
+] as const)
+  inside.addSubnet(net, prefix, 'ipv6');
 inside.addSubnet('fc00::', 7, 'ipv6');
 inside.addSubnet('fe80::', 10, 'ipv6');
-inside.addAddress('::1', 'ipv6');
-inside.addAddress('::', 'ipv6');
 
 /** Whether an address belongs to this machine or to the private network. */
 export function isInsideAddress(address: string): boolean {
@@ -42,6 +58,7 @@ export function nextUrl(from: URL, location: string, startsInside: boolean): URL
   } catch {
     throw bad('that is not a URL');
   }
+  if (!/^https?:$/.test(to.protocol)) throw bad('only http and https addresses are followed');
   if (to.protocol !== 'https:' && !(to.protocol === 'http:' && from.protocol === 'http:'))
     throw bad('only https may follow https');
   if (isInside(to) && !startsInside) throw bad('a public address must not lead into this network');

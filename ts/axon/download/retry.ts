@@ -86,7 +86,7 @@ export async function withRetries<T>(
       if (!(error instanceof Retryable)) throw error;
       failures += 1;
       const backOff = Math.min(longestBackOffMs, options.retryWaitMs * 2 ** (failures - 1));
-      const waitMs = error.waitMs ?? backOff * (0.75 + Math.random() / 2);
+      const waitMs = Math.max(error.waitMs ?? 0, backOff * (0.75 + Math.random() / 2));
       const maxRetries = error.unresolved ? Math.min(1, options.maxRetries) : options.maxRetries;
       if (failures > maxRetries || waitMs > longestWaitMs) throw giveUp(error, failures, waitMs);
       options.note(`${error.message}; trying again in ${(waitMs / 1000).toFixed(1)} s`);

@@ -4,19 +4,20 @@ import type { FileProgress } from '../render/progress.ts';
 import { requireSpace } from '../store/space.ts';
 import {
   endsAt,
-  isPointer,
+  holdsPointer,
   Misplaced,
   type Place,
   placeOf,
   pointerError,
   refuseOther,
   tooLarge,
+  type Wanted,
 } from './answer.ts';
 import { eachPiece } from './each-piece.ts';
 import type { FileRequest } from './fetch-file.ts';
 import { requireOk } from './fetch-json.ts';
 import { follow } from './follow.ts';
-import { asRetryable, type HttpResponse, header } from './http.ts';
+import { asRetryable, type HttpResponse } from './http.ts';
 import { inParallel } from './in-parallel.ts';
 import type { DownloadOptions } from './options.ts';
 import type { Part } from './part.ts';
@@ -25,6 +26,7 @@ import { refusedLink } from './refused-link.ts';
 import { Retryable, withRetries } from './retry.ts';
 import type { RunningHash } from './running-hash.ts';
 import type { Span } from './spans.ts';
+import { requireFewChanges, stampOf } from './stamp.ts';
 
 /** So much progress makes a later failure a first one again. */
 const progressBytes = 1024 * 1024;
@@ -33,12 +35,6 @@ const probeBytes = 1024 * 1024;
 const mostPieces = 64;
 /** After so many wrong parts a server is asked for the whole. */
 const mostMisplaced = 2;
-
-/** From `start`, to the end or up to `end`. */
-interface Wanted {
-  readonly start: number;
-  readonly end: number | null;
-}
 
 /** The server sent the whole file where a part was asked for. */
 class NotRanged extends Error {}
@@ -56,6 +52,7 @@ export class Transfer {
   readonly #shown: FileProgress;
   #size: number | null;
   #misplaced = 0;
+  #changes = 0;
   #refusedLinks = 0;
   #inPieces = false;
   #ended = false;
@@ -188,6 +185,12 @@ export class Transfer {
     }
     await this.#judge(response);
     const place = placeOf(response, from, this.#file.size);
+    if (place.start > 0 && this.#part.isOther(stampOf(response, place.total))) {
+      // What is here is of a file that is no more: the new one is not joined to it.
+      this.#changes += 1;
+      requireFewChanges(this.#changes, response.url.host, this.#file.label);
+      return this.#restart();
+    }
     // The probe got all of the file instead: that is then taken, in order.
     const all = to !== null && (place.end === null || place.end > to);
     if (all && this.#inPieces) throw new NotRanged();
@@ -223,9 +226,8 @@ export class Transfer {
     this.#size = total;
     if ((total ?? 0) > maxBytes) throw tooLarge(label, maxBytes);
     requireSpace(path.dirname(dest), (total ?? start) - start);
-    const tag = header(response, 'etag');
     if (start === this.#part.frontier && start === this.#part.bytes)
-      this.#part.belongsTo(tag?.startsWith('"') ? tag : null);
+      this.#part.belongsTo(stampOf(response, total));
     this.#shown.from(this.#part.bytes, total);
   }
 
@@ -280,19 +282,12 @@ export class Transfer {
     const due = Math.min(end, this.#size ?? Infinity);
     if (due === Infinity) this.#ended = true;
     if (due === Infinity || got >= due) return;
-    await this.#refusePointer(got);
+    if (await holdsPointer(this.#part.handle, got)) {
+      await this.#restart();
+      throw pointerError(this.#file.label);
+    }
     throw new Retryable(
       `${response.url.host} ended ${this.#file.label} after ${got} of ${due} bytes`,
     );
-  }
-
-  /** A Git LFS pointer in the file's stead would look like a body that ends early, each time anew. */
-  async #refusePointer(size: number): Promise<void> {
-    if (size > 1024) return;
-    const head = Buffer.alloc(64);
-    await this.#part.handle.read(head, 0, head.length, 0);
-    if (!isPointer(head)) return;
-    await this.#restart();
-    throw pointerError(this.#file.label);
   }
 }

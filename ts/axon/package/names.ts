@@ -6,6 +6,11 @@ import { reservedNames } from '../store/layout.ts';
 /** Largest sum of all files of one package: the largest open models stay below it. */
 export const maxPackageBytes = 4 * 1024 ** 4;
 
+/** How much of a name its first folders are: folding may change lengths, but not their number. */
+function lengthOf(name: string, folder: string): number {
+  return name.split('/').slice(0, folder.split('/').length).join('/').length;
+}
+
 /**
  * Collects names that a source brings and refuses those that could do harm: outside the package, twice,
  * the same but for case or Unicode form, a file where another name needs a folder, or more than the limit.
@@ -13,7 +18,7 @@ export const maxPackageBytes = 4 * 1024 ** 4;
 export class NameGuard {
   readonly #source: string;
   readonly #names = new Map<string, string>();
-  readonly #folders = new Set<string>();
+  readonly #folders = new Map<string, string>();
   #bytes = 0;
 
   constructor(source: string) {
@@ -25,7 +30,8 @@ export class NameGuard {
     if (name.split('/').length > limits.packageDepth)
       this.#refuse(name, `lies deeper than ${limits.packageDepth} folders`);
     const key = foldedPath(name);
-    if (reservedNames.has(key)) this.#refuse(name, 'is a name that axon itself uses');
+    const [first = ''] = key.split('/');
+    if (reservedNames.has(first)) this.#refuse(name, 'is a name that axon itself uses');
     const twin = this.#names.get(key);
     if (twin !== undefined)
       this.#refuse(name, twin === name ? 'comes twice' : `collides with ${JSON.stringify(twin)}`);
@@ -48,9 +54,13 @@ export class NameGuard {
   #addFolders(name: string, key: string): void {
     for (let slash = key.lastIndexOf('/'); slash > 0; slash = key.lastIndexOf('/', slash - 1)) {
       const folder = key.slice(0, slash);
-      if (this.#folders.has(folder)) return; // So are those above it.
+      const twin = this.#folders.get(folder);
+      const written = name.slice(0, lengthOf(name, folder));
+      if (twin !== undefined && twin !== written)
+        this.#refuse(name, `lies in a folder that collides with ${JSON.stringify(twin)}`);
+      if (twin !== undefined) return; // So are those above it.
       if (this.#names.has(folder)) this.#refuse(name, 'needs a folder where a file is');
-      this.#folders.add(folder);
+      this.#folders.set(folder, written);
     }
   }
 

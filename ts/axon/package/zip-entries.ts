@@ -8,7 +8,9 @@ import { type ArchiveFile, mayUnpackTo } from './archive-limits.ts';
 /** The file type of Unix modes, which zip keeps in the upper half of its attributes. */
 const typeMask = 0o170000;
 const regularFile = 0o100000;
-const unixHosts: ReadonlySet<number> = new Set([3, 19]);
+const folder = 0o040000;
+/** Set-user-ID, set-group-ID, sticky. */
+const specialBits = 0o7000;
 
 /**
  * Gives the regular files of a zip archive to `each`, in the order of its list. Folders are skipped; links,
@@ -33,10 +35,12 @@ export async function readZip(
       );
     const most = mayUnpackTo(size);
     let bytes = 0;
+    const refuseBoth = bothRefuser(label);
     for await (const entry of zip.eachEntry()) {
       signal.throwIfAborted();
       const name = nameOf(entry, label);
       refuseSpecial(entry, name, label);
+      refuseBoth(name);
       if (name.endsWith('/')) continue;
       bytes += entry.uncompressedSize;
       if (bytes > most)
@@ -63,15 +67,36 @@ function nameOf({ fileNameRaw }: Entry, label: string): string {
   }
 }
 
+/** Refuses a name that comes as a file and as a folder. */
+function bothRefuser(label: string): (name: string) => void {
+  const kinds = new Map<string, boolean>();
+  return (name) => {
+    const isFolder = name.endsWith('/');
+    const bare = name.replace(/\/+$/, '');
+    if ((kinds.get(bare) ?? isFolder) !== isFolder)
+      throw new AxonError(
+        'UNSAFE_PACKAGE',
+        `${label}: ${JSON.stringify(bare)} is a file and a folder.`,
+      );
+    kinds.set(bare, isFolder);
+  };
+}
+
 function refuseSpecial(entry: Entry, name: string, label: string): void {
-  const type = (entry.externalFileAttributes >>> 16) & typeMask;
-  const isUnix = unixHosts.has(entry.versionMadeBy >>> 8);
-  const isSpecial = isUnix && type !== 0 && type !== regularFile && !name.endsWith('/');
-  if (!isSpecial && !entry.isEncrypted()) return;
-  throw new AxonError(
-    'UNSAFE_PACKAGE',
-    `${label}: ${JSON.stringify(name)} is ${isSpecial ? 'a link or special file' : 'encrypted'}; only regular files are taken.`,
-  );
+  const mode = entry.externalFileAttributes >>> 16;
+  const type = mode & typeMask;
+  const isFolder = name.endsWith('/');
+  const refuse = (why: string): never => {
+    throw new AxonError(
+      'UNSAFE_PACKAGE',
+      `${label}: ${JSON.stringify(name)} ${why}; only regular files are taken.`,
+    );
+  };
+  if (entry.isEncrypted()) refuse('is encrypted');
+  if (type !== 0 && type !== (isFolder ? folder : regularFile)) refuse('is a link or special file');
+  if (!isFolder && (mode & specialBits) !== 0)
+    refuse('has set-user-ID, set-group-ID or sticky bits');
+  if (isFolder && entry.uncompressedSize > 0) refuse('is a folder with content');
 }
 
 /** The bytes of one entry; they must have the checksum that the archive states. */

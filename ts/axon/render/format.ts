@@ -12,8 +12,7 @@ export function formatBytes(bytes: number): string {
 }
 
 // Names and messages come from hubs: a terminal must not obey what stands in them.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-const control = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+const control = /(?!\n)[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 /** Text of strangers made safe for a terminal. */
 export function printable(text: string): string {

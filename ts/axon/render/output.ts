@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { AxonError } from '../axon-error.ts';
 import { printable } from './format.ts';
 import type { Progress } from './progress.ts';
@@ -33,6 +34,8 @@ export class Output {
   readonly json: boolean;
   readonly progress: Progress;
   readonly #quiet: boolean;
+  /** Stands for the escape of our own colours, until what strangers wrote is harmless. Nobody can guess it. */
+  readonly #escape = randomBytes(16).toString('hex');
   readonly #stdout: NodeJS.WriteStream;
   readonly #stderr: NodeJS.WriteStream;
   readonly #colour: { readonly stdout: boolean; readonly stderr: boolean };
@@ -50,13 +53,13 @@ export class Output {
   }
 
   paint(style: Style, text: string): string {
-    return this.#colour.stdout ? painted(style, text) : text;
+    return this.#colour.stdout ? painted(style, text, this.#escape) : text;
   }
 
   /** The result of a command: `value` with --json, else the lines. */
   result(value: object, lines: readonly string[]): void {
     if (this.json) this.text([JSON.stringify(value, null, 2)]);
-    else this.text(lines);
+    else this.text(lines.map((line) => printable(line).replaceAll(this.#escape, '\u001b')));
   }
 
   /** A result that has one form only, --json or not. */
@@ -94,9 +97,9 @@ export class Output {
   }
 }
 
-function painted(style: Style, text: string): string {
+function painted(style: Style, text: string, start = '\u001b'): string {
   const [on, off] = styles[style];
-  return `\u001b[${on}m${text}\u001b[${off}m`;
+  return `${start}[${on}m${text}${start}[${off}m`;
 }
 
 /** One line of the event stream. */

@@ -9,7 +9,7 @@ export function textTable(
   rows: readonly (readonly string[])[],
 ): string[] {
   const table = new Table({
-    head: head.map((text) => output.paint('bold', text)),
+    head: [...head],
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
     chars: Object.fromEntries(
       [
@@ -30,5 +30,5 @@ export function textTable(
   return table
     .toString()
     .split('\n')
-    .map((line) => line.trimEnd());
+    .map((line, row) => (row === 0 ? output.paint('bold', line.trimEnd()) : line.trimEnd()));
 }

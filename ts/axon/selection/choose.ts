@@ -16,6 +16,8 @@ export function choose(
   found: Found,
   options: SelectOptions,
   source: SourceFacts,
+  /** All of them are taken anyway; which one is run is all that is left to say. */
+  takesAll = false,
 ): Choice {
   const whole = found.candidates.filter((candidate) => candidate.missing === null);
   const there = formatNames.filter((name) => whole.some(({ format }) => format === name));
@@ -28,6 +30,13 @@ export function choose(
       ? plainest(places, format)
       : bestPlace(named(ofFormat, options.variant));
   const [candidate] = fitting;
+  if (candidate !== undefined && fitting.length > 1 && takesAll) {
+    const rule = ruleOf(candidate, there, places, options);
+    return {
+      candidate,
+      rule: `${rule}; of ${fitting.length} models ${candidate.run.join(' + ')} is run`,
+    };
+  }
   if (candidate === undefined || fitting.length !== 1)
     throw ambiguous(source, fitting.length === 0 ? ofFormat : fitting, options);
   return { candidate, rule: ruleOf(candidate, there, places, options) };

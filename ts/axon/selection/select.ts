@@ -51,8 +51,8 @@ export function selectFiles(
   const eligible = eligibleOf(all, options, source);
   const listing = new Listing(eligible.map((file) => file.path));
   const found = candidatesOf(listing);
-  const { candidate, rule } = choose(listing, found, options, source);
   const byHand = options.all ? '--all: ' : options.include.length > 0 ? '--include: ' : null;
+  const { candidate, rule } = choose(listing, found, options, source, byHand !== null);
   const files = byHand === null ? withSideFiles(eligible, candidate, listing) : eligible;
   const taken = new Set(files.map((file) => file.path));
   return {

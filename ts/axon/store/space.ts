@@ -12,7 +12,7 @@ export function requireSpace(dir: string, bytes: number): void {
   if (bytes + reserveBytes <= free) return;
   throw new AxonError(
     'NO_SPACE',
-    `${formatBytes(bytes)} are needed in ${dir}, ${formatBytes(free)} are free. ` +
+    `${formatBytes(bytes)} are needed in ${dir}, beside ${formatBytes(reserveBytes)} that stay free; ${formatBytes(free)} are free. ` +
       'Free some room, or point cache_dir to another disk.',
     { details: { needed_bytes: bytes, free_bytes: free } },
   );

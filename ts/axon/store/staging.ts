@@ -19,6 +19,7 @@ export class Staging {
   readonly download: string;
   readonly #dir: string;
   readonly #replaced: string;
+  readonly #removed: string;
   readonly #target: string;
   readonly #models: string;
 
@@ -27,6 +28,7 @@ export class Staging {
     this.package = path.join(this.#dir, 'package');
     this.download = path.join(this.#dir, 'download');
     this.#replaced = path.join(this.#dir, 'replaced');
+    this.#removed = path.join(this.#dir, 'removed');
     this.#target = layout.packageDir(id);
     this.#models = layout.models;
   }
@@ -74,6 +76,16 @@ export class Staging {
     this.discard();
   }
 
+  /** Takes the package away, whole or not at all: by a rename first. */
+  remove(): void {
+    this.recover();
+    fs.mkdirSync(this.#dir, { recursive: true });
+    fs.rmSync(this.#removed, { recursive: true, force: true });
+    fs.renameSync(this.#target, this.#removed);
+    syncPath(path.dirname(this.#target));
+    this.discard();
+  }
+
   /** After a failure: keeps only parts of downloads, if there are any. */
   abandon(): void {
     const parts = fs.readdirSync(this.download).filter((name) => name !== sourceNote);
@@ -98,7 +110,14 @@ export class Staging {
       const dir = path.join(this.#models, ...between.slice(0, i + 1));
       if (fs.existsSync(path.join(dir, metadataName))) clash(dir);
     }
-    if (fs.existsSync(this.#target) && !fs.existsSync(path.join(this.#target, metadataName)))
-      clash(this.#target);
+    if (fs.existsSync(this.#target) && holdsPackage(this.#target)) clash(this.#target);
   }
+}
+
+/** Whether packages lie below a folder that is none itself. One without any is a leftover, and is replaced. */
+function holdsPackage(dir: string): boolean {
+  if (fs.existsSync(path.join(dir, metadataName))) return false;
+  return fs
+    .readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .some((name) => path.basename(name) === metadataName);
 }

@@ -237,12 +237,12 @@ const rows: Readonly<Record<string, Row>> = {
   'to a file': always(
     { ...file, kind: 'redirect', to: 'file:///etc/passwd' },
     'BAD_RESPONSE',
-    /only https/,
+    /only http/,
   ),
   'to data': always(
     { ...file, kind: 'redirect', to: 'data:text/plain,x' },
     'BAD_RESPONSE',
-    /only https/,
+    /only http/,
   ),
   'to what is no address': always(
     { ...file, kind: 'redirect', to: 'http://[' },
