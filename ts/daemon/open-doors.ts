@@ -11,6 +11,7 @@ import { startHttpDoor } from './doors/http/server.ts';
 import { startIpcDoor } from './doors/ipc/server.ts';
 import { OipService } from './doors/oip/service.ts';
 import { noSharedMemory } from './doors/oip/shared-memory.ts';
+import { SystemSharedMemory } from './doors/oip/system-shared-memory.ts';
 import { readTlsFiles } from './doors/tls-files.ts';
 import type { DoorFacts } from './operations/service.ts';
 import type { DoorName } from './request-context.ts';
@@ -62,7 +63,7 @@ function extraFacts({ unix, tls }: ReturnType<typeof extrasOf>) {
 
 function oipService({ config, dispatcher, logger, dataFolder }: DoorOptions): OipService {
   return new OipService({
-    sharedMemory: noSharedMemory,
+    sharedMemory: config.get('api.oip.shared_memory') ? new SystemSharedMemory() : noSharedMemory,
     defaults: {
       maxBatch: config.get('inference.max_batch'),
       maxSequences: config.get('inference.max_sequences'),

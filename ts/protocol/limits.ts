@@ -58,6 +58,13 @@ export const limits = {
   /** Unless its connection brought that many bytes meanwhile: a large message over a slow line. */
   grpcProgressBytes: 1 * MiB,
 
+  /** Regions of shared memory that outside clients register; each is an open descriptor. */
+  sharedRegions: 256,
+  /** All of them in bytes. */
+  sharedRegionsBytes: 4 * GiB,
+  /** Inputs of one request in them: they are copied at once, and the daemon waits for it. */
+  sharedInputBytes: 256 * MiB,
+
   /** Tensor rank; ONNX operators stop far below. */
   tensorRank: 16,
   /** Models that run one after the other as one. */

@@ -101,6 +101,10 @@ export const configKeys = {
     '',
     'Certificates (PEM file) that clients must be signed by; empty: none is asked for.',
   ),
+  'api.oip.shared_memory': boolean(
+    false,
+    "Let clients of the Open Inference Protocol register POSIX shared memory of the daemon's own user.",
+  ),
   'api.ipc.enabled': boolean(true, 'Open the Unix socket.'),
   'api.ipc.socket_path': string(defaultSocketPath, 'Path of the Unix socket.'),
   'api.ipc.mode': string('0600', 'Permissions of the Unix socket, in octal.'),

@@ -1,4 +1,6 @@
 import { dtypes } from '../../../protocol/dtype.ts';
+import { MlosError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
 import type { Params, Result } from '../../../protocol/method-table.ts';
 import type { Tensor } from '../../../protocol/tensor.ts';
 import { solveShape } from '../../../protocol/tensor-input.ts';
@@ -7,7 +9,7 @@ import { classify, wantedClasses } from './classification.ts';
 import { isBatched } from './models.ts';
 import { modelParams, type OperationCalls } from './operations.ts';
 import { type InferOptions, inferOptions } from './parameters.ts';
-import { placeOf, type SharedMemory } from './shared-memory.ts';
+import { type HeldPlace, placeOf, type SharedMemory } from './shared-memory.ts';
 import { oipFail } from './status.ts';
 import {
   datatypeOf,
@@ -33,6 +35,9 @@ import {
 type InferResult = Result<'models.infer'>;
 type Labels = Result<'models.labels'>['labels'];
 
+/** By the name of the output. */
+type HeldPlaces = ReadonlyMap<string, HeldPlace>;
+
 /** Models whose labels are remembered, by the digest of their file. */
 const rememberedLabels = 64;
 
@@ -54,6 +59,20 @@ export class OipInference {
     const options = inferOptions(request.parameters);
     const isStateless = options.sequence !== null && !(await this.#keepsState(request, context));
     const params = this.#params(request, isStateless ? { ...options, sequence: null } : options);
+    const places = this.#hold(request.outputs);
+    try {
+      return await this.#run(request, params, places, context);
+    } finally {
+      for (const place of places.values()) place.release();
+    }
+  }
+
+  async #run(
+    request: OipInferRequest,
+    params: Params<'models.infer'>,
+    places: HeldPlaces,
+    context: RequestContext,
+  ): Promise<OipInferResponse> {
     const trace = this.#tracer.begin(request.modelName);
     const result = await this.#operations.call('models.infer', params, context);
     const outputs = (result.outputs ?? {}) as Readonly<Record<string, Tensor>>;
@@ -67,7 +86,7 @@ export class OipInference {
       outputs:
         wanted.length === 0
           ? Object.entries(outputs).map(([name, tensor]) => outputOf(name, tensor))
-          : await this.#wantedOutputs(wanted, outputs, result, context),
+          : await this.#wantedOutputs(wanted, outputs, places, result, context),
     };
   }
 
@@ -116,6 +135,7 @@ export class OipInference {
 
   #params(request: OipInferRequest, options: InferOptions): Params<'models.infer'> {
     const { inputs, outputs } = request;
+    checkSharedBytes(inputs);
     const values: [string, InputValue][] = [];
     for (const input of inputs) values.push([input.name, this.#inputValue(input)]);
     return {
@@ -141,6 +161,7 @@ export class OipInference {
   async #wantedOutputs(
     wanted: readonly OipRequestedOutput[],
     tensors: Readonly<Record<string, Tensor>>,
+    places: HeldPlaces,
     result: InferResult,
     context: RequestContext,
   ): Promise<readonly OipOutput[]> {
@@ -154,7 +175,7 @@ export class OipInference {
         classes === null
           ? outputOf(name, tensor)
           : await this.#classes(name, tensor, classes, result, context);
-      outputs.push(this.#placed(output, parameters));
+      outputs.push(placed(output, parameters, places.get(name)));
     }
     return outputs;
   }
@@ -187,15 +208,43 @@ export class OipInference {
     return labels;
   }
 
-  /** Into shared memory, where the request wants it there. */
-  #placed(output: OipOutput, parameters: OipRequestedOutput['parameters']): OipOutput {
-    const place = placeOf(parameters);
-    if (place === null) return output;
-    const bytes = outputBytes(output);
-    this.#sharedMemory.write(place, bytes);
-    const { region } = place;
-    return { ...output, data: null, sharedMemory: { region, byteSize: bytes.byteLength } };
+  /** Known to be there before the model runs, and there until the outputs are. */
+  #hold(outputs: readonly OipRequestedOutput[]): HeldPlaces {
+    const places = new Map<string, HeldPlace>();
+    try {
+      for (const { name, parameters } of outputs) {
+        const place = placeOf(parameters);
+        if (place !== null) places.set(name, this.#sharedMemory.hold(place));
+      }
+      return places;
+    } catch (error) {
+      for (const place of places.values()) place.release();
+      throw error;
+    }
   }
+}
+
+/** Into shared memory, where the request wants it there. */
+function placed(
+  output: OipOutput,
+  parameters: OipRequestedOutput['parameters'],
+  held: HeldPlace | undefined,
+): OipOutput {
+  if (held === undefined) return output;
+  const bytes = outputBytes(output);
+  held.write(bytes);
+  const region = String(parameters.get('shared_memory_region'));
+  return { ...output, data: null, sharedMemory: { region, byteSize: bytes.byteLength } };
+}
+
+/** Reading what lies in shared memory makes a copy, however short the request is. */
+function checkSharedBytes(inputs: readonly OipInput[]): void {
+  const bytes = inputs.reduce((sum, one) => sum + (placeOf(one.parameters)?.byteSize ?? 0), 0);
+  if (bytes <= limits.sharedInputBytes) return;
+  throw new MlosError(
+    'PAYLOAD_TOO_LARGE',
+    `Inputs in shared memory have ${bytes} bytes together; the limit is ${limits.sharedInputBytes}.`,
+  );
 }
 
 /** fromEntries defines own properties, so that a name such as `__proto__` is a name like any other. */

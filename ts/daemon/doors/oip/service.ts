@@ -157,8 +157,9 @@ export class OipService {
     return this.#tracer.update(await this.#tracedName(modelName, context), changes);
   }
 
-  /** What was traced is on the disk. */
+  /** What was traced is on the disk, and no region is open. */
   close(): Promise<void> {
+    this.sharedMemory.close();
     return this.#tracer.close();
   }
 

@@ -25,14 +25,23 @@ export interface SharedMemory {
   unregister(name: string): void;
   /** A copy of the bytes there. */
   read(place: SharedMemoryPlace): Uint8Array;
-  /** Errors: INVALID_ARGUMENT where the bytes do not fit. */
-  write(place: SharedMemoryPlace, bytes: Uint8Array): void;
+  /** Keeps the place usable until it is released, whatever is unregistered meanwhile. */
+  hold(place: SharedMemoryPlace): HeldPlace;
+  close(): void;
+}
+
+/** Where an output will go. */
+export interface HeldPlace {
+  /** Errors: INVALID_ARGUMENT where the bytes do not fit, or the memory was truncated. */
+  write(bytes: Uint8Array): void;
+  /** Once. */
+  release(): void;
 }
 
 function refused(): MlosError {
   return new MlosError(
     'UNIMPLEMENTED',
-    'Shared memory of outside clients is switched off here. Send the tensors as binary data, or attach to the model (docs/client.md).',
+    'Shared memory of outside clients is switched off here (api.oip.shared_memory). Send the tensors as binary data, or attach to the model (docs/client.md).',
   );
 }
 
@@ -47,9 +56,10 @@ export const noSharedMemory: SharedMemory = {
   read: () => {
     throw refused();
   },
-  write: () => {
+  hold: () => {
     throw refused();
   },
+  close: () => undefined,
 };
 
 /** Null where the parameters name no region. Errors: INVALID_ARGUMENT. */
