@@ -187,7 +187,7 @@ Status PipelinePlan::Describe(const PipelineSpec& spec) {
     signature_.outputs.push_back(tensors_[tensor].spec);
     signature_.outputs.back().name = name;
   }
-  const bool fits = tensors_.size() <= layout::kMaxTensors * 4 && !outputs_.empty();
+  const bool fits = tensors_.size() <= size_t{layout::kMaxTensors} * 4 && !outputs_.empty();
   return fits ? Status() : Refusal("it has no output, or too many tensors.");
 }
 

@@ -159,6 +159,7 @@ Result<std::unique_ptr<Runner>> MakePipelineRunner(const PipelineSpec& spec,
                                                    std::vector<std::shared_ptr<Runner>> steps) {
   if (steps.empty()) return CodedError("MODEL_LOAD_FAILED", "A pipeline has at least one step.");
   std::vector<const ModelSignature*> signatures;
+  signatures.reserve(steps.size());
   for (const std::shared_ptr<Runner>& step : steps) signatures.push_back(&step->signature());
   Result<PipelinePlan> plan = PipelinePlan::Make(spec, signatures);
   if (!plan.ok()) return plan.error();

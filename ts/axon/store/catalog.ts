@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { MlosError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { formatModelId, type ModelId, parseModelId } from '../../protocol/model-id.ts';
 import { didYouMean } from '../../protocol/nearest.ts';
@@ -63,7 +64,7 @@ export function readText(file: string, maxBytes: number): string {
 }
 
 export function readManifestText(dir: string): string {
-  return readText(path.join(dir, manifestName), 1024 * 1024);
+  return readText(path.join(dir, manifestName), limits.manifestBytes);
 }
 
 export function readManifest(dir: string): Manifest {

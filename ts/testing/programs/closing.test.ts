@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AttachedModel, Client } from '../../client/client.ts';
 import { registerModel } from '../daemon/models.ts';
 import { openPlace } from '../daemon/with-daemon.ts';
@@ -85,6 +86,16 @@ function codeOf(call: Promise<unknown>): Promise<string> {
   );
 }
 
+/** The second request has reached the model's queue. */
+async function oneWaits(client: Client): Promise<void> {
+  for (;;) {
+    const { processes } = await client.call('stats.engine', {});
+    const found = processes.flatMap(({ models }) => models).find((one) => one.model_id === model);
+    if ((found?.queued ?? 0) > 0) return;
+    await delay(2);
+  }
+}
+
 async function inTypeScript(client: Client, event: Event, onAsked: () => void): Promise<string> {
   const attached: AttachedModel = await client.attach(model);
   const first = codeOf(attached.infer({ turns: turns[event], x: 0 }));
@@ -146,7 +157,7 @@ test('what is under way when a model is unloaded', {
   for (const [name, ask] of Object.entries(clients)) {
     let unloaded: Promise<unknown> | null = null;
     const codes = await ask('unload', () => {
-      unloaded = client.call('models.unload', { model_id: model });
+      unloaded = oneWaits(client).then(() => client.call('models.unload', { model_id: model }));
     });
     await unloaded;
     // The first is run to its end where the engine had begun with it.
