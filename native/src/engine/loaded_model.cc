@@ -114,8 +114,8 @@ Status LoadedModel::MakeWorkers() {
       stateful = with_states.get();
       run = std::move(with_states);
     }
-    workers_.push_back(
-        std::make_unique<Worker>(model_, facts_.signature, std::move(run), stateful, i, spin_us_));
+    workers_.push_back(std::make_unique<Worker>(
+        model_, facts_.signature, Worker::Context{std::move(run), stateful}, i, spin_us_));
   }
   model_.stats().Describe(model_.options().priority, count, model_.options().intra_op_threads);
   return {};

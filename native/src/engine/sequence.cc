@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <cstring>
 
 #include "shm/layout.h"
@@ -13,14 +15,17 @@ namespace {
 class Key {
  public:
   Key(const ModelChannel* owner, std::string_view id)
-      : length_(sizeof owner + std::min<size_t>(id.size(), layout::kMaxSequenceIdBytes)) {
-    std::memcpy(bytes_.data(), &owner, sizeof owner);
-    std::memcpy(bytes_.data() + sizeof owner, id.data(), length_ - sizeof owner);
+      : length_(kOwnerBytes + std::min<size_t>(id.size(), layout::kMaxSequenceIdBytes)) {
+    const auto address = std::bit_cast<uintptr_t>(owner);
+    std::memcpy(bytes_.data(), &address, kOwnerBytes);
+    std::memcpy(bytes_.data() + kOwnerBytes, id.data(), length_ - kOwnerBytes);
   }
   std::string_view view() const { return {bytes_.data(), length_}; }
 
  private:
-  std::array<char, sizeof(const ModelChannel*) + layout::kMaxSequenceIdBytes> bytes_{};
+  static constexpr size_t kOwnerBytes = sizeof(uintptr_t);
+
+  std::array<char, kOwnerBytes + layout::kMaxSequenceIdBytes> bytes_{};
   size_t length_;
 };
 

@@ -25,6 +25,7 @@ std::optional<uint32_t> Find(const std::vector<ValueSpec>& specs, const std::str
 std::vector<ValueSpec> Pick(const std::vector<ValueSpec>& from,
                             const std::vector<uint32_t>& which) {
   std::vector<ValueSpec> picked;
+  picked.reserve(which.size());
   for (const uint32_t index : which) picked.push_back(from[index]);
   return picked;
 }

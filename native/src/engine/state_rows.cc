@@ -24,13 +24,19 @@ Rows RowsOf(Dtype dtype, const Shape& shape, uint32_t axis) {
 /// Copies all rows of `from` to row `first` of each piece of `to`, or the other way round.
 enum class Direction { kIntoJoined, kOutOfJoined };
 
-void CopyRows(Direction direction, std::byte* joined, uint64_t joined_rows, uint64_t first,
-              std::byte* single, uint64_t single_rows, const Rows& rows) {
-  const uint64_t bytes = single_rows * rows.row_bytes;
+/// The memory of one tensor, `rows` of them in each piece.
+struct Memory {
+  std::byte* data = nullptr;
+  uint64_t rows = 0;
+};
+
+void CopyRows(Direction direction, const Memory& joined, uint64_t first, const Memory& single,
+              const Rows& rows) {
+  const uint64_t bytes = single.rows * rows.row_bytes;
   if (bytes == 0) return;
   for (uint64_t piece = 0; piece < rows.outer; ++piece) {
-    std::byte* const all = joined + (piece * joined_rows + first) * rows.row_bytes;
-    std::byte* const own = single + piece * bytes;
+    std::byte* const all = joined.data + (piece * joined.rows + first) * rows.row_bytes;
+    std::byte* const own = single.data + piece * bytes;
     if (direction == Direction::kIntoJoined) {
       std::memcpy(all, own, bytes);
     } else {
@@ -80,8 +86,8 @@ void StateRows::Join(std::span<Request* const> requests, size_t slot) {
   uint64_t first = 0;
   for (const Request* request : requests) {
     const StateTensor& state = StateOf(*request, slot);
-    CopyRows(Direction::kIntoJoined, joined, all, first, state.buffer.data(), request->state_rows,
-             rows);
+    CopyRows(Direction::kIntoJoined, {joined, all}, first,
+             {state.buffer.data(), request->state_rows}, rows);
     first += request->state_rows;
   }
 }
@@ -102,7 +108,8 @@ void StateRows::TakeRows(uint64_t first, uint64_t rows, std::vector<StateTensor>
     shape.dims.at(axis) = static_cast<int64_t>(rows);
     const uint64_t bytes = layout.outer * rows * layout.row_bytes;
     std::byte* const own = states[i].Resize(all[i].dtype, shape, bytes).data();
-    CopyRows(Direction::kOutOfJoined, all[i].buffer.data(), joined_rows, first, own, rows, layout);
+    CopyRows(Direction::kOutOfJoined, {all[i].buffer.data(), joined_rows}, first, {own, rows},
+             layout);
   }
 }
 

@@ -8,11 +8,11 @@
 
 namespace mlos {
 
-Worker::Worker(Model& model, const ModelSignature& signature, std::unique_ptr<RunContext> context,
-               StatefulContext* stateful, uint32_t index, uint32_t spin_us)
+Worker::Worker(Model& model, const ModelSignature& signature, Context context, uint32_t index,
+               uint32_t spin_us)
     : model_(model),
-      context_(std::move(context)),
-      runner_(signature, *context_, stateful),
+      context_(std::move(context.run)),
+      runner_(signature, *context_, context.stateful),
       spin_(uint64_t{spin_us} * 1000) {
   run_.worker = index;
   run_.context = context_.get();

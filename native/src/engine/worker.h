@@ -18,10 +18,15 @@ namespace mlos {
 /// thread to thread.
 class Worker {
  public:
+  struct Context {
+    std::unique_ptr<RunContext> run;
+    /// `run` itself, where it has states; else null.
+    StatefulContext* stateful = nullptr;
+  };
+
   /// `spin_us`: the most microseconds that an idle worker spins before it sleeps.
-  /// `stateful`: the context itself, where it has states; else null.
-  Worker(Model& model, const ModelSignature& signature, std::unique_ptr<RunContext> context,
-         StatefulContext* stateful, uint32_t index, uint32_t spin_us);
+  Worker(Model& model, const ModelSignature& signature, Context context, uint32_t index,
+         uint32_t spin_us);
 
   RunContext& context() { return *context_; }
   /// Runs until the model stops.
