@@ -4,6 +4,8 @@ import { AxonError } from './axon-error.ts';
 import { argumentKinds } from './commands/arguments.ts';
 import type { AddCommand, Run } from './commands/command.ts';
 import { makeContext } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+import { helpWords } from './help-words.ts';
 import { Output } from './render/output.ts';
 import { noProgress, type Progress } from './render/progress.ts';
 import { Settings } from './settings/settings.ts';
@@ -90,10 +92,13 @@ export async function runProgram(argv: readonly string[], world: World): Promise
   };
   try {
     const program = buildProgram(await commandsFor(argv), run, world);
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync([...helpWords(program, argv)], { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    // A group of commands without one of them: its help stands on stderr already.
+    if (error instanceof CommanderError && error.code === 'commander.help')
+      return exitCodes.USAGE.exit;
     const failed =
       error instanceof CommanderError
         ? usage(error, verbOf(argv))
@@ -141,13 +146,6 @@ export async function wholeProgram(world: World): Promise<Command> {
 }
 
 function usage(error: CommanderError, verb: string | null): AxonError {
-  if (error.code === 'commander.help')
-    return new AxonError(
-      'USAGE',
-      verb === null
-        ? 'Name a command. `axon --help` lists them.'
-        : `Name what to do. \`axon ${verb} --help\` lists it.`,
-    );
   const help = verb === null ? 'axon --help' : `axon ${verb} --help`;
   const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
   return new AxonError('USAGE', `${message.replace(/\.?$/, '.')} \`${help}\` shows how.`);
@@ -161,7 +159,7 @@ function abortError(cause: unknown): AxonError {
   );
 }
 
-function buildProgram(adds: readonly AddCommand[], run: Run, { stdout }: World): Command {
+function buildProgram(adds: readonly AddCommand[], run: Run, { stdout, stderr }: World): Command {
   const program = new Command('axon')
     .description(
       'Bring machine-learning models to this machine, and tell the MLOS daemon about them.',
@@ -193,7 +191,12 @@ Exit status: 0 is done; docs/axon.md lists the others, and every error names its
     command
       .exitOverride()
       .configureHelp({ sortOptions: false })
-      .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: () => undefined });
+      .configureOutput({
+        writeOut: (text) => void stdout.write(text),
+        writeErr: (text) => void stderr.write(text),
+        // Errors are shown by Output, once.
+        outputError: () => undefined,
+      });
     for (const argument of command.registeredArguments)
       argument.description ||= argumentKinds[argument.name()]?.about ?? '';
     command.commands.forEach(strict);

@@ -8,7 +8,6 @@ import { makeHome, runHere } from './run-axon.ts';
 
 test('mistakes on the command line end with 2 and one sentence', async () => {
   for (const argv of [
-    [],
     ['instal', 'x'],
     ['install'],
     ['list', '--nope'],
@@ -19,6 +18,37 @@ test('mistakes on the command line end with 2 and one sentence', async () => {
     const ended = await runHere(...argv);
     assert.equal(ended.status, 2, `${argv.join(' ')}: ${ended.stderr}`);
     assert.match(ended.stderr, /^axon: error: .+\n$/);
+  }
+});
+
+test('without a command axon prints its help, and a group its own with the status of a mistake', async () => {
+  const whole = await runHere('--help');
+  const bare = await runHere();
+  assert.deepEqual([bare.status, bare.stdout, bare.stderr], [0, whole.stdout, '']);
+  for (const group of ['cache', 'config', 'registry']) {
+    const ended = await runHere(group);
+    assert.deepEqual([ended.status, ended.stdout], [2, ''], group);
+    assert.equal(ended.stderr, (await runHere(group, '--help')).stdout, group);
+  }
+});
+
+test('help of a command is its --help; of one that is not there, an error that names the nearest', async () => {
+  for (const words of [['install'], ['ls'], ['cache', 'stats']]) {
+    const help = await runHere('help', ...words);
+    assert.deepEqual([help.status, help.stderr], [0, ''], words.join(' '));
+    assert.equal(help.stdout, (await runHere(...words, '--help')).stdout);
+  }
+  assert.equal((await runHere('help')).stdout, (await runHere('--help')).stdout);
+  for (const [line, says] of [
+    ['help instal', /no command `axon instal`\. Did you mean "install"\? `axon --help` lists all/],
+    ['help nosuchcommand', /no command `axon nosuchcommand`\. `axon --help` lists all/],
+    ['help cache stat', /no command `axon cache stat`\. Did you mean "stats"\?/],
+    ['cache help stat', /no command `axon cache stat`\. Did you mean "stats"\?/],
+    ['help list x', /no command `axon list x`\. `axon list` has no commands of its own/],
+  ] as const) {
+    const ended = await runHere(...line.split(' '));
+    assert.deepEqual([ended.status, ended.stdout], [2, ''], line);
+    assert.match(ended.stderr, says, line);
   }
 });
 
