@@ -34,11 +34,21 @@ export async function generate({ door, reply, request, connections, seconds, war
   return JSON.parse(await run(program, args, { quiet: true }));
 }
 
-/** An HTTP/1.1 request as bytes. */
-export function httpRequest(verb, path, body = '') {
+/**
+ * An HTTP/1.1 request as bytes; `headers` beside those that every body has.
+ * @param {string} verb @param {string} path @param {string | Buffer} body
+ * @param {Record<string, string | number>} headers
+ */
+export function httpRequest(
+  verb,
+  path,
+  body = '',
+  headers = { 'Content-Type': 'application/json' },
+) {
   const head = [`${verb} ${path} HTTP/1.1`, 'Host: 127.0.0.1'];
-  if (body !== '') {
-    head.push('Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`);
+  if (body.length > 0) {
+    const all = { ...headers, 'Content-Length': Buffer.byteLength(body) };
+    head.push(...Object.entries(all).map(([name, value]) => `${name}: ${value}`));
   }
-  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
+  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), Buffer.from(body)]);
 }

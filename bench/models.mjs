@@ -111,6 +111,16 @@ function convolutions() {
   });
 }
 
+/** As many bytes come out as go in, and the arithmetic is one pass over them: what costs is the way. */
+function passThrough(elements) {
+  return onnxModel({
+    nodes: [{ op: 'Relu', inputs: ['x'], outputs: ['y'] }],
+    inputs: [{ name: 'x', dtype: 'float32', shape: [1, elements] }],
+    outputs: [{ name: 'y', dtype: 'float32', shape: [1, elements] }],
+    initializers: [],
+  });
+}
+
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
@@ -131,6 +141,7 @@ const payloads = {
 const others = {
   classifier: { shape: [1, 784], make: classifier },
   convolutions: { shape: [1, 3, 64, 64], make: convolutions },
+  'through-600k': { shape: [1, 150_000], make: () => passThrough(150_000) },
 };
 
 /**

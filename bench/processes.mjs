@@ -49,10 +49,21 @@ export function hasPython() {
   return spawnSync(python, ['-c', 'import numpy'], { stdio: 'ignore' }).status === 0;
 }
 
-/** A daemon with folders and doors of its own, one intra-op thread, and quiet. */
+/** Whether there is a Python that has FastAPI, uvicorn and onnxruntime. */
+export function hasFastApi() {
+  const modules = 'import fastapi, uvicorn, onnxruntime';
+  return spawnSync(python, ['-c', modules], { stdio: 'ignore' }).status === 0;
+}
+
+/** A daemon with folders and doors of its own, one intra-op thread, and quiet; gRPC also on a Unix socket. */
 export async function startBenchDaemon() {
   const folder = mkdtempSync(join(tmpdir(), 'mlos-bench-'));
-  const settings = { MLOS_INFERENCE_INTRA_OP_THREADS: '1', MLOS_LOGGING_LEVEL: 'warn' };
+  const grpcSocketPath = join(folder, 'grpc.sock');
+  const settings = {
+    MLOS_INFERENCE_INTRA_OP_THREADS: '1',
+    MLOS_LOGGING_LEVEL: 'warn',
+    MLOS_API_GRPC_SOCKET_PATH: grpcSocketPath,
+  };
   const before = { ...process.env };
   Object.assign(process.env, settings); // The daemon inherits it; put back below.
   try {
@@ -62,6 +73,8 @@ export async function startBenchDaemon() {
       endpoint: daemon.endpoint,
       port: Number(new URL(daemon.endpoint).port),
       socketPath: daemon.socketPath,
+      grpcPort: daemon.grpcPort,
+      grpcSocketPath,
       folder,
       async stop() {
         await stopDaemon(daemon);

@@ -25,6 +25,8 @@ export const targets = {
   healthHttpShare: 0.5,
   /** Times the round trip of a bare echo. */
   healthSocketTimes: 1.25,
+  /** Beside uWebSockets.js or FastAPI with the runtime in the server; bytes beside an echo of them. */
+  openProtocol: { jsonTimes: 1.15, jsonShare: 1, fastApiShare: 3.2, echoTimes: 2 },
   download: { shareOfCurl: 0.8, peakMb: 150, parallelTimes: 1 },
   idleCpuPercent: 0.5,
   idleRssMb: 80,

@@ -27,6 +27,7 @@ const groups = {
     (await import('../bench/health-socket.mjs')).healthSocket,
   ],
   'data-plane': async () => [(await import('../bench/data-plane.mjs')).dataPlane],
+  'open-protocol': async () => [(await import('../bench/open-protocol.mjs')).openProtocol],
   pipelined: async () => [(await import('../bench/pipelined.mjs')).pipelined],
   asleep: async () => [(await import('../bench/asleep.mjs')).asleep],
   batching: async () => [(await import('../bench/batching.mjs')).batching],
@@ -69,6 +70,12 @@ function warningsOf({ machine, plan, questions }) {
   const planes = questions.filter(({ id }) => id === 'data-plane');
   if (planes.some(({ rows }) => !rows.some(({ name }) => name === 'attached-python'))) {
     warnings.push('Python with numpy was not found: its rows are missing.');
+  }
+  const doors = questions.filter(({ id }) => id === 'open-protocol');
+  if (doors.some(({ rows }) => !rows.some(({ name }) => name === 'fastapi'))) {
+    warnings.push(
+      'Python with fastapi, uvicorn and onnxruntime was not found: no rows of FastAPI.',
+    );
   }
   if (machine.load_average[0] > 0.5) {
     warnings.push(

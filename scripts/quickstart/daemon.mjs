@@ -68,7 +68,13 @@ export async function startDaemon({ folder, port, socketPath }) {
     }
     if (existsSync(stateFile)) {
       const state = JSON.parse(readFileSync(stateFile, 'utf8'));
-      return { child, dataFolder, socketPath, endpoint: `http://127.0.0.1:${state.http.port}` };
+      return {
+        child,
+        dataFolder,
+        socketPath,
+        endpoint: `http://127.0.0.1:${state.http.port}`,
+        grpcPort: state.grpc.port,
+      };
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
