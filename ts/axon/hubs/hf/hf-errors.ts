@@ -6,9 +6,14 @@ import type { HfConnection } from './hf-api.ts';
 
 type Words = (status: number, said: string) => AxonError;
 
-/** The hub's vocabulary (X-Error-Code, else the status) in ours. */
-export function statusErrorFor(repo: string, connection: HfConnection): StatusError {
-  const words = wordsFor(repo, connection);
+/** The hub's vocabulary (X-Error-Code, else the status) in ours. `file`: the one file that was asked for. */
+export function statusErrorFor(
+  repo: string,
+  connection: HfConnection,
+  file: string | null = null,
+): StatusError {
+  const words = wordsFor(repo, connection, file);
+  const other = httpStatusError(file === null ? repo : `${file} of ${repo}`);
   return (response, body) => {
     const said = header(response, 'x-error-message') ?? body.slice(0, 200);
     if (/invalid credentials/i.test(said))
@@ -16,13 +21,14 @@ export function statusErrorFor(repo: string, connection: HfConnection): StatusEr
         details: { bad_token: true },
       });
     const code = header(response, 'x-error-code') ?? String(response.status);
-    return words.get(code)?.(response.status, said) ?? httpStatusError(repo)(response, body);
+    return words.get(code)?.(response.status, said) ?? other(response, body);
   };
 }
 
 function wordsFor(
   repo: string,
   { endpoint, credential }: HfConnection,
+  file: string | null,
 ): ReadonlyMap<string, Words> {
   const page = `${endpoint}/${repo}`;
   const login = credential === null ? 'Set HF_TOKEN.' : 'The token in use does not have access.';
@@ -57,10 +63,12 @@ function wordsFor(
     ],
     [
       'EntryNotFound',
-      (_status, said) => new AxonError('NOT_FOUND', `${repo} has no such file any more: ${said}`),
+      (_status, said) =>
+        new AxonError('NOT_FOUND', `${repo} has no ${file ?? 'such file'} any more: ${said}`),
     ],
     ['RepoNotFound', missing],
-    ['404', missing],
+    // A content network that has lost one file says nothing about the repository.
+    ...(file === null ? [['404', missing] as const] : []),
     [
       '451',
       (_status, said) =>

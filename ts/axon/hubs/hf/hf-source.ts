@@ -111,7 +111,7 @@ export class HfSource implements FileSource {
       expected: file.expected,
       credential,
       check: (response) => this.#requireCommit(response),
-      statusError: statusErrorFor(this.#repo, this.#connection),
+      statusError: statusErrorFor(this.#repo, this.#connection, file.path),
       allowMarkup: /\.(html?|xml|svg)$/i.test(file.path),
     };
   }

@@ -45,7 +45,7 @@ export class ModelscopeApi {
       const value = await this.askRaw(`/api/v1/models/${route}`, repo);
       const { Success, Data } = value as Envelope;
       if (Success !== true || typeof Data !== 'object' || Data === null)
-        throw this.#failure(value as Envelope, repo);
+        throw this.#failure(value as Envelope, repo, null);
       return Data as Record<string, unknown>;
     });
   }
@@ -63,19 +63,20 @@ export class ModelscopeApi {
     throw new AxonError('BAD_RESPONSE', `${this.endpoint} answered nothing about ${repo}.`);
   }
 
-  statusError(repo: string): StatusError {
-    const other = httpStatusError(repo);
+  /** `file`: the one file that was asked for. */
+  statusError(repo: string, file: string | null = null): StatusError {
+    const other = httpStatusError(file === null ? repo : `${file} of ${repo}`);
     return (response, body) => {
       const envelope = readEnvelope(body);
       if (envelope === null) return other(response, body);
-      const failure = this.#failure(envelope, repo);
+      const failure = this.#failure(envelope, repo, file);
       if (failure instanceof Retryable) throw failure;
       return failure;
     };
   }
 
   /** Rule 2. */
-  #failure({ Code, Message }: Envelope, repo: string): AxonError | Retryable {
+  #failure({ Code, Message }: Envelope, repo: string, file: string | null): AxonError | Retryable {
     const said = typeof Message === 'string' ? Message.slice(0, 200) : '';
     if (/max_prepared_stmt_count|too many connections/i.test(said))
       return new Retryable('ModelScope is overloaded');
@@ -91,9 +92,10 @@ export class ModelscopeApi {
         'ACCESS_DENIED',
         `ModelScope refuses ${repo} (${said}). Accept its terms at ${page}. ${login}`,
       );
+    const what = file === null ? repo : `${file} of ${repo}`;
     return new AxonError(
       'NOT_FOUND',
-      `${repo} does not exist at ModelScope, or is private, or its terms have to be accepted at ${page} (code ${String(Code)}: ${said}). ${login}`,
+      `${what} does not exist at ModelScope, or is private, or its terms have to be accepted at ${page} (code ${String(Code)}: ${said}). ${login}`,
     );
   }
 }

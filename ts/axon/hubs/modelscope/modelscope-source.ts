@@ -76,7 +76,7 @@ export class ModelscopeSource implements FileSource {
       expected,
       credential: this.#api.credential,
       check: (response) => refuseEnvelope(response, name, size),
-      statusError: this.#api.statusError(this.pin.id),
+      statusError: this.#api.statusError(this.pin.id, name),
       allowMarkup: /\.(html?|xml|svg)$/i.test(name),
     };
   }
