@@ -92,12 +92,13 @@ export class Daemon {
       undo.push(() => pool.stopAll({ drainMs: 0 }));
       const state: ServiceState = { doors: new Map(), draining: false };
       const operations = await buildOperations({ config, dataFolder, store, pool, state, log });
-      const { metrics } = operations;
+      const { metrics, counters } = operations;
       const dispatch = new Dispatch({ ...operations, logger });
       const doors = await openDoors({
         config,
         dispatcher: dispatch,
         metrics: () => metrics.page(),
+        times: counters.inferenceTimes,
         logger,
         dataFolder,
         facts: state.doors,

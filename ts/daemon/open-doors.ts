@@ -13,6 +13,7 @@ import { OipService } from './doors/oip/service.ts';
 import { noSharedMemory } from './doors/oip/shared-memory.ts';
 import { SystemSharedMemory } from './doors/oip/system-shared-memory.ts';
 import { readTlsFiles } from './doors/tls-files.ts';
+import type { InferenceTimes } from './observe/inference-times.ts';
 import type { DoorFacts } from './operations/service.ts';
 import type { DoorName } from './request-context.ts';
 
@@ -26,6 +27,7 @@ interface DoorOptions {
   readonly config: Config;
   readonly dispatcher: Dispatcher;
   readonly metrics: MetricsText;
+  readonly times: InferenceTimes;
   readonly logger: Logger;
   readonly dataFolder: string;
   /** Filled with what is really open: ports that were 0, the adapter that loaded. */
@@ -61,7 +63,8 @@ function extraFacts({ unix, tls }: ReturnType<typeof extrasOf>) {
   return { tls: tls !== null, ...(unix === null ? {} : { path: unix.path }) };
 }
 
-function oipService({ config, dispatcher, logger, dataFolder }: DoorOptions): OipService {
+function oipService(options: DoorOptions): OipService {
+  const { config, dispatcher, times, logger, dataFolder } = options;
   return new OipService({
     sharedMemory: config.get('api.oip.shared_memory') ? new SystemSharedMemory() : noSharedMemory,
     defaults: {
@@ -71,6 +74,7 @@ function oipService({ config, dispatcher, logger, dataFolder }: DoorOptions): Oi
     },
     traceFolder: join(dataFolder, 'traces'),
     dispatcher,
+    times,
     logger,
   });
 }

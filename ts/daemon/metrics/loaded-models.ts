@@ -29,7 +29,8 @@ export function loadedModels(deps: {
       const record = registry.find(modelId);
       if (stats === null || record === undefined) return [];
       const labels = { model: nameOf(modelId), version: String(record.ordinal) };
-      return [{ labels, stats, times: counters.inferenceTimes.get(modelId) }];
+      const times = counters.inferenceTimes.get(modelId, record.ordinal);
+      return [{ labels, stats, times }];
     }),
   );
 }

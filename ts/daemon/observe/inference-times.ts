@@ -6,25 +6,38 @@ export interface TransportTimes {
   readonly transport: TimeHistogram;
   /** The part of it that went into reading inputs. */
   inputUs: number;
+  /** How many they were. */
+  count: number;
+  /** When the latest was answered, in ms since the epoch. */
+  lastAtMs: number;
+  /** Which content of that id: another one that is registered under it begins anew. */
+  readonly ordinal: number;
 }
 
 /** By model id. Attached apps go past the daemon, so theirs are not here. */
 export class InferenceTimes {
   readonly #models = new Map<string, TransportTimes>();
 
-  add(modelId: string, inputUs: number, transportUs: number): void {
-    let times = this.#models.get(modelId);
+  add(
+    { id, ordinal }: { readonly id: string; readonly ordinal: number },
+    inputUs: number,
+    transportUs: number,
+  ): void {
+    let times = this.get(id, ordinal);
     if (times === undefined) {
-      times = { transport: new TimeHistogram(), inputUs: 0 };
-      this.#models.set(modelId, times);
+      times = { transport: new TimeHistogram(), inputUs: 0, count: 0, lastAtMs: 0, ordinal };
+      this.#models.set(id, times);
     }
     times.inputUs += inputUs;
+    times.count += 1;
+    times.lastAtMs = Date.now();
     // Three clocks take part: their difference may fall below nothing.
     times.transport.add(Math.max(0, transportUs));
   }
 
-  get(modelId: string): TransportTimes | undefined {
-    return this.#models.get(modelId);
+  get(modelId: string, ordinal: number): TransportTimes | undefined {
+    const times = this.#models.get(modelId);
+    return times?.ordinal === ordinal ? times : undefined;
   }
 
   /** Lets go of models that are no more. */

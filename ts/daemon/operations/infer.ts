@@ -71,7 +71,7 @@ export function inferOperation(deps: {
     deps.counters.inference();
     const totalUs = (performance.now() - started) * 1000;
     const transportUs = totalUs - result.queueTimeUs - result.inferenceTimeUs;
-    deps.counters.inferenceTimes.add(record.id, inputUs, transportUs);
+    deps.counters.inferenceTimes.add(record, inputUs, transportUs);
     const include = params.include_outputs ?? true;
     return {
       status: 'success',

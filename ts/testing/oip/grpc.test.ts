@@ -68,6 +68,7 @@ describe('open inference protocol over gRPC', () => {
       assert.ok(server.extensions.includes('statistics'));
       const name = 'test/floats';
       assert.deepEqual(await client.call('ModelReady', { name, version: '1' }), { ready: true });
+      assert.deepEqual(await client.call('ModelReady', { name: 'test/none' }), { ready: false });
       const tensor = { datatype: 'FP32', shape: [-1, 3] };
       assert.deepEqual(await client.call('ModelMetadata', { name }), {
         name,
@@ -207,7 +208,13 @@ describe('open inference protocol over gRPC', () => {
       const { model_stats: stats } = await client.call('ModelStatistics', { name: 'test/floats' });
       assert.equal(stats.length, 1);
       assert.equal(stats[0].version, '1');
-      assert.ok(Number.isInteger(stats[0].inference_stats.queue.ns));
+      const phases = stats[0].inference_stats;
+      assert.ok(Number.isInteger(phases.queue.ns));
+      // Those of the tests above.
+      assert.ok(stats[0].last_inference > 0 && stats[0].last_inference <= Date.now());
+      assert.ok(phases.compute_input.count > 0 && phases.compute_input.ns > 0);
+      assert.equal(phases.compute_output.count, phases.compute_input.count);
+      assert.ok(phases.compute_output.ns > 0);
       const { models } = await client.call('RepositoryIndex');
       assert.ok(models.some(({ name, state }: never) => name === 'test/pair' && state === 'READY'));
       const model_name = 'test/pair';

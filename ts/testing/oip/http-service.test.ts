@@ -82,6 +82,30 @@ overEachAdapter('service of the open protocol over HTTP', (oip) => {
     assert.ok(index.every((one: { state: string }) => one.state === 'READY'));
   });
 
+  test('statistics count what came through this door, and when', watchdog, async () => {
+    const read = async () => (await get('/v2/models/test/vector/stats')).json.model_stats[0];
+    const before = await read();
+    const asked = Date.now();
+    const inputs = [{ name: 'x', shape: [2], datatype: 'FP32', data: [1, 2] }];
+    for (let i = 0; i < 3; i += 1)
+      assert.equal((await infer('test/vector', { inputs })).status, 200);
+    // An engine counts an answer when it has sent it.
+    const isCounted = ({ inference_stats: { success } }: typeof before) =>
+      success.count === before.inference_stats.success.count + 3;
+    let after = await read();
+    while (!isCounted(after)) after = await read();
+    assert.ok(after.last_inference >= asked && after.last_inference <= Date.now());
+    for (const phase of ['success', 'compute_input', 'compute_infer', 'compute_output']) {
+      const [old, now] = [before.inference_stats[phase], after.inference_stats[phase]];
+      assert.equal(now.count - old.count, 3, phase);
+      assert.ok(now.ns > old.ns, phase);
+    }
+    const refused = await infer('test/vector', { inputs: [{ ...inputs[0], data: [1] }] });
+    assert.equal(refused.status, 400);
+    assert.equal((await read()).last_inference, after.last_inference, 'a refused one is none');
+    assert.deepEqual(after.batch_stats, [], 'nothing measures them');
+  });
+
   test('classes, with the labels of the package', watchdog, async () => {
     await oip.place.file(
       'config.json',

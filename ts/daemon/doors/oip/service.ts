@@ -17,7 +17,7 @@ import {
 import { modelParams, OperationCalls } from './operations.ts';
 import { OipRepository } from './repository.ts';
 import type { SharedMemory } from './shared-memory.ts';
-import { type ModelStatistics, modelStatistics } from './statistics.ts';
+import { type ModelStatistics, modelStatistics, type RequestTimesByModel } from './statistics.ts';
 import { shown } from './tensors.ts';
 import type { TraceChanges, TraceSettingsWire } from './trace-settings.ts';
 import { Tracer } from './tracer.ts';
@@ -28,6 +28,8 @@ export interface OipServiceOptions {
   readonly sharedMemory: SharedMemory;
   /** What holds of a model that does not say. */
   readonly defaults: ModelDefaults;
+  /** What inferences through the daemon took beside waiting and running. */
+  readonly times: RequestTimesByModel;
   readonly logger: Logger;
   /** Where traces go. */
   readonly traceFolder: string;
@@ -67,6 +69,7 @@ export class OipService {
   readonly #tracer: Tracer;
   readonly #operations: OperationCalls;
   readonly #defaults: ModelDefaults;
+  readonly #times: RequestTimesByModel;
 
   constructor(options: OipServiceOptions) {
     const { dispatcher, sharedMemory, defaults, logger, traceFolder } = options;
@@ -77,6 +80,7 @@ export class OipService {
     this.repository = new OipRepository(this.#operations);
     this.sharedMemory = sharedMemory;
     this.#defaults = defaults;
+    this.#times = options.times;
   }
 
   serverMetadata(): ServerMetadata {
@@ -131,7 +135,11 @@ export class OipService {
       const isExact = ref?.modelVersion !== '' || ref.modelName.includes('@');
       return isExact ? id === named.id : oipName(id) === oipName(named.id);
     };
-    return models.filter(isWanted).map((info) => modelStatistics(info, engines.get(info.id)));
+    return models
+      .filter(isWanted)
+      .map((info) =>
+        modelStatistics(info, engines.get(info.id), this.#times.get(info.id, info.ordinal)),
+      );
   }
 
   /** Models that generate text are none of this version's. Errors: MODEL_NOT_FOUND, UNIMPLEMENTED. */

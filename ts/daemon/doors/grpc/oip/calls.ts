@@ -1,3 +1,4 @@
+import { MlosError } from '../../../../protocol/errors.ts';
 import type { RequestContext } from '../../../request-context.ts';
 import { flag } from '../../oip/parameters.ts';
 import type { OipService } from '../../oip/service.ts';
@@ -53,12 +54,18 @@ function logAnswer(settings: object): Fields {
   };
 }
 
+/** A model that is not there is not ready, as Triton answers on gRPC. */
+function falseIfUnknown(error: unknown): false {
+  if (error instanceof MlosError && error.code === 'MODEL_NOT_FOUND') return false;
+  throw error;
+}
+
 export const oipCalls: Readonly<Record<string, Answering>> = {
   ServerLive: async (service, _, context) => ({ live: await service.serverLive(context) }),
   ServerReady: async (service, _, context) => ({ ready: await service.serverReady(context) }),
   ServerMetadata: (service) => ({ ...service.serverMetadata() }),
   ModelReady: async (service, request, context) => ({
-    ready: await service.modelReady(refOf(request), context),
+    ready: await service.modelReady(refOf(request), context).catch(falseIfUnknown),
   }),
   ModelMetadata: async (service, request, context) => ({
     ...(await service.modelMetadata(refOf(request), context)),
