@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { formatModelId } from '../../protocol/model-id.ts';
 import type { Context } from '../context.ts';
-import { formatBytes } from '../render/format.ts';
+import { formatBytes, formatCount } from '../render/format.ts';
 import { isHeld } from '../store/lock.ts';
 import { type Former, formerModels, importFormer, requireCache } from '../upkeep/former-cache.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
@@ -38,7 +38,7 @@ export const addCache: AddCommand = (program, run) => {
           unfinished_bytes: bytesIn(staging),
         };
         context.output.result(facts, [
-          `${facts.models} models, ${formatBytes(facts.models_bytes)}, in ${models}`,
+          `${formatCount(facts.models, 'model')}, ${formatBytes(facts.models_bytes)}, in ${models}`,
           `${formatBytes(facts.unfinished_bytes)} of unfinished downloads`,
         ]);
       }),
@@ -67,7 +67,7 @@ export const addCache: AddCommand = (program, run) => {
       if (!dry) for (const dir of idle) fs.rmSync(dir, { recursive: true, force: true });
       const verb = dry ? 'Would remove' : 'Removed';
       context.output.result({ removed: idle.length, bytes, dry_run: dry }, [
-        `${verb} ${idle.length} unfinished downloads, ${formatBytes(bytes)}.`,
+        `${verb} ${formatCount(idle.length, 'unfinished download')}, ${formatBytes(bytes)}.`,
       ]);
     }),
   );
@@ -90,7 +90,9 @@ async function importAll(
     { done: 'imported', key: 'imported' },
     context,
     (id) => importFormer(former.get(id) as Former, flags.allowPickle === true, context),
-    ({ id, files, bytes }) => [`Imported ${id}: ${files} files, ${formatBytes(bytes)}`],
+    ({ id, files, bytes }) => [
+      `Imported ${id}: ${formatCount(files, 'file')}, ${formatBytes(bytes)}`,
+    ],
   );
 }
 

@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 import { neededBy } from '../install/dependencies.ts';
 import { exportBundle } from '../package/export-bundle.ts';
 import { openFolder, type PackageFolder } from '../package/manifest-file.ts';
-import { formatBytes } from '../render/format.ts';
+import { formatBytes, formatCount } from '../render/format.ts';
 import { requireInstalled } from '../store/catalog.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
@@ -35,7 +35,7 @@ export const addExport: AddCommand = (program, run) => {
       const done = await exportBundle(folders, out, { asFolder, signal });
       output.result({ output: out, ...done }, [
         ...done.models.map(({ id, digest }) => `${id}  ${digest}`),
-        `${output.paint('green', 'Exported')} ${done.models.length} models, ${formatBytes(done.bytes)}: ${out}`,
+        `${output.paint('green', 'Exported')} ${formatCount(done.models.length, 'model')}, ${formatBytes(done.bytes)}: ${out}`,
       ]);
     }),
   );

@@ -2,6 +2,7 @@ import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { storeBlobs } from '../install/reuse.ts';
+import { formatCount } from '../render/format.ts';
 import {
   brokenFiles,
   type CheckedModel,
@@ -33,12 +34,13 @@ export const addFsck: AddCommand = (program, run) => {
       const problems = problemsOf(after);
       const facts = { blobs: after.blobs, models: after.models.length, repaired };
       const done = repaired.map(
-        ({ id, fetched, taken }) => `Repaired ${id}: ${fetched} files fetched, ${taken} from here.`,
+        ({ id, fetched, taken }) =>
+          `Repaired ${id}: ${formatCount(fetched, 'file')} fetched, ${taken} from here.`,
       );
       if (problems.length === 0) {
         output.result({ ...facts, ok: true }, [
           ...done,
-          `${facts.models} models and ${facts.blobs} stored files are as they should be.`,
+          `${formatCount(facts.models, 'model')} and ${formatCount(facts.blobs, 'stored file')} are as they should be.`,
         ]);
         return;
       }

@@ -1,4 +1,4 @@
-import { formatBytes } from '../render/format.ts';
+import { formatBytes, formatCount } from '../render/format.ts';
 import { collect } from '../store/collect.ts';
 import { takeOver } from '../store/take-over.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
@@ -21,7 +21,7 @@ export const addGc: AddCommand = (program, run) => {
       if (!dry) await takeOver(layout);
       const { blobs, downloads, bytes } = await collect(layout, dry, signal);
       output.result({ blobs, downloads, bytes, dry_run: dry }, [
-        `${dry ? 'Would remove' : 'Removed'} ${blobs} unused files and ${downloads} old downloads, ${formatBytes(bytes)}.`,
+        `${dry ? 'Would remove' : 'Removed'} ${formatCount(blobs, 'unused file')} and ${formatCount(downloads, 'old download')}, ${formatBytes(bytes)}.`,
       ]);
     }),
   );

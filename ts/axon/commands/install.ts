@@ -7,7 +7,7 @@ import { type InstallFlags, type InstallResult, readInstallFlags } from '../inst
 import { Daemon } from '../register/daemon.ts';
 import { type Registration, registerModel, registrationLines } from '../register/register.ts';
 import { dryRunLines } from '../render/dry-run.ts';
-import { formatBytes } from '../render/format.ts';
+import { formatBytes, formatCount } from '../render/format.ts';
 import { type AddCommand, collect, type JsonFlag, withExample } from './command.ts';
 
 interface Flags extends InstallFlags, JsonFlag {
@@ -85,7 +85,7 @@ function lines(
 ): string[] {
   const { status, id, files, bytes, source } = result;
   const pinned = source?.revision ? ` (${source.revision})` : '';
-  const size = `${files.length} files, ${formatBytes(bytes)}`;
+  const size = `${formatCount(files.length, 'file')}, ${formatBytes(bytes)}`;
   if (status === 'would-install') return dryRunLines(result, output);
   if (status === 'already-installed')
     return [

@@ -1,7 +1,7 @@
 import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import { pushPackage } from '../hubs/oci/push.ts';
-import { formatBytes } from '../render/format.ts';
+import { formatBytes, formatCount } from '../render/format.ts';
 import { readManifestText, requireInstalled } from '../store/catalog.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
@@ -25,7 +25,7 @@ export const addPush: AddCommand = (program, run) => {
       context.output.result({ id: formatModelId(id), ...done }, [
         `${context.output.paint('green', 'Pushed')} ${formatModelId(id)} to ${done.reference}`,
         `  ${done.digest}`,
-        `  ${done.sent} blobs sent (${formatBytes(done.bytes)}), ${done.already_there} were there`,
+        `  ${formatCount(done.sent, 'blob')} sent (${formatBytes(done.bytes)}), ${done.already_there} already there`,
       ]);
     }),
   );

@@ -1,6 +1,7 @@
 import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
+import { formatCount } from '../render/format.ts';
 import { listInstalled } from '../store/catalog.ts';
 
 /**
@@ -37,7 +38,7 @@ export async function forEachModel<T>(
   const reasons = failed.map(({ id, error }) => `${id}: ${error.message}`);
   throw new AxonError(
     done.length > 0 ? 'PARTIAL' : first.error.code,
-    `${failed.length} of ${ids.length} models were not ${verb.done}. ${reasons.join(' ')}`,
+    `${failed.length} of ${formatCount(ids.length, 'model')} ${failed.length === 1 ? 'was' : 'were'} not ${verb.done}. ${reasons.join(' ')}`,
     {
       details: {
         ...result,

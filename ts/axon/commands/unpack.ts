@@ -5,6 +5,7 @@ import { AxonError } from '../axon-error.ts';
 import { unpackArchive } from '../package/archive.ts';
 import { requireInnerData } from '../package/inner-data.ts';
 import { fileNameOf } from '../package/locate.ts';
+import { formatCount } from '../render/format.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 interface Flags extends JsonFlag {
@@ -39,7 +40,7 @@ export const addUnpack: AddCommand = (program, run) => {
         const id = formatModelId(metadata);
         const { files } = spec.format;
         output.result({ id, directory: target, files: files.length }, [
-          `${output.paint('green', 'Unpacked')} ${id}: ${files.length} files in ${target}`,
+          `${output.paint('green', 'Unpacked')} ${id}: ${formatCount(files.length, 'file')} in ${target}`,
         ]);
       } finally {
         fs.rmSync(draft, { recursive: true, force: true });

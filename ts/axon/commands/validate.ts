@@ -9,7 +9,7 @@ import { checkArchive } from '../package/archive.ts';
 import { requireInnerData } from '../package/inner-data.ts';
 import { locatePackage } from '../package/locate.ts';
 import { requireVerified, verifyFiles } from '../package/verify.ts';
-import { formatBytes } from '../render/format.ts';
+import { formatBytes, formatCount } from '../render/format.ts';
 import { readText } from '../store/catalog.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
@@ -29,8 +29,8 @@ export const addValidate: AddCommand = (program, run) => {
       const bytes = files.reduce((sum, file) => sum + file.size, 0);
       context.output.result({ ok: true, kind, id, files: files.length, bytes }, [
         kind === 'manifest'
-          ? `${context.output.paint('green', 'Valid')} manifest of ${id}: ${files.length} files, none of them looked at.`
-          : `${context.output.paint('green', 'Valid')} package ${id}: ${files.length} files, ${formatBytes(bytes)}, each as the manifest says.`,
+          ? `${context.output.paint('green', 'Valid')} manifest of ${id}: ${formatCount(files.length, 'file')}, not looked at.`
+          : `${context.output.paint('green', 'Valid')} package ${id}: ${formatCount(files.length, 'file')}, ${formatBytes(bytes)}, each as the manifest says.`,
       ]);
     }),
   );

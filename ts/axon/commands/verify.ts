@@ -8,7 +8,7 @@ import { loadPublicKey } from '../package/keys.ts';
 import { type Located, locatePackage } from '../package/locate.ts';
 import { trustOf } from '../package/trust.ts';
 import { requireVerified, verifyFiles, verifyPackage } from '../package/verify.ts';
-import { formatBytes } from '../render/format.ts';
+import { formatBytes, formatCount } from '../render/format.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 interface Flags extends JsonFlag {
@@ -33,7 +33,7 @@ export const addVerify: AddCommand = (program, run) => {
       const bytes = files.reduce((sum, file) => sum + file.size, 0);
       const by = key === null ? '' : ` Signed by ${key}.`;
       output.result({ id: name, ok: true, files: files.length, bytes, signed_by: key }, [
-        `${output.paint('green', 'Verified')} ${name}: ${files.length} files, ${formatBytes(bytes)}, all as recorded.${by}`,
+        `${output.paint('green', 'Verified')} ${name}: ${formatCount(files.length, 'file')}, ${formatBytes(bytes)}, all as recorded.${by}`,
       ]);
     }),
   );

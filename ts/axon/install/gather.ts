@@ -10,6 +10,7 @@ import type { FileSource, HubFile } from '../hubs/hub.ts';
 import { licenseFile } from '../hubs/license-file.ts';
 import { composeManifest } from '../package/compose.ts';
 import { NameGuard } from '../package/names.ts';
+import { formatCount } from '../render/format.ts';
 import { type Selection, selectFiles } from '../selection/select.ts';
 import { requireSpace } from '../store/space.ts';
 import type { Staging } from '../store/staging.ts';
@@ -53,7 +54,7 @@ export async function gatherFiles(
   const { all, format, run } = plan;
   const { revision } = source.pin;
   context.output.note(
-    `Taking ${plan.files.length} of ${all.length} files from ${labelOf(source)}${revision === null ? '' : ` at ${revision}`}.`,
+    `Taking ${plan.files.length} of ${formatCount(all.length, 'file')} from ${labelOf(source)}${revision === null ? '' : ` at ${revision}`}.`,
   );
   const into = path.join(staging.download, 'files');
   fs.mkdirSync(into, { recursive: true });

@@ -1,5 +1,5 @@
 import type { InstallResult } from '../install/options.ts';
-import { formatBytes } from './format.ts';
+import { formatBytes, formatCount } from './format.ts';
 import type { Output } from './output.ts';
 import { textTable } from './table.ts';
 
@@ -9,11 +9,11 @@ export function dryRunLines(result: InstallResult, output: Output): string[] {
   const pinned = source?.revision ? ` (${source.revision})` : '';
   if (selection === undefined)
     return [
-      `Would install the package ${id}${pinned}: ${files.length} files, ${formatBytes(bytes)}`,
+      `Would install the package ${id}${pinned}: ${formatCount(files.length, 'file')}, ${formatBytes(bytes)}`,
       ...files.map((file) => `  ${file.path}  ${sizeOf(file.size)}`),
     ];
   return [
-    `${output.paint('bold', `Would install ${id}`)}${pinned}: ${files.length} files, ${formatBytes(bytes)}`,
+    `${output.paint('bold', `Would install ${id}`)}${pinned}: ${formatCount(files.length, 'file')}, ${formatBytes(bytes)}`,
     `  licence   ${license ?? 'unknown'}`,
     `  chosen    ${selection.rule}`,
     `  would be  ${path}`,
@@ -55,7 +55,7 @@ function leftOutLines(
   ]);
   return [
     '',
-    output.paint('bold', `Left out: ${files.length} files, ${formatBytes(bytes)}`),
+    output.paint('bold', `Left out: ${formatCount(files.length, 'file')}, ${formatBytes(bytes)}`),
     ...textTable(output, ['WHY', 'FILES', 'SIZE', 'SUCH AS'], rows),
   ];
 }

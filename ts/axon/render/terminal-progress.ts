@@ -1,5 +1,5 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
-import { formatBytes, printable } from './format.ts';
+import { formatBytes, formatCount, printable } from './format.ts';
 import type { FileProgress, Progress } from './progress.ts';
 import { formatSeconds, Speed } from './speed.ts';
 import { Total } from './total.ts';
@@ -91,7 +91,7 @@ class TotalLine {
   #payload() {
     const { files, filesDone, done, bytes, bytesPerSecond, secondsLeft } = this.total;
     return {
-      name: `${filesDone} of ${files} files`.padEnd(40),
+      name: `${filesDone} of ${formatCount(files, 'file')}`.padEnd(40),
       done: formatBytes(done),
       size: formatBytes(bytes ?? 0),
       ...pace(bytesPerSecond, secondsLeft),

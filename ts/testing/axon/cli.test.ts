@@ -91,6 +91,27 @@ test('init, version, cache on an empty home', async (t) => {
   assert.match((await home.axon('version')).stdout, /^axon \d/);
 });
 
+test('what is counted is named in the right number', async (t) => {
+  const home = makeHome(t);
+  fs.writeFileSync(path.join(home.dir, 'net.gguf'), tinyGguf());
+  for (const [line, says] of [
+    ['install ./net.gguf --as my/net@1 --dry-run', /: 1 file, /],
+    ['install ./net.gguf --as my/net@1', /: 1 file, /],
+    ['verify my/net@1', /: 1 file, /],
+    ['cache stats', /^1 model, /],
+    ['fsck', /^1 model and 1 stored file are /],
+    ['gc', /^Removed 0 unused files and 0 old downloads, /],
+    ['pack my/net@1 -o net.axon', /./],
+    ['validate ./net.axon', /: 1 file, /],
+    ['unpack net.axon -C out', /: 1 file in /],
+    ['export my/net@1 -o all.tar', /Exported 1 model, /],
+  ] as const) {
+    const ended = await home.axon(...line.split(' '));
+    assert.equal(ended.status, 0, ended.stderr);
+    assert.match(ended.stdout, says, line);
+  }
+});
+
 test('a home that cannot be made is a named error, not a hang', async (t) => {
   const home = makeHome(t);
   fs.writeFileSync(path.join(home.dir, 'net.gguf'), tinyGguf());

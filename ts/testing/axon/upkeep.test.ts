@@ -129,7 +129,7 @@ test('fsck names what is wrong; --repair fetches that and nothing else', async (
   assert.match(found.stderr, /missing config\.json, damaged model\.onnx_data/);
   assert.match(found.stderr, /A stored file is damaged/);
   double.seen.length = 0;
-  assert.match(await must(home, 'fsck', '--repair'), /1 files fetched, 1 from here/);
+  assert.match(await must(home, 'fsck', '--repair'), /1 file fetched, 1 from here/);
   assert.deepEqual(fetched(), ['model.onnx_data']);
   await must(home, 'verify', 'hf/acme/bert');
   const { ino } = fs.statSync(path.join(dirOf(home), 'model.onnx_data'));
@@ -181,7 +181,7 @@ test('what came from an address is repaired as long as it is still the same', as
   await must(home, 'install', `${double.cdn}/net.onnx`, '--as', 'my/net@1');
   const file = path.join(home.models, 'my/net/1/net.onnx');
   damage(file);
-  assert.match(await must(home, 'fsck', '--repair'), /1 files fetched/);
+  assert.match(await must(home, 'fsck', '--repair'), /1 file fetched/);
   assert.deepEqual(fs.readFileSync(file), tinyOnnx());
 });
 

@@ -6,6 +6,7 @@ import type { Context } from '../../context.ts';
 import { fetchAll, type PackageRequest } from '../../download/fetch-all.ts';
 import { type HttpResponse, header } from '../../download/http.ts';
 import { maxPackageBytes } from '../../package/names.ts';
+import { formatCount } from '../../render/format.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
 import { takeLocal } from '../local-copy.ts';
 import { describeRepo } from './describe-repo.ts';
@@ -93,7 +94,7 @@ export class HfSource implements FileSource {
     );
     if (taken.length > 0)
       this.#context.output.note(
-        `${taken.length} of ${files.length} files are in the Hugging Face cache of this machine and were checked.`,
+        `Taken from the Hugging Face cache of this machine, and checked: ${taken.length} of ${formatCount(files.length, 'file')}.`,
       );
     return [...taken, ...(await fetchAll(left, this.#connection.download))];
   }
