@@ -12,7 +12,7 @@ import { Transfer } from './transfer.ts';
 
 /*
  * One file over HTTP, whole and verified or not at all.
- * 1. Bytes go to `<dest>.part`; the name `dest` appears by rename, after size and hash are right and the
+ * 1. Bytes go to a part beside `dest`; the name `dest` appears by rename, after size and hash are right and the
  *    bytes are on disk.
  * 2. What an earlier run left is gone on with, and hashed again: disk is cheaper than network.
  * 3. Always the canonical URL is asked, never a signed one: those expire.

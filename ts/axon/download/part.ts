@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import path from 'node:path';
+import { reservedPrefix } from '../store/layout.ts';
 import type { FileRequest } from './fetch-file.ts';
 import { type Span, Spans } from './spans.ts';
 import { differ, noStamp, type Stamp, strongTag } from './stamp.ts';
 
 /*
- * What is there of a file under way: `<dest>.part`, and beside it `<dest>.part.json`, which says what the
- * part belongs to.
+ * What is there of a file under way: a part beside where it will lie, and a note, which says what the part
+ * belongs to. Their names begin as no file of a source may, so that neither is ever another file's.
  * 1. A later run goes on with it only where the bytes must be the same: the same hash, or, where the
  *    source states none, the same address and strong ETag (If-Range).
  * 2. As long as bytes come in order, the length of the part says how far it is, and nothing is written
@@ -160,8 +163,15 @@ export class Part {
   }
 }
 
-const partName = ({ dest }: FileRequest) => `${dest}.part`;
-const noteName = ({ dest }: FileRequest) => `${dest}.part.json`;
+/** Of the last name alone, which is as long as it likes: a cache that moves goes on with its parts. */
+export function partName({ dest }: Pick<FileRequest, 'dest'>): string {
+  const key = createHash('sha256').update(path.basename(dest)).digest('hex').slice(0, 32);
+  return path.join(path.dirname(dest), `${reservedPrefix}part-${key}`);
+}
+
+export function noteName(file: Pick<FileRequest, 'dest'>): string {
+  return `${partName(file)}.json`;
+}
 
 function hashText({ expected }: FileRequest): string | null {
   return expected === null ? null : `${expected.algorithm}:${expected.hex}`;

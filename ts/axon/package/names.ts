@@ -1,7 +1,7 @@
 import { limits } from '../../protocol/limits.ts';
 import { foldedPath, isPackagePath } from '../../protocol/manifest.ts';
 import { AxonError } from '../axon-error.ts';
-import { reservedNames } from '../store/layout.ts';
+import { reservedNames, reservedPrefix } from '../store/layout.ts';
 
 /** Largest sum of all files of one package: the largest open models stay below it. */
 export const maxPackageBytes = 4 * 1024 ** 4;
@@ -32,6 +32,11 @@ export class NameGuard {
     const key = foldedPath(name);
     const [first = ''] = key.split('/');
     if (reservedNames.has(first)) this.#refuse(name, 'is a name that axon itself uses');
+    if (key.split('/').some((part) => part.startsWith(reservedPrefix)))
+      this.#refuse(
+        name,
+        `has a part that begins with ${reservedPrefix}, which axon keeps for itself`,
+      );
     const twin = this.#names.get(key);
     if (twin !== undefined)
       this.#refuse(name, twin === name ? 'comes twice' : `collides with ${JSON.stringify(twin)}`);

@@ -25,6 +25,9 @@ export const reservedNames: ReadonlySet<string> = new Set([
   signatureName,
 ]);
 
+/** Files that axon makes for a while beside those of a package: no file or folder of a source may begin so. */
+export const reservedPrefix = '.axon-';
+
 export class StoreLayout {
   readonly cache: string;
   readonly models: string;

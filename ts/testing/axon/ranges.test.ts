@@ -8,6 +8,7 @@ import { AxonError } from '../../axon/axon-error.ts';
 import { fetchAll } from '../../axon/download/fetch-all.ts';
 import { fetchFile } from '../../axon/download/fetch-file.ts';
 import type { DownloadOptions } from '../../axon/download/options.ts';
+import { noteName, partName } from '../../axon/download/part.ts';
 import { Slots } from '../../axon/download/slots.ts';
 import { noProgress, type Progress } from '../../axon/render/progress.ts';
 import { sha256 } from '../hub-double/hashes.ts';
@@ -137,7 +138,10 @@ test('one range that never comes stops the others; the next run fetches that alo
     fetchFile(lost, { ...options, connections: new Slots(2) }),
     isCode('NETWORK'),
   );
-  assert.deepEqual(fs.readdirSync(folder).sort(), ['large.part', 'large.part.json']);
+  assert.deepEqual(fs.readdirSync(folder).sort(), [
+    path.basename(partName(lost)),
+    path.basename(noteName(lost)),
+  ]);
   double.tellTheTruth();
   double.seen.length = 0;
   await fetchFile(lost, options);
@@ -148,14 +152,14 @@ test('one range that never comes stops the others; the next run fetches that alo
 test('a part of ranges whose note is gone, or lies, is not gone on with', async (t) => {
   const folder = folderFor(t);
   const request = requestFor(folder, 'large', data);
-  fs.writeFileSync(`${request.dest}.part`, Buffer.alloc(500_000));
+  fs.writeFileSync(partName(request), Buffer.alloc(500_000));
   await fetchFile(request, options);
   fs.rmSync(request.dest);
   const hash = `sha256:${request.expected.hex}`;
   for (const spans of [[{ start: 0, end: 900_000 }], [{ start: -1, end: 2 }], 'x', [{}]]) {
-    fs.writeFileSync(`${request.dest}.part`, Buffer.alloc(500_000));
+    fs.writeFileSync(partName(request), Buffer.alloc(500_000));
     fs.writeFileSync(
-      `${request.dest}.part.json`,
+      noteName(request),
       JSON.stringify({ url: request.url, hash, etag: null, spans }),
     );
     await fetchFile(request, options);
@@ -205,7 +209,7 @@ test('the first file that fails stops the others; what came stays for the next r
 test('a disk that is full in the middle: the error says so, and nothing of it is kept', async (t) => {
   const folder = folderFor(t);
   const request = requestFor(folder, 'large', data);
-  fs.symlinkSync('/dev/full', `${request.dest}.part`);
+  fs.symlinkSync('/dev/full', partName(request));
   await assert.rejects(fetchFile(request, options), isCode('NO_SPACE'));
   assert.deepEqual(fs.readdirSync(folder), []);
 });
