@@ -4,6 +4,7 @@ import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { findInstalled, requireInstalled } from '../store/catalog.ts';
+import { refuseBareModel } from './bare-model.ts';
 import { openFolder, type PackageFolder } from './manifest-file.ts';
 
 /** What a word on the command line stands for, where a package is meant. */
@@ -21,7 +22,10 @@ export function locatePackage(text: string, { layout, cwd }: Context): Located {
   const stat = fs.statSync(full, { throwIfNoEntry: false });
   if (stat?.isDirectory() === true)
     return { kind: 'folder', folder: opened(full), isInstalled: false };
-  if (stat?.isFile() === true) return { kind: 'archive', file: full };
+  if (stat?.isFile() === true) {
+    refuseBareModel(full);
+    return { kind: 'archive', file: full };
+  }
   if (isPath) throw new AxonError('NOT_FOUND', `There is no file or folder ${full}.`);
   const { dir } = requireInstalled(layout, text);
   return { kind: 'folder', folder: opened(dir), isInstalled: true };

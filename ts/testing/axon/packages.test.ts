@@ -96,6 +96,23 @@ test('validate: an archive, a folder, a manifest, and what is wrong with each', 
   assert.equal((await home.axon('validate', './none.axon')).status, 5);
 });
 
+test('a model file by itself is no package: what is one, and how to make one of it', async (t) => {
+  const home = makeHome(t);
+  await makeModel(home);
+  const file = path.join(home.dir, 'net.onnx');
+  fs.writeFileSync(file, tinyOnnx());
+  for (const command of ['validate', 'verify', 'pack']) {
+    const ended = await home.axon(command, './net.onnx');
+    assert.equal(ended.status, 12, command);
+    assert.match(
+      ended.stderr,
+      /net\.onnx is a model file \(onnx\), not a package\. Name a package folder, an \.axon file or an installed model\..* axon pack/,
+    );
+  }
+  await home.axon('pack', 'my/net@1', '-o', 'net.onnx');
+  assert.equal((await home.axon('validate', './net.onnx')).status, 0, 'an archive of that name');
+});
+
 test('a manifest with everything that the schema has is read and kept', async (t) => {
   const home = makeHome(t);
   await makeModel(home);
