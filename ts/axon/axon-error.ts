@@ -75,6 +75,7 @@ function fromErrno(thrown: unknown): AxonError | null {
     case 'ENOENT':
     case 'ENOTDIR':
     case 'EISDIR':
+    case 'ELOOP':
     case 'EIO':
     case 'EMFILE':
     case 'ENAMETOOLONG':

@@ -4,6 +4,7 @@ import { formatModelId } from '../../protocol/model-id.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount } from '../render/format.ts';
 import { isHeld } from '../store/lock.ts';
+import { warnOfUnreadable } from '../store/unreadable.ts';
 import { type Former, formerModels, importFormer, requireCache } from '../upkeep/former-cache.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 import { installedRows, tableOf } from './list.ts';
@@ -80,7 +81,9 @@ async function importAll(
 ): Promise<void> {
   const { cwd, layout, output } = context;
   const cache = dir === undefined ? layout.cache : requireCache(path.resolve(cwd, dir));
-  const former = new Map(formerModels(cache).map((model) => [formatModelId(model.id), model]));
+  const former = new Map(
+    formerModels(cache, warnOfUnreadable(output)).map((model) => [formatModelId(model.id), model]),
+  );
   if (former.size === 0) {
     output.result({ imported: [] }, [`No model of an earlier release lies in ${cache}.`]);
     return;

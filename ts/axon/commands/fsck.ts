@@ -81,7 +81,7 @@ async function repair(check: StoreCheck, context: Context): Promise<Repaired[]> 
 function problemsOf({ damagedBlobs, models, unreadable }: StoreCheck): string[] {
   return [
     ...damagedBlobs.map((name) => `A stored file is damaged: sha256 ${name}.`),
-    ...unreadable.map(({ id, reason }) => `${id} cannot be read: ${reason}`),
+    ...unreadable.map(({ what, reason }) => `${what} cannot be read: ${reason}`),
     ...models.filter(({ found }) => !isWhole(found)).map(ofModel),
   ];
 }

@@ -19,7 +19,9 @@ export const addGc: AddCommand = (program, run) => {
     run(flags.json === true, async ({ layout, output, signal }) => {
       const dry = flags.dryRun === true;
       if (!dry) await takeOver(layout);
-      const { blobs, downloads, bytes } = await collect(layout, dry, signal);
+      const { blobs, downloads, bytes } = await collect(layout, dry, signal, (text) =>
+        output.warn(text),
+      );
       output.result({ blobs, downloads, bytes, dry_run: dry }, [
         `${dry ? 'Would remove' : 'Removed'} ${formatCount(blobs, 'unused file')} and ${formatCount(downloads, 'old download')}, ${formatBytes(bytes)}.`,
       ]);

@@ -6,6 +6,7 @@ import { formatBytes } from '../render/format.ts';
 import { textTable } from '../render/table.ts';
 import { listInstalled, readManifest } from '../store/catalog.ts';
 import { readMetadata } from '../store/metadata.ts';
+import { warnOfUnreadable } from '../store/unreadable.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 interface Flags extends JsonFlag {
@@ -52,9 +53,9 @@ export const addList: AddCommand = (program, run) => {
 };
 
 /** The two forms of earlier releases, to the letter; null for ours. */
-function formerForm(form: Flags['format'], { layout }: Context): readonly string[] | null {
+function formerForm(form: Flags['format'], { layout, output }: Context): readonly string[] | null {
   if (form === 'default') return null;
-  const models = listInstalled(layout);
+  const models = listInstalled(layout, warnOfUnreadable(output));
   if (form === 'names') return [...new Set(models.map(({ id }) => `${id.namespace}/${id.name}`))];
   const entries = models.map(({ id, dir }) => ({
     Namespace: id.namespace,
@@ -66,7 +67,7 @@ function formerForm(form: Flags['format'], { layout }: Context): readonly string
 }
 
 export function installedRows({ layout, output }: Context): Row[] {
-  return listInstalled(layout).map(({ id, dir }) => {
+  return listInstalled(layout, warnOfUnreadable(output)).map(({ id, dir }) => {
     const base = { id: formatModelId(id), path: dir };
     try {
       const { format } = readManifest(dir).spec;

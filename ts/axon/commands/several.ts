@@ -3,6 +3,7 @@ import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { formatCount } from '../render/format.ts';
 import { listInstalled } from '../store/catalog.ts';
+import { warnOfUnreadable } from '../store/unreadable.ts';
 
 /**
  * The same work on several models, one after the other. One that fails does not keep the others back,
@@ -58,12 +59,14 @@ export async function forEachModel<T>(
 export function namedOrAll(
   ids: readonly string[],
   all: boolean,
-  { layout }: Context,
+  { layout, output }: Context,
 ): readonly string[] {
   if (!all && ids.length === 0) throw new AxonError('USAGE', 'Name the models, or take --all.');
   if (!all) return [...new Set(ids)];
   if (ids.length > 0) throw new AxonError('USAGE', 'Name the models or take --all, not both.');
-  const installed = listInstalled(layout).map(({ id }) => formatModelId(id));
+  const installed = listInstalled(layout, warnOfUnreadable(output)).map(({ id }) =>
+    formatModelId(id),
+  );
   if (installed.length > 0) return installed;
   throw new AxonError(
     'NOT_INSTALLED',

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { hashesOf, type Installed, listInstalled, requireInstalled } from '../store/catalog.ts';
 import { acquireLock } from '../store/lock.ts';
 import { Staging } from '../store/staging.ts';
+import { warnOfUnreadable } from '../store/unreadable.ts';
 import { dropUnused } from '../store/unused.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
@@ -36,11 +37,13 @@ export const addUninstall: AddCommand = (program, run) => {
 };
 
 /** A version that is written decides; without one there must be only one, or --all. */
-function choose(text: string, all: boolean, { layout }: Context): Installed[] {
+function choose(text: string, all: boolean, { layout, output }: Context): Installed[] {
   if (text.lastIndexOf('@') > 0 && !all) return [requireInstalled(layout, text)];
   const at = text.lastIndexOf('@');
   const name = at > 0 ? text.slice(0, at) : text;
-  const models = listInstalled(layout).filter(({ id }) => `${id.namespace}/${id.name}` === name);
+  const models = listInstalled(layout, warnOfUnreadable(output)).filter(
+    ({ id }) => `${id.namespace}/${id.name}` === name,
+  );
   if (models.length === 0) return [requireInstalled(layout, text)];
   if (models.length === 1 || all) return models;
   const ids = models.map(({ id }) => formatModelId(id));
@@ -66,7 +69,7 @@ async function remove({ id, dir }: Installed, { layout, output, signal }: Contex
       if (fs.readdirSync(up).length > 0) break;
       fs.rmdirSync(up);
     }
-    dropUnused(layout, hashes);
+    dropUnused(layout, hashes, (text) => output.warn(text));
   } finally {
     lock.release();
   }

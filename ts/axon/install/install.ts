@@ -222,6 +222,6 @@ async function commit(
   const former = isThere ? hashesOf(target) : [];
   assertHeld();
   staging.commit();
-  dropUnused(layout, former);
+  dropUnused(layout, former, (warning) => context.output.warn(warning));
   return resultOf('installed', manifest, target);
 }

@@ -8,6 +8,7 @@ import { didYouMean } from '../../protocol/nearest.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
 import { manifestName, metadataName, type StoreLayout } from './layout.ts';
 import { parseTypedId } from './typed-id.ts';
+import { isKeptBack, type OnUnreadable } from './unreadable.ts';
 
 export interface Installed {
   readonly id: ModelId;
@@ -18,16 +19,17 @@ export function isInstalled(layout: StoreLayout, id: ModelId): boolean {
   return fs.existsSync(path.join(layout.packageDir(id), metadataName));
 }
 
-/** All models there are, sorted by id. */
-export function listInstalled(layout: StoreLayout): Installed[] {
+/** All models there are, sorted by id. What cannot be read is told, and keeps none of the others back. */
+export function listInstalled(
+  layout: StoreLayout,
+  onUnreadable: OnUnreadable = () => undefined,
+): Installed[] {
   const found: Installed[] = [];
   const walk = (dir: string, parts: readonly string[]) => {
-    if (fs.existsSync(path.join(dir, metadataName))) {
-      const id = idOf(parts);
-      if (id !== null) found.push({ id, dir });
-      return;
-    }
-    for (const entry of readFolders(dir)) walk(path.join(dir, entry), [...parts, entry]);
+    const folders = readFolders(dir, onUnreadable);
+    for (const entry of folders ?? []) walk(path.join(dir, entry), [...parts, entry]);
+    const id = folders === null ? idOf(parts) : null;
+    if (id !== null) found.push({ id, dir });
   };
   walk(layout.models, []);
   return found.sort((a, b) => (formatModelId(a.id) < formatModelId(b.id) ? -1 : 1));
@@ -41,15 +43,20 @@ function idOf(parts: readonly string[]): ModelId | null {
   }
 }
 
-function readFolders(dir: string): string[] {
+/** The folders in one; null where it is a package itself. */
+function readFolders(dir: string, onUnreadable: OnUnreadable): string[] | null {
   try {
+    // Not `existsSync`: a package that may not be looked into would pass for a folder of packages.
+    if (fs.statSync(path.join(dir, metadataName), { throwIfNoEntry: false }) !== undefined)
+      return null;
     return fs
       .readdirSync(dir, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw AxonError.from(error);
+    if (isKeptBack(error)) onUnreadable({ path: dir, error: AxonError.from(error) });
+    else if (errnoOf(error) !== 'ENOENT') throw error;
+    return [];
   }
 }
 

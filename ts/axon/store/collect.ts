@@ -25,6 +25,7 @@ export async function collect(
   layout: StoreLayout,
   isDry: boolean,
   signal: AbortSignal,
+  warn: (text: string) => void,
 ): Promise<Collected> {
   const old = namesIn(layout.staging).filter((name) =>
     isAbandoned(path.join(layout.staging, name)),
@@ -40,7 +41,7 @@ export async function collect(
     const draft = path.join(layout.drafts, name);
     if (!isDry && isAbandoned(draft)) fs.rmSync(draft, { force: true });
   }
-  const dropped = dropUnused(layout, blobNames(layout), isDry);
+  const dropped = dropUnused(layout, blobNames(layout), warn, isDry);
   if (!isDry) {
     await new HashIndex(layout).compact();
     dropArchiveNotes(layout);

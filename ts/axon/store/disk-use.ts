@@ -19,7 +19,7 @@ interface Content {
 /** Who holds which bytes, by the files themselves: two names of one file are counted once. */
 export function diskUse(
   layout: StoreLayout,
-  onUnreadable: (id: string, error: unknown) => void,
+  onUnreadable: (what: string, error: unknown) => void,
 ): { readonly models: readonly ModelUse[]; readonly unused: number; readonly bytes: number } {
   const contents = new Map<string, Content>();
   const note = (file: string, model: string | null) => {
@@ -31,7 +31,7 @@ export function diskUse(
     contents.set(key, content);
   };
   const ids: string[] = [];
-  for (const { id, dir } of listInstalled(layout)) {
+  for (const { id, dir } of listInstalled(layout, (at) => onUnreadable(at.path, at.error))) {
     const name = formatModelId(id);
     ids.push(name);
     try {

@@ -19,8 +19,8 @@ export interface StoreCheck {
   /** Blobs whose bytes are not what their name says, and names that are no hash. */
   readonly damagedBlobs: readonly string[];
   readonly models: readonly CheckedModel[];
-  /** Models whose manifest cannot be read, and why. */
-  readonly unreadable: readonly { readonly id: string; readonly reason: string }[];
+  /** Models whose manifest, and folders of models that cannot be read, and why. */
+  readonly unreadable: readonly { readonly what: string; readonly reason: string }[];
 }
 
 /** Hashes everything in the store, each content once however many names it has. Changes nothing. */
@@ -34,14 +34,17 @@ export async function checkStore(layout: StoreLayout, signal: AbortSignal): Prom
       damagedBlobs.push(name);
   }
   const models: CheckedModel[] = [];
-  const unreadable: { id: string; reason: string }[] = [];
-  for (const model of listInstalled(layout)) {
+  const unreadable: { what: string; reason: string }[] = [];
+  const installed = listInstalled(layout, ({ path: what, error }) =>
+    unreadable.push({ what, reason: error.message }),
+  );
+  for (const model of installed) {
     try {
       models.push({ model, found: await verifyPackage(model.dir, signal, hashOf) });
     } catch (error) {
       signal.throwIfAborted();
       const { message } = AxonError.from(error);
-      unreadable.push({ id: formatModelId(model.id), reason: message });
+      unreadable.push({ what: formatModelId(model.id), reason: message });
     }
   }
   return { blobs, damagedBlobs, models, unreadable };

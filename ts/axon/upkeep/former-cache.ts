@@ -8,6 +8,7 @@ import { installSpec } from '../install/install.ts';
 import { listInstalled, readManifest } from '../store/catalog.ts';
 import { reservedNames, StoreLayout } from '../store/layout.ts';
 import { readMetadata } from '../store/metadata.ts';
+import { isKeptBack, type OnUnreadable } from '../store/unreadable.ts';
 
 /** What an earlier release of another axon kept beside a model's own files. */
 const formerNames = [...reservedNames, '*.axon', 'onnx_manifest.json'];
@@ -18,8 +19,8 @@ export interface Former {
 }
 
 /** The models of a cache that earlier releases wrote: none of ours, or none that ours could read. */
-export function formerModels(cache: string): Former[] {
-  return listInstalled(new StoreLayout(cache)).filter(({ dir }) => !isOurs(dir));
+export function formerModels(cache: string, onUnreadable: OnUnreadable): Former[] {
+  return listInstalled(new StoreLayout(cache), onUnreadable).filter(({ dir }) => !isOurs(dir));
 }
 
 function isOurs(dir: string): boolean {
@@ -27,9 +28,9 @@ function isOurs(dir: string): boolean {
     if (readMetadata(dir) === null) return false;
     readManifest(dir);
     return true;
-  } catch {
-    // Damaged ones of ours have a note that says so; they are for fsck.
-    return /"axon_version"/.test(readNote(dir));
+  } catch (error) {
+    // Damaged ones of ours have a note that says so; they are for fsck, and so is what cannot be read.
+    return isKeptBack(error) || /"axon_version"/.test(readNote(dir));
   }
 }
 

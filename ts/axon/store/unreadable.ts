@@ -1,0 +1,18 @@
+import { type AxonError, errnoOf } from '../axon-error.ts';
+
+/** What is in the models folder and cannot be read: there may be models in it, or not. */
+export interface Unreadable {
+  readonly path: string;
+  readonly error: AxonError;
+}
+
+export type OnUnreadable = (found: Unreadable) => void;
+
+export function warnOfUnreadable(output: { warn(text: string): void }): OnUnreadable {
+  return ({ path, error }) => output.warn(`${path} cannot be read: ${error.message}`);
+}
+
+/** Whether the file system kept back something that is there. */
+export function isKeptBack(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && errnoOf(error) !== 'ENOENT';
+}
