@@ -10,6 +10,7 @@ import { type KaggleModel, kaggleUser } from '../hub-double/kaggle.ts';
 import { makeTar, type TarballEntry } from '../hub-double/tarball.ts';
 import { tinyOnnx } from '../hub-double/tiny-onnx.ts';
 import { tinySavedModel } from '../hub-double/tiny-tensorflow.ts';
+import { makeZip } from '../hub-double/zip.ts';
 import { makeHome } from './run-axon.ts';
 
 const savedModel = {
@@ -51,6 +52,11 @@ before(async () => {
       path: 'acme/zip/tensorFlow2/base',
       versions: [many],
       archive: Buffer.from('PK\u0003\u0004zip'),
+    },
+    {
+      path: 'acme/zipped/tensorFlow2/base',
+      versions: [many],
+      archive: makeZip(whole),
     },
     { path: 'acme/page/tensorFlow2/base', versions: [many], archive: Buffer.from('<html>log in') },
     {
@@ -117,6 +123,13 @@ test('many files come as one archive, whose names and sizes are those of the lis
     ({ on, headers }) => on === 'cdn' && headers.range !== 'bytes=0-0',
   );
   assert.equal(fetched.length, 1, 'one archive');
+});
+
+test('the archive may be a zip', async (t) => {
+  const home = makeHome(t, double);
+  const done = await home.axon('install', 'kaggle/acme/zipped/tensorFlow2/base/1');
+  assert.equal(done.status, 0, done.stderr);
+  assertWhole(path.join(home.models, 'kaggle/acme/zipped/tensorFlow2/base/1/latest'), many);
 });
 
 test('a handle of TensorFlow Hub leads to Kaggle, where it has another number; both are kept', async (t) => {
@@ -210,7 +223,7 @@ const refusals: Record<string, { spec: string; status: number; says?: RegExp }> 
     says: /newest is 2/,
   },
   'an unknown model': { spec: 'acme/none/onnx/base', status: 5 },
-  'a zip': { spec: 'acme/zip/tensorFlow2/base', status: 9, says: /is a zip/ },
+  'a damaged zip': { spec: 'acme/zip/tensorFlow2/base', status: 12, says: /not a whole zip/ },
   'a login page without a type': { spec: 'acme/page/tensorFlow2/base', status: 9 },
   'an archive without a file of the list': {
     spec: 'acme/lacks/tensorFlow2/base',

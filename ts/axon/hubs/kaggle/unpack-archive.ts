@@ -5,7 +5,7 @@ import { type FileRequest, fetchFile } from '../../download/fetch-file.ts';
 import type { DownloadOptions } from '../../download/options.ts';
 import { verifiedBy } from '../../download/verified-by.ts';
 import { NameGuard } from '../../package/names.ts';
-import { readTar } from '../../package/tar-entries.ts';
+import { readArchive } from '../../package/read-archive.ts';
 import { replaceFile } from '../../package/write-file.ts';
 import type { HubFile } from '../hub.ts';
 
@@ -19,11 +19,11 @@ export async function unpackArchive(
 ): Promise<readonly ManifestFile[]> {
   const { label, dest, expected } = archive;
   await fetchFile(archive, download);
-  requireGzip(dest, label);
+  requireArchive(dest, label);
   const sizes = new Map(files.map((file) => [file.path, file.size]));
   const guard = new NameGuard(label);
   const done: ManifestFile[] = [];
-  await readTar(
+  await readArchive(
     dest,
     label,
     async ({ name, size, body }) => {
@@ -58,15 +58,16 @@ export async function unpackArchive(
   return done;
 }
 
-function requireGzip(file: string, label: string): void {
+function requireArchive(file: string, label: string): void {
   const fd = fs.openSync(file, 'r');
   const head = Buffer.alloc(4);
   fs.readSync(fd, head, 0, head.length, 0);
   fs.closeSync(fd);
-  if (head[0] === 0x1f && head[1] === 0x8b) return;
+  const isGzip = head[0] === 0x1f && head[1] === 0x8b;
+  if (isGzip || head.toString('latin1').startsWith('PK')) return;
   fs.rmSync(file);
-  const hint = head.toString('latin1').startsWith('PK')
-    ? 'is a zip; take at most 25 files of it with --include'
-    : 'is no tar.gz archive; is there a login page or proxy in between?';
-  throw new AxonError('BAD_RESPONSE', `The ${label} ${hint}`);
+  throw new AxonError(
+    'BAD_RESPONSE',
+    `The ${label} is neither a tar.gz nor a zip; is there a login page or proxy in between?`,
+  );
 }
