@@ -10,6 +10,7 @@ import {
   type OipRequestedOutput,
 } from '../../oip/types.ts';
 import { parseBody } from '../codec.ts';
+import { exactInputs } from './exact-integers.ts';
 
 /**
  * The body of an inference: JSON, and behind it the tensors that are sent as bytes, in the order of the
@@ -33,7 +34,8 @@ export function readInferRequest(
   body: Buffer,
   jsonBytes: number | null,
 ): OipInferRequest {
-  const json = parseBody(jsonBytes === null ? body : body.subarray(0, jsonBytes));
+  const text = jsonBytes === null ? body : body.subarray(0, jsonBytes);
+  const json = parseBody(text);
   const binary = new BinaryData(body, jsonBytes ?? body.byteLength);
   const { id = '', inputs, outputs = [] } = json;
   if (typeof id !== 'string') oipFail('"id" must be a text.');
@@ -44,7 +46,7 @@ export function readInferRequest(
     modelVersion: ref.modelVersion,
     id,
     parameters: readParameters(json['parameters']),
-    inputs: inputs.map((value, i) => readInput(value, i, binary)),
+    inputs: exactInputs(inputs, text).map((value, i) => readInput(value, i, binary)),
     outputs: outputs.map(readOutput),
   };
   binary.assertTaken();
