@@ -1,9 +1,10 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import { formatModelId } from '../../protocol/model-id.ts';
+import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount } from '../render/format.ts';
-import { isHeld } from '../store/lock.ts';
+import { diskUse } from '../store/disk-use.ts';
+import { bytesOf, removeIdleStaging } from '../store/staging-removal.ts';
 import { warnOfUnreadable } from '../store/unreadable.ts';
 import { type Former, formerModels, importFormer, requireCache } from '../upkeep/former-cache.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
@@ -30,16 +31,20 @@ export const addCache: AddCommand = (program, run) => {
   withExample(cache.command('stats').description('how much it holds'), 'axon cache stats').action(
     (flags: JsonFlag) =>
       run(flags.json === true, (context) => {
-        const rows = installedRows(context);
         const { cache: root, models, staging } = context.layout;
+        const use = diskUse(context.layout, (what, error) =>
+          context.output.warn(`${what} cannot be read: ${AxonError.from(error).message}`),
+        );
         const facts = {
           path: root,
-          models: rows.length,
-          models_bytes: bytesIn(models),
-          unfinished_bytes: bytesIn(staging),
+          models: use.models.length,
+          models_bytes: use.bytes - use.unused,
+          unused_bytes: use.unused,
+          unfinished_bytes: bytesOf(staging),
         };
         context.output.result(facts, [
           `${formatCount(facts.models, 'model')}, ${formatBytes(facts.models_bytes)}, in ${models}`,
+          `${formatBytes(facts.unused_bytes)} that no model uses; \`axon gc\` removes them`,
           `${formatBytes(facts.unfinished_bytes)} of unfinished downloads`,
         ]);
       }),
@@ -61,14 +66,13 @@ export const addCache: AddCommand = (program, run) => {
       .option('--dry-run', 'say what would go'),
     'axon cache clean',
   ).action((flags: CleanFlags) =>
-    run(flags.json === true, (context) => {
-      const idle = idleStaging(context);
-      const bytes = idle.reduce((total, dir) => total + bytesIn(dir), 0);
+    run(flags.json === true, async (context) => {
       const dry = flags.dryRun === true;
-      if (!dry) for (const dir of idle) fs.rmSync(dir, { recursive: true, force: true });
+      const { layout, output, signal } = context;
+      const done = await removeIdleStaging(layout, { leastAgeMs: 0, isDry: dry, signal });
       const verb = dry ? 'Would remove' : 'Removed';
-      context.output.result({ removed: idle.length, bytes, dry_run: dry }, [
-        `${verb} ${formatCount(idle.length, 'unfinished download')}, ${formatBytes(bytes)}.`,
+      output.result({ ...done, dry_run: dry }, [
+        `${verb} ${formatCount(done.removed, 'unfinished download')}, ${formatBytes(done.bytes)}.`,
       ]);
     }),
   );
@@ -97,27 +101,4 @@ async function importAll(
       `Imported ${id}: ${formatCount(files, 'file')}, ${formatBytes(bytes)}`,
     ],
   );
-}
-
-function bytesIn(dir: string): number {
-  if (!fs.existsSync(dir)) return 0;
-  let total = 0;
-  for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
-    const full = path.join(dir, entry.name);
-    if (entry.isDirectory()) total += bytesIn(full);
-    else if (entry.isFile()) total += fs.lstatSync(full).size;
-  }
-  return total;
-}
-
-/** Staging folders that no running install holds. One with a package set aside is left to its next install. */
-function idleStaging({ layout }: Context): string[] {
-  if (!fs.existsSync(layout.staging)) return [];
-  return fs
-    .readdirSync(layout.staging)
-    .map((name) => path.join(layout.staging, name))
-    .filter((dir) => {
-      if (fs.existsSync(path.join(dir, 'replaced'))) return false;
-      return !isHeld(layout.lockOfKey(path.basename(dir)));
-    });
 }

@@ -87,6 +87,10 @@ test('init, version, cache on an empty home', async (t) => {
   assert.deepEqual((await home.axon('list', '--json')).json(), { models: [] });
   assert.equal((await home.axon('cache', 'stats', '--json')).json()['models'], 0);
   fs.mkdirSync(path.join(home.dir, 'cache/staging/left'), { recursive: true });
+  fs.writeFileSync(path.join(home.dir, 'cache/staging/left/part'), 'bytes');
+  assert.equal((await home.axon('cache', 'stats', '--json')).json()['unfinished_bytes'], 5);
+  const dry = (await home.axon('cache', 'clean', '--dry-run', '--json')).json();
+  assert.deepEqual(dry, { removed: 1, bytes: 5, dry_run: true });
   assert.equal((await home.axon('cache', 'clean', '--json')).json()['removed'], 1);
   assert.match((await home.axon('version')).stdout, /^axon \d/);
 });

@@ -1,0 +1,85 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { errnoOf } from '../axon-error.ts';
+import type { StoreLayout } from './layout.ts';
+import { acquireLock } from './lock.ts';
+import { statOrNone } from './same-content.ts';
+
+export interface StagingRemoval {
+  /** What was touched since is left alone; 0: however young it is. */
+  readonly leastAgeMs: number;
+  readonly isDry: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Removes the staging folders that no install works on. How many they were, and what that frees. */
+export async function removeIdleStaging(
+  layout: StoreLayout,
+  removal: StagingRemoval,
+): Promise<{ readonly removed: number; readonly bytes: number }> {
+  let [removed, bytes] = [0, 0];
+  for (const name of namesIn(layout.staging)) {
+    if (!isOlder(path.join(layout.staging, name), removal.leastAgeMs)) continue;
+    const freed = await removeStaging(layout, name, removal);
+    if (freed === null) continue;
+    removed += 1;
+    bytes += freed;
+  }
+  return { removed, bytes };
+}
+
+/** Under the model's lock, or not at all. One with a former package set aside is for its next install. */
+async function removeStaging(
+  layout: StoreLayout,
+  name: string,
+  { leastAgeMs, isDry, signal }: StagingRemoval,
+): Promise<number | null> {
+  const dir = path.join(layout.staging, name);
+  if (fs.existsSync(path.join(dir, 'replaced'))) return null;
+  const lock = await acquireLock(layout.lockOfKey(name), {
+    waitMs: 0,
+    onWait: () => undefined,
+    signal,
+  }).catch((error: unknown) => {
+    if (errnoOf(error) === 'BUSY') return null;
+    throw error;
+  });
+  if (lock === null) return null;
+  try {
+    if (!isOlder(dir, leastAgeMs)) return null;
+    const bytes = bytesOf(dir);
+    if (!isDry) fs.rmSync(dir, { recursive: true, force: true });
+    return bytes;
+  } finally {
+    lock.release();
+  }
+}
+
+/** It is there, and nothing in it was touched for so long; 0: it is there. */
+export function isOlder(file: string, ageMs: number): boolean {
+  const facts = statOrNone(file);
+  if (facts === undefined) return false;
+  // A clock that was set back makes files of the future: they count as young, but not as missing.
+  if (ageMs > 0 && Date.now() - facts.mtimeMs < ageMs) return false;
+  return (
+    !facts.isDirectory() || namesIn(file).every((name) => isOlder(path.join(file, name), ageMs))
+  );
+}
+
+/** What goes when the folder goes: a file with another name elsewhere frees nothing. */
+export function bytesOf(file: string): number {
+  const facts = statOrNone(file);
+  if (facts === undefined) return 0;
+  if (!facts.isDirectory()) return facts.nlink > 1 ? 0 : facts.size;
+  return namesIn(file).reduce((total, name) => total + bytesOf(path.join(file, name)), 0);
+}
+
+/** None where there is no such folder. */
+export function namesIn(dir: string): readonly string[] {
+  try {
+    return fs.readdirSync(dir);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
