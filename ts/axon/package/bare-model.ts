@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { AxonError } from '../axon-error.ts';
 import { formatOf } from '../formats/file-kinds.ts';
-import { blockBytes, readHeader } from './tar-header.ts';
+import { blockBytes, readHeader, TarFault } from './tar-header.ts';
 
 /** A model by itself where a package is wanted. What could be an archive is left to those who read archives. */
 export function refuseBareModel(file: string): void {
@@ -24,8 +24,9 @@ function maybeArchive(file: string): boolean {
     if (block[0] === 0x1f && block[1] === 0x8b) return true;
     readHeader(block);
     return true;
-  } catch {
-    return false; // No header of a tar.
+  } catch (error) {
+    if (error instanceof TarFault) return false;
+    throw AxonError.from(error);
   } finally {
     fs.closeSync(fd);
   }

@@ -23,8 +23,6 @@ import { AxonError, errnoOf } from '../axon-error.ts';
 const touchMs = 5_000;
 const watchMs = 60_000;
 const pollMs = 200;
-/** For those who do not wait: a ticket of elsewhere that is older than this belongs to nobody. */
-const foreignOldMs = 60 * 60_000;
 
 interface Ticket {
   readonly file: string;
@@ -95,15 +93,6 @@ function living(name: string, isDead: (ticket: Ticket) => boolean): Ticket[] {
     if (!isDead(ticket)) return true;
     fs.rmSync(ticket.file, { force: true }); // Rule 5
     return false;
-  });
-}
-
-/** Whether somebody holds the lock now, as far as can be said without waiting. */
-export function isHeld(name: string): boolean {
-  return ticketsOf(name).some(({ file, pid, start, space }) => {
-    if (space === ownSpace) return processStart(pid) === start;
-    const facts = fs.statSync(file, { throwIfNoEntry: false });
-    return facts !== undefined && Date.now() - facts.mtimeMs < foreignOldMs;
   });
 }
 
