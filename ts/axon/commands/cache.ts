@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { formatModelId } from '../../protocol/model-id.ts';
-import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount } from '../render/format.ts';
 import { diskUse } from '../store/disk-use.ts';
-import { bytesOf, removeIdleStaging } from '../store/staging-removal.ts';
+import { bytesOf, namesIn, removeIdleStaging } from '../store/staging-removal.ts';
 import { warnOfUnreadable } from '../store/unreadable.ts';
 import { type Former, formerModels, importFormer, requireCache } from '../upkeep/former-cache.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
@@ -32,15 +31,17 @@ export const addCache: AddCommand = (program, run) => {
     (flags: JsonFlag) =>
       run(flags.json === true, (context) => {
         const { cache: root, models, staging } = context.layout;
-        const use = diskUse(context.layout, (what, error) =>
-          context.output.warn(`${what} cannot be read: ${AxonError.from(error).message}`),
+        const onUnreadable = warnOfUnreadable(context.output);
+        const use = diskUse(context.layout, onUnreadable);
+        const unfinished = namesIn(staging, onUnreadable).map((name) =>
+          bytesOf(path.join(staging, name), onUnreadable),
         );
         const facts = {
           path: root,
           models: use.models.length,
           models_bytes: use.bytes - use.unused,
           unused_bytes: use.unused,
-          unfinished_bytes: bytesOf(staging),
+          unfinished_bytes: unfinished.reduce((total, bytes) => total + bytes, 0),
         };
         context.output.result(facts, [
           `${formatCount(facts.models, 'model')}, ${formatBytes(facts.models_bytes)}, in ${models}`,

@@ -1,6 +1,7 @@
 import { formatBytes } from '../render/format.ts';
 import { textTable } from '../render/table.ts';
 import { diskUse } from '../store/disk-use.ts';
+import { warnOfUnreadable } from '../store/unreadable.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 export const addDu: AddCommand = (program, run) => {
@@ -11,9 +12,7 @@ export const addDu: AddCommand = (program, run) => {
     'axon du',
   ).action((flags: JsonFlag) =>
     run(flags.json === true, ({ layout, output }) => {
-      const { models, unused, bytes } = diskUse(layout, (id, error) =>
-        output.warn(`${id}: ${error instanceof Error ? error.message : String(error)}`),
-      );
+      const { models, unused, bytes } = diskUse(layout, warnOfUnreadable(output));
       const rows = models.map(({ id, own_bytes, shared_bytes }) => [
         id,
         formatBytes(own_bytes),

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Manifest, ManifestFile } from '../../protocol/manifest.ts';
 import { productVersion } from '../../protocol/version.ts';
+import { AxonError, errnoOf } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { verifiedBy } from '../download/verified-by.ts';
 import type { HubFile, Pin, TakeStored } from '../hubs/hub.ts';
@@ -9,6 +10,7 @@ import { Blobs } from '../store/blobs.ts';
 import { listInstalled, readManifest, readManifestText } from '../store/catalog.ts';
 import { HashIndex } from '../store/hash-index.ts';
 import { type Asked, readMetadata } from '../store/metadata.ts';
+import { type OnUnreadable, warnOfUnreadable } from '../store/unreadable.ts';
 
 /*
  * What the store has already is not fetched.
@@ -107,29 +109,39 @@ function pinnedFiles(pin: Pin, context: Context): ReadonlyMap<string, ManifestFi
 /** Installed packages from the very same revision. */
 function packagesOf(
   pin: Pin,
-  { layout }: Context,
+  { layout, output }: Context,
 ): { readonly dir: string; readonly manifest: Manifest }[] {
   const { hub, id, revision } = pin;
   if (revision === null) return [];
-  return listInstalled(layout).flatMap(({ dir }) => {
-    try {
+  const onUnreadable = warnOfUnreadable(output);
+  return listInstalled(layout, onUnreadable).flatMap(({ dir }) =>
+    unlessDamaged<{ dir: string; manifest: Manifest }[]>(dir, [], onUnreadable, () => {
       // Parsing is what costs; most packages do not even hold the word.
       if (!readManifestText(dir).includes(revision)) return [];
       const manifest = readManifest(dir);
       const source = manifest.distribution?.source;
       const isSame = source?.hub === hub && source.id === id && source.revision === revision;
       return isSame ? [{ dir, manifest }] : [];
-    } catch {
-      return []; // Damaged, or being removed: nothing is taken from it.
-    }
-  });
+    }),
+  );
+}
+
+/** Nothing is taken from a package that is damaged. It is told, unless it was removed just now. */
+function unlessDamaged<T>(dir: string, none: T, onUnreadable: OnUnreadable, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') onUnreadable({ path: dir, error: AxonError.from(error) });
+    return none;
+  }
 }
 
 /** Rule 3: an installed package that another install of the same would be equal to. */
 export function findTwin(pin: Pin, asked: Asked, context: Context): Manifest | null {
   const choice = JSON.stringify(asked.choice);
+  const onUnreadable = warnOfUnreadable(context.output);
   const twin = packagesOf(pin, context).find(({ dir }) => {
-    const metadata = readMetadata(dir);
+    const metadata = unlessDamaged(dir, null, onUnreadable, () => readMetadata(dir));
     // Another axon may choose, or read a model's inputs, in another way.
     return (
       metadata?.axon_version === productVersion && JSON.stringify(metadata.asked?.choice) === choice

@@ -34,6 +34,7 @@ export class Output {
   readonly json: boolean;
   readonly progress: Progress;
   readonly #quiet: boolean;
+  readonly #warned = new Set<string>();
   /** Stands for the escape of our own colours, until what strangers wrote is harmless. Nobody can guess it. */
   readonly #escape = randomBytes(16).toString('hex');
   readonly #stdout: NodeJS.WriteStream;
@@ -72,7 +73,10 @@ export class Output {
     if (!this.#quiet) this.#say('note', text, printable(text));
   }
 
+  /** Each warning once: what several steps of one command come upon is one thing to look after. */
   warn(text: string): void {
+    if (this.#warned.has(text)) return;
+    this.#warned.add(text);
     this.#say('warning', text, `axon: ${this.#onErr('yellow', 'warning:')} ${printable(text)}`);
   }
 

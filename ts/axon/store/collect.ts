@@ -4,6 +4,7 @@ import { dropArchiveNotes } from './archive-notes.ts';
 import { HashIndex } from './hash-index.ts';
 import type { StoreLayout } from './layout.ts';
 import { isOlder, namesIn, removeIdleStaging } from './staging-removal.ts';
+import type { OnUnreadable } from './unreadable.ts';
 import { dropUnused } from './unused.ts';
 
 const abandonedMs = 24 * 3_600_000;
@@ -14,8 +15,9 @@ export interface Collected {
   readonly bytes: number;
 }
 
-export function* blobNames(layout: StoreLayout): Generator<string> {
-  for (const folder of namesIn(layout.blobs)) yield* namesIn(path.join(layout.blobs, folder));
+export function* blobNames(layout: StoreLayout, onUnreadable?: OnUnreadable): Generator<string> {
+  for (const folder of namesIn(layout.blobs, onUnreadable))
+    yield* namesIn(path.join(layout.blobs, folder), onUnreadable);
 }
 
 /** Removes what no package uses, and what was left half-made; what an install works on stays. */

@@ -4,6 +4,7 @@ import { errnoOf } from '../axon-error.ts';
 import type { StoreLayout } from './layout.ts';
 import { acquireLock } from './lock.ts';
 import { statOrNone } from './same-content.ts';
+import { type OnUnreadable, unlessKeptBack } from './unreadable.ts';
 
 export interface StagingRemoval {
   /** What was touched since is left alone; 0: however young it is. */
@@ -67,19 +68,24 @@ export function isOlder(file: string, ageMs: number): boolean {
 }
 
 /** What goes when the folder goes: a file with another name elsewhere frees nothing. */
-export function bytesOf(file: string): number {
-  const facts = statOrNone(file);
+export function bytesOf(file: string, onUnreadable?: OnUnreadable): number {
+  const facts = unlessKeptBack(file, undefined, onUnreadable, () => statOrNone(file));
   if (facts === undefined) return 0;
   if (!facts.isDirectory()) return facts.nlink > 1 ? 0 : facts.size;
-  return namesIn(file).reduce((total, name) => total + bytesOf(path.join(file, name)), 0);
+  return namesIn(file, onUnreadable).reduce(
+    (total, name) => total + bytesOf(path.join(file, name), onUnreadable),
+    0,
+  );
 }
 
-/** None where there is no such folder. */
-export function namesIn(dir: string): readonly string[] {
-  try {
-    return fs.readdirSync(dir);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
+/** None where there is no such folder. One that cannot be read is an error for those who do not ask to be told. */
+export function namesIn(dir: string, onUnreadable?: OnUnreadable): readonly string[] {
+  return unlessKeptBack(dir, [], onUnreadable, () => {
+    try {
+      return fs.readdirSync(dir);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return [];
+      throw error;
+    }
+  });
 }

@@ -1,4 +1,4 @@
-import { type AxonError, errnoOf } from '../axon-error.ts';
+import { AxonError, errnoOf } from '../axon-error.ts';
 
 /** What is in the models folder and cannot be read: there may be models in it, or not. */
 export interface Unreadable {
@@ -15,4 +15,20 @@ export function warnOfUnreadable(output: { warn(text: string): void }): OnUnread
 /** Whether the file system kept back something that is there. */
 export function isKeptBack(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error && errnoOf(error) !== 'ENOENT';
+}
+
+/** What `read` gives; where the file system keeps it back, that is told, and `none` stands for it. */
+export function unlessKeptBack<T>(
+  path: string,
+  none: T,
+  onUnreadable: OnUnreadable | undefined,
+  read: () => T,
+): T {
+  try {
+    return read();
+  } catch (error) {
+    if (onUnreadable === undefined || !isKeptBack(error)) throw error;
+    onUnreadable({ path, error: AxonError.from(error) });
+    return none;
+  }
 }

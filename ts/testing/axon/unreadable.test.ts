@@ -113,3 +113,52 @@ for (const [name, how] of [
     assert.doesNotMatch(stderr, /are kept/);
     assert.deepEqual(blobsOf(home), []);
   });
+
+test('cache stats counts what it can read, and names the folders that it cannot', async (t) => {
+  const { home } = await twoModels(t);
+  const cache = path.join(home.dir, 'cache');
+  const [staging, blobs] = [path.join(cache, 'staging'), path.join(cache, 'blobs/sha256')];
+  for (const dir of [staging, blobs]) {
+    fs.rmSync(dir, { recursive: true, force: true });
+    fs.symlinkSync(path.basename(dir), dir);
+  }
+  const { stderr, json } = await must(home, 'cache', 'stats', '--json');
+  const facts = json<{ models: number; models_bytes: number; unfinished_bytes: number }>();
+  const bytes = Object.values(repo.files).reduce((sum, data) => sum + data.length, 0);
+  assert.deepEqual([facts.models, facts.models_bytes, facts.unfinished_bytes], [2, 2 * bytes, 0]);
+  for (const dir of [staging, blobs]) assert.ok(stderr.includes(`${dir} cannot be read: `), stderr);
+  fs.rmSync(staging);
+  fs.mkdirSync(path.join(staging, 'a'), { recursive: true });
+  fs.writeFileSync(path.join(staging, 'a', 'part'), 'four');
+  fs.symlinkSync('b', path.join(staging, 'b'));
+  const { json: again } = await must(home, 'cache', 'stats', '--json');
+  assert.equal(again<{ unfinished_bytes: number }>().unfinished_bytes, 4 + 'b'.length);
+});
+
+function cutOff(file: string): () => void {
+  const bytes = fs.readFileSync(file);
+  fs.writeFileSync(file, bytes.subarray(0, -9));
+  return () => fs.writeFileSync(file, bytes);
+}
+
+for (const [name, what, damage] of [
+  ['.axon_metadata.json', 'a folder', (file: string) => keepBack(file, 'folder')],
+  ['.axon_metadata.json', 'cut off', cutOff],
+  ['manifest.yaml', 'cut off', cutOff],
+  ['manifest.yaml', 'a link to itself', (file: string) => keepBack(file, 'loop')],
+] as const)
+  test(`an install beside a model of the same source whose ${name} is ${what}`, async (t) => {
+    const { home } = await twoModels(t);
+    const lost = path.join(home.models, 'hf/acme/net/latest');
+    const giveBack = damage(path.join(lost, name));
+    double.seen.length = 0;
+    const { stderr } = await must(home, 'install', 'hf/acme/net', '--as', 'my/third@1');
+    assert.equal(stderr.split(`${lost} cannot be read: `).length, 2, stderr);
+    assert.deepEqual(
+      double.seen.filter(({ path: asked }) => asked.includes('/resolve/')),
+      [],
+    );
+    await must(home, 'verify', 'my/third@1');
+    giveBack();
+    await must(home, 'verify', 'hf/acme/net');
+  });
