@@ -3,12 +3,13 @@ import { productVersion } from '../protocol/version.ts';
 import { AxonError } from './axon-error.ts';
 import { argumentKinds } from './commands/arguments.ts';
 import type { AddCommand, Run } from './commands/command.ts';
-import { makeContext } from './context.ts';
+import { type Context, makeContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { helpWords } from './help-words.ts';
 import { Output } from './render/output.ts';
 import { noProgress, type Progress } from './render/progress.ts';
 import { Settings } from './settings/settings.ts';
+import { namesIn } from './store/names-in.ts';
 
 const install = async () => (await import('./commands/install.ts')).addInstall;
 const list = async () => (await import('./commands/list.ts')).addList;
@@ -88,7 +89,9 @@ export async function runProgram(argv: readonly string[], world: World): Promise
   const output = new Output({ json, quiet, env, stdout, stderr, progress });
   const run: Run = async (_json, work) => {
     const settings = await Settings.load(env);
-    await work(makeContext({ env, cwd, stdin, signal, output, settings }));
+    const context = makeContext({ env, cwd, stdin, signal, output, settings });
+    await putBackSetAside(context);
+    await work(context);
   };
   try {
     const program = buildProgram(await commandsFor(argv), run, world);
@@ -108,6 +111,14 @@ export async function runProgram(argv: readonly string[], world: World): Promise
   } finally {
     output.progress.stop();
   }
+}
+
+/** A model that was being replaced when the one that did it was killed is there again, whatever the command. */
+async function putBackSetAside({ layout, output, signal }: Context): Promise<void> {
+  // Mostly there is nothing under way, and no command need start later for it.
+  if (namesIn(layout.staging, () => undefined).length === 0) return;
+  const { putBackAll } = await import('./store/set-aside.ts');
+  await putBackAll(layout, signal, (text) => output.warn(text));
 }
 
 /** Bars on a terminal, events with --json, nothing for the rest. */

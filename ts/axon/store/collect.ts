@@ -3,7 +3,8 @@ import path from 'node:path';
 import { dropArchiveNotes } from './archive-notes.ts';
 import { HashIndex } from './hash-index.ts';
 import type { StoreLayout } from './layout.ts';
-import { isOlder, namesIn, removeIdleStaging } from './staging-removal.ts';
+import { namesIn } from './names-in.ts';
+import { isOlder, removeIdleStaging } from './staging-removal.ts';
 import type { OnUnreadable } from './unreadable.ts';
 import { dropUnused } from './unused.ts';
 

@@ -6,20 +6,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { AxonError } from '../axon-error.ts';
-import { acquireLock } from './lock.ts';
+import { acquireLock, tryLock } from './lock.ts';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'axon-lock-'));
 after(() => fs.rmSync(dir, { recursive: true }));
 const options = { waitMs: 300, onWait: () => undefined, signal: new AbortController().signal };
-/** Whether it can be had at once, by those who do not wait. */
+/** Whether it can be had at once. */
 async function isFree(name: string): Promise<boolean> {
-  try {
-    (await acquireLock(name, { ...options, waitMs: 0 })).release();
-    return true;
-  } catch (error) {
-    if (error instanceof AxonError && error.code === 'BUSY') return false;
-    throw error;
-  }
+  const lock = await tryLock(name, options.signal);
+  lock?.release();
+  return lock !== null;
 }
 const module = JSON.stringify(new URL('./lock.js', import.meta.url).href);
 

@@ -132,6 +132,16 @@ export async function acquireLock(name: string, options: LockOptions): Promise<L
   }
 }
 
+/** The lock if it is free; null while somebody holds it. */
+export async function tryLock(name: string, signal: AbortSignal): Promise<Lock | null> {
+  try {
+    return await acquireLock(name, { waitMs: 0, onWait: () => undefined, signal });
+  } catch (error) {
+    if (error instanceof AxonError && error.code === 'BUSY') return null;
+    throw error;
+  }
+}
+
 function makeTicket(name: string): string {
   const start = processStart(process.pid) ?? '0';
   const random = randomBytes(8).toString('hex');

@@ -1,9 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { errnoOf } from '../axon-error.ts';
 import type { StoreLayout } from './layout.ts';
-import { acquireLock } from './lock.ts';
+import { tryLock } from './lock.ts';
+import { namesIn } from './names-in.ts';
 import { statOrNone } from './same-content.ts';
+import { modelSetAside } from './staging.ts';
 import { type OnUnreadable, unlessKeptBack } from './unreadable.ts';
 
 export interface StagingRemoval {
@@ -29,30 +30,30 @@ export async function removeIdleStaging(
   return { removed, bytes };
 }
 
-/** Under the model's lock, or not at all. One with a former package set aside is for its next install. */
+/** Under the model's lock, or not at all. What may be the only copy of a package stays. */
 async function removeStaging(
   layout: StoreLayout,
   name: string,
   { leastAgeMs, isDry, signal }: StagingRemoval,
 ): Promise<number | null> {
   const dir = path.join(layout.staging, name);
-  if (fs.existsSync(path.join(dir, 'replaced'))) return null;
-  const lock = await acquireLock(layout.lockOfKey(name), {
-    waitMs: 0,
-    onWait: () => undefined,
-    signal,
-  }).catch((error: unknown) => {
-    if (errnoOf(error) === 'BUSY') return null;
-    throw error;
-  });
+  const lock = await tryLock(layout.lockOfKey(name), signal);
   if (lock === null) return null;
   try {
-    if (!isOlder(dir, leastAgeMs)) return null;
+    if (!isOlder(dir, leastAgeMs) || mayHoldModel(layout, name)) return null;
     const bytes = bytesOf(dir);
     if (!isDry) fs.rmSync(dir, { recursive: true, force: true });
     return bytes;
   } finally {
     lock.release();
+  }
+}
+
+function mayHoldModel(layout: StoreLayout, name: string): boolean {
+  try {
+    return modelSetAside(layout, name) !== null;
+  } catch {
+    return true; // Every command says so of what it cannot put back.
   }
 }
 
@@ -76,16 +77,4 @@ export function bytesOf(file: string, onUnreadable?: OnUnreadable): number {
     (total, name) => total + bytesOf(path.join(file, name), onUnreadable),
     0,
   );
-}
-
-/** None where there is no such folder. One that cannot be read is an error for those who do not ask to be told. */
-export function namesIn(dir: string, onUnreadable?: OnUnreadable): readonly string[] {
-  return unlessKeptBack(dir, [], onUnreadable, () => {
-    try {
-      return fs.readdirSync(dir);
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return [];
-      throw error;
-    }
-  });
 }

@@ -1,13 +1,34 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { makeFolder } from '../../protocol/make-folder.ts';
-import type { ModelId } from '../../protocol/model-id.ts';
+import { formatModelId, type ModelId, parseModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
+import { readText } from './catalog.ts';
 import { metadataName, type StoreLayout } from './layout.ts';
 import { syncFolders, syncPath } from './sync.ts';
 
 /** In `download`: which source the parts beside it are of. */
 const sourceNote = 'source';
+/** Beside them: the former package while it is replaced, and which model that is. */
+const replacedName = 'replaced';
+const idNote = 'id';
+
+/**
+ * The model whose package lies in a staging folder and nowhere else, since its replacement was cut off between
+ * the two renames, or is there just now. Null where there is none.
+ */
+export function modelSetAside(layout: StoreLayout, key: string): ModelId | null {
+  const dir = path.join(layout.staging, key);
+  if (!fs.existsSync(path.join(dir, replacedName))) return null;
+  const note = path.join(dir, idNote);
+  const id = parseModelId(readText(note, 1024));
+  if (layout.stagingDir(id) !== dir)
+    throw new AxonError(
+      'INVALID_PACKAGE',
+      `${note} names ${formatModelId(id)}, which lies elsewhere.`,
+    );
+  return fs.existsSync(layout.packageDir(id)) ? null : id;
+}
 
 /**
  * One install in the making: `package/` becomes the package by a rename, `download/` holds what a
@@ -22,15 +43,17 @@ export class Staging {
   readonly #removed: string;
   readonly #target: string;
   readonly #models: string;
+  readonly #id: ModelId;
 
   constructor(layout: StoreLayout, id: ModelId) {
     this.#dir = layout.stagingDir(id);
     this.package = path.join(this.#dir, 'package');
     this.download = path.join(this.#dir, 'download');
-    this.#replaced = path.join(this.#dir, 'replaced');
+    this.#replaced = path.join(this.#dir, replacedName);
     this.#removed = path.join(this.#dir, 'removed');
     this.#target = layout.packageDir(id);
     this.#models = layout.models;
+    this.#id = id;
   }
 
   /** Undoes a half-done replacement of an earlier run, and starts an empty package folder. */
@@ -46,12 +69,14 @@ export class Staging {
     makeFolder(this.package);
   }
 
+  /** Puts the former package back, or away where the one that replaces it is there. */
   recover(): void {
     if (!fs.existsSync(this.#replaced)) return;
     if (fs.existsSync(this.#target)) fs.rmSync(this.#replaced, { recursive: true, force: true });
     else {
       fs.mkdirSync(path.dirname(this.#target), { recursive: true });
       fs.renameSync(this.#replaced, this.#target);
+      syncPath(path.dirname(this.#target));
     }
   }
 
@@ -70,10 +95,18 @@ export class Staging {
     this.#refuseNesting();
     syncFolders(this.package);
     fs.mkdirSync(path.dirname(this.#target), { recursive: true });
-    if (fs.existsSync(this.#target)) fs.renameSync(this.#target, this.#replaced);
+    if (fs.existsSync(this.#target)) this.#setAside();
     fs.renameSync(this.package, this.#target);
     syncPath(path.dirname(this.#target));
     this.discard();
+  }
+
+  /** With a note by which it is put back, should this end before the new package is in its place. */
+  #setAside(): void {
+    const note = path.join(this.#dir, idNote);
+    fs.writeFileSync(note, formatModelId(this.#id), { flush: true });
+    syncPath(this.#dir);
+    fs.renameSync(this.#target, this.#replaced);
   }
 
   /** Takes the package away, whole or not at all: by a rename first. */

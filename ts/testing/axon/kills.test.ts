@@ -3,10 +3,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { acquireLock } from '../../axon/store/lock.ts';
 import { randomFrom } from '../data-plane/random.ts';
 import { type HubDouble, startHubDouble } from '../hub-double/hub-double.ts';
 import { tinyOnnx } from '../hub-double/tiny-onnx.ts';
-import { makeHome } from './run-axon.ts';
+import { type Home, makeHome } from './run-axon.ts';
 
 /*
  * Guards: installs that are killed at any moment. Never is anything visible that is not whole, the next
@@ -68,4 +69,73 @@ test('an install that is killed at any moment leaves all or nothing', async (t) 
   assert.deepEqual(left('locks'), []);
   const blobs = left('blobs/sha256').flatMap((name) => left(`blobs/sha256/${name}`));
   assert.equal(blobs.length, Object.keys(repo.files).length);
+});
+
+/** Dies after the former package was set aside, before the new one takes its place. */
+const dieBetweenRenames = `
+  import fs from 'node:fs';
+  const rename = fs.renameSync;
+  fs.renameSync = (from, to) => {
+    if (from.endsWith('/package') && to.includes('/models/')) process.kill(process.pid, 'SIGKILL');
+    rename(from, to);
+  };`;
+
+async function cutReplacement(home: Home): Promise<string> {
+  const dir = path.join(home.models, 'hf/acme/bert/latest');
+  const killed = await home.spawnedWith(dieBetweenRenames, 'install', 'hf/acme/bert', '--force');
+  assert.equal(killed.status, null, killed.stderr);
+  assert.ok(!fs.existsSync(dir), 'killed at another moment: the test says nothing');
+  return dir;
+}
+
+test('a model whose replacement was killed between its renames is there for whatever comes next', async (t) => {
+  const home = makeHome(t, double);
+  assert.equal((await home.axon('install', 'hf/acme/bert')).status, 0);
+  for (const [line, says] of [
+    ['list --names', /^hf\/acme\/bert@latest\n$/],
+    ['info hf/acme/bert', /onnx/],
+    ['verify hf/acme/bert', /Verified/],
+    ['cache stats', /^1 model, /],
+    ['gc', /Removed 0 unused files/],
+    ['cache clean', /Removed 1 unfinished download/],
+    ['fsck', /1 model and 4 stored files/],
+    ['config list', /cache_dir/],
+    ['install hf/acme/bert --json', /"already-installed"/],
+  ] as const) {
+    const dir = await cutReplacement(home);
+    const { status, stdout, stderr } = await home.axon(...line.split(' '));
+    assert.equal(status, 0, `${line}: ${stderr}`);
+    assert.match(stdout, says);
+    assert.ok(fs.existsSync(path.join(dir, 'manifest.yaml')), line);
+    assert.equal((await home.axon('verify', 'hf/acme/bert')).status, 0, line);
+  }
+  await cutReplacement(home);
+  assert.equal((await home.axon('uninstall', 'hf/acme/bert')).status, 0);
+  assert.deepEqual(home.installed(), []);
+});
+
+test('what was set aside is told where it cannot be put back, and is never cleaned away', async (t) => {
+  const home = makeHome(t, double);
+  assert.equal((await home.axon('install', 'hf/acme/bert')).status, 0);
+  const dir = await cutReplacement(home);
+  const staging = path.join(home.dir, 'cache/staging');
+  const [key = ''] = fs.readdirSync(staging);
+  const note = path.join(staging, key, 'id');
+  fs.writeFileSync(note, 'acme/other@1');
+  for (const line of ['list', 'gc', 'cache clean']) {
+    const { status, stderr } = await home.axon(...line.split(' '));
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /staging.* is not put back: .*names acme\/other@1/);
+  }
+  fs.writeFileSync(note, 'hf/acme/bert@latest');
+  const held = await acquireLock(path.join(home.dir, 'cache/locks', key), {
+    waitMs: 0,
+    onWait: () => undefined,
+    signal: new AbortController().signal,
+  });
+  const listed = home.axon('list', '--names');
+  await sleep(300);
+  held.release();
+  assert.equal((await listed).stdout, 'hf/acme/bert@latest\n', 'waited for the one that replaces');
+  assert.ok(fs.existsSync(dir));
 });

@@ -33,6 +33,8 @@ export interface Home {
   spawned(...argv: string[]): Promise<Ended>;
   /** The same, not waited for: to be stopped on the way. */
   start(...argv: string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> };
+  /** With a module in it that is loaded first, by its text. */
+  spawnedWith(module: string, ...argv: string[]): Promise<Ended>;
   /** Files below the models folder; empty means that nothing is visible. */
   installed(): string[];
 }
@@ -65,6 +67,10 @@ export function makeHome(context: TestContext, double?: HubDouble): Home {
     start,
     axon: (...argv) => axonWith({}, ...argv),
     spawned: (...argv) => start(...argv).ended,
+    spawnedWith: (module, ...argv) => {
+      const loaded = `--import data:text/javascript,${encodeURIComponent(module)}`;
+      return startAxon(argv, { ...env, NODE_OPTIONS: loaded }, dir).ended;
+    },
     installed: () => (fs.existsSync(models) ? fs.readdirSync(models) : []),
   };
 }
