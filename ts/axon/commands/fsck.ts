@@ -3,6 +3,8 @@ import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { storeBlobs } from '../install/reuse.ts';
 import { formatCount } from '../render/format.ts';
+import type { Installed } from '../store/catalog.ts';
+import { manifestName } from '../store/layout.ts';
 import {
   brokenFiles,
   type CheckedModel,
@@ -10,6 +12,7 @@ import {
   isWhole,
   type StoreCheck,
 } from '../upkeep/check-store.ts';
+import { reinstallModel } from '../upkeep/reinstall.ts';
 import { repairModel } from '../upkeep/repair.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
@@ -33,10 +36,7 @@ export const addFsck: AddCommand = (program, run) => {
       const after = flags.repair === true ? await checkStore(layout, signal) : before;
       const problems = problemsOf(after);
       const facts = { blobs: after.blobs, models: after.models.length, repaired };
-      const done = repaired.map(
-        ({ id, fetched, taken }) =>
-          `Repaired ${id}: ${formatCount(fetched, 'file')} fetched, ${taken} from here.`,
-      );
+      const done = repaired.map(repairedText);
       if (problems.length === 0) {
         output.result({ ...facts, ok: true }, [
           ...done,
@@ -53,10 +53,17 @@ export const addFsck: AddCommand = (program, run) => {
   );
 };
 
-interface Repaired {
-  readonly id: string;
-  readonly fetched: number;
-  readonly taken: number;
+type Repaired = { readonly id: string } & (
+  | { readonly fetched: number; readonly taken: number }
+  | { readonly reinstalled: string }
+);
+
+function repairedText({ id, ...how }: Repaired): string {
+  const text =
+    'reinstalled' in how
+      ? `installed again from ${how.reinstalled}`
+      : `${formatCount(how.fetched, 'file')} fetched, ${how.taken} from here`;
+  return `Repaired ${id}: ${text}.`;
 }
 
 /** What cannot be repaired is told and stays; the others go on. */
@@ -64,24 +71,35 @@ async function repair(check: StoreCheck, context: Context): Promise<Repaired[]> 
   const blobs = storeBlobs(context);
   for (const name of check.damagedBlobs) blobs.discard(name);
   const repaired: Repaired[] = [];
-  for (const { model, found } of check.models) {
+  const attempt = async <T extends object>(model: Installed, work: () => Promise<T>) => {
     const id = formatModelId(model.id);
-    const names = brokenFiles(found);
-    if (names.length === 0) continue;
     try {
-      repaired.push({ id, ...(await repairModel(model, names, context)) });
+      return [{ id, ...(await work()) }];
     } catch (error) {
       context.signal.throwIfAborted();
       context.output.warn(`${id}: ${AxonError.from(error).message}`);
+      return [];
     }
+  };
+  for (const { model } of check.broken)
+    repaired.push(...(await attempt(model, () => reinstallModel(model, context))));
+  for (const { model, found } of check.models) {
+    const names = brokenFiles(found);
+    if (names.length === 0) continue;
+    // The manifest holds all hashes: nothing can be measured against one that is damaged itself.
+    const done = names.includes(manifestName)
+      ? await attempt(model, () => reinstallModel(model, context))
+      : await attempt(model, () => repairModel(model, names, context));
+    repaired.push(...done);
   }
   return repaired;
 }
 
-function problemsOf({ damagedBlobs, models, unreadable }: StoreCheck): string[] {
+function problemsOf({ damagedBlobs, models, broken, others }: StoreCheck): string[] {
   return [
     ...damagedBlobs.map((name) => `A stored file is damaged: sha256 ${name}.`),
-    ...unreadable.map(({ what, reason }) => `${what} cannot be read: ${reason}`),
+    ...others,
+    ...broken.map(({ model, reason }) => `${formatModelId(model.id)} cannot be read: ${reason}`),
     ...models.filter(({ found }) => !isWhole(found)).map(ofModel),
   ];
 }

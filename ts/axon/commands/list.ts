@@ -4,9 +4,9 @@ import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { formatBytes } from '../render/format.ts';
 import { textTable } from '../render/table.ts';
-import { listInstalled, readManifest } from '../store/catalog.ts';
+import { type Installed, listInstalled, readManifest } from '../store/catalog.ts';
 import { readMetadata } from '../store/metadata.ts';
-import { warnOfUnreadable } from '../store/unreadable.ts';
+import { strayText, warnOfUnreadable } from '../store/unreadable.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 interface Flags extends JsonFlag {
@@ -55,7 +55,7 @@ export const addList: AddCommand = (program, run) => {
 /** The two forms of earlier releases, to the letter; null for ours. */
 function formerForm(form: Flags['format'], { layout, output }: Context): readonly string[] | null {
   if (form === 'default') return null;
-  const models = listInstalled(layout, warnOfUnreadable(output));
+  const models = warnedList(layout, output);
   if (form === 'names') return [...new Set(models.map(({ id }) => `${id.namespace}/${id.name}`))];
   const entries = models.map(({ id, dir }) => ({
     Namespace: id.namespace,
@@ -66,8 +66,12 @@ function formerForm(form: Flags['format'], { layout, output }: Context): readonl
   return [JSON.stringify(entries, null, 2)];
 }
 
+function warnedList(layout: Context['layout'], output: Context['output']): readonly Installed[] {
+  return listInstalled(layout, warnOfUnreadable(output), (dir) => output.warn(strayText(dir)));
+}
+
 export function installedRows({ layout, output }: Context): Row[] {
-  return listInstalled(layout, warnOfUnreadable(output)).map(({ id, dir }) => {
+  return warnedList(layout, output).map(({ id, dir }) => {
     const base = { id: formatModelId(id), path: dir };
     try {
       const { format } = readManifest(dir).spec;

@@ -15,7 +15,7 @@ import { refuseUnsigned, trustOf } from '../package/trust.ts';
 import { hashesOf, isInstalled, readManifest, readManifestText } from '../store/catalog.ts';
 import { manifestName, signatureName } from '../store/layout.ts';
 import { acquireLock } from '../store/lock.ts';
-import { type Asked, readMetadata, writeMetadata } from '../store/metadata.ts';
+import { type Asked, isPinned, writeMetadata } from '../store/metadata.ts';
 import { Staging } from '../store/staging.ts';
 import { syncPath } from '../store/sync.ts';
 import { takeOver } from '../store/take-over.ts';
@@ -44,11 +44,13 @@ export function install(
   return installSpec(parseSpec(text, context), options, context, asked);
 }
 
+/** `onlyManifest`: the sha256 of the one manifest that counts; with another one nothing is installed. */
 export async function installSpec(
   spec: HubSpec,
   options: InstallOptions,
   context: Context,
   asked: Asked | null = null,
+  onlyManifest: string | null = null,
 ): Promise<InstallResult> {
   const id = options.as ?? spec.id;
   const look = () =>
@@ -62,7 +64,7 @@ export async function installSpec(
   return locked(id, context, async ({ staging, assertHeld }) => {
     const found = look();
     if (found !== null) return found;
-    const held: Held = { staging, assertHeld, asked };
+    const held: Held = { staging, assertHeld, asked, onlyManifest };
     const source = await spec.resolve(context);
     const sourceLock = await lockSource(source.pin, lockWaitMs, context);
     const freeSource = () => sourceLock?.release();
@@ -98,7 +100,7 @@ async function fromTwin(
 async function locked<T>(
   id: ModelId,
   context: Context,
-  work: (staging: Omit<Held, 'asked'>) => Promise<T>,
+  work: (held: Pick<Held, 'staging' | 'assertHeld'>) => Promise<T>,
 ): Promise<T> {
   const { layout, output, signal } = context;
   const lock = await acquireLock(layout.lockName(id), {
@@ -118,6 +120,7 @@ async function locked<T>(
 interface Held {
   readonly staging: Staging;
   readonly asked: Asked | null;
+  readonly onlyManifest: string | null;
   assertHeld(): void;
 }
 
@@ -152,7 +155,7 @@ async function fromPackage(
 ): Promise<InstallResult> {
   const { staging } = held;
   const before = (await source.manifest?.()) ?? null;
-  if (before !== null && !options.force) {
+  if (before !== null && !options.force && !options.replace) {
     const own = options.as ?? idOf(parseManifest(before));
     const there = installedAs(textAs(before, parseManifest(before), options), own, context);
     if (there !== null) return there;
@@ -180,7 +183,7 @@ async function fromPackage(
   const done = await locked(own, context, async (target) => {
     fs.rmSync(target.staging.package, { recursive: true });
     fs.renameSync(staging.package, target.staging.package);
-    return commit(final, own, options, context, { ...target, asked: held.asked });
+    return commit(final, own, options, context, { ...held, ...target });
   }).finally(() =>
     dropUnused(context.layout, hashesIn(manifest), (warning) => context.output.warn(warning)),
   );
@@ -216,10 +219,18 @@ async function commit(
   id: ModelId,
   options: InstallOptions,
   context: Context,
-  { staging, asked, assertHeld }: Held,
+  { staging, asked, onlyManifest, assertHeld }: Held,
 ): Promise<InstallResult> {
   const { layout } = context;
   const manifest = parseManifest(text);
+  const hash = createHash('sha256').update(text).digest('hex');
+  if (onlyManifest !== null && hash !== onlyManifest) {
+    staging.discard();
+    throw new AxonError(
+      'NO_SOURCE',
+      `What was installed as ${formatModelId(id)} is not what its source gives now. \`axon install\` with --force brings what there is now.`,
+    );
+  }
   const target = layout.packageDir(id);
   const isThere = isInstalled(layout, id);
   if (isThere && !options.force && !options.replace) {
@@ -237,9 +248,9 @@ async function commit(
     installed_at: new Date().toISOString(),
     ...id,
     axon_version: productVersion,
-    manifest_sha256: createHash('sha256').update(text).digest('hex'),
+    manifest_sha256: hash,
     ...(asked === null ? {} : { asked }),
-    ...(isThere && readMetadata(target)?.pinned === true ? { pinned: true } : {}),
+    ...(isThere && isPinned(target) ? { pinned: true } : {}),
   });
   const former = isThere ? hashesOf(target) : [];
   assertHeld();

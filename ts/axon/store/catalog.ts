@@ -19,19 +19,26 @@ export function isInstalled(layout: StoreLayout, id: ModelId): boolean {
   return fs.existsSync(path.join(layout.packageDir(id), metadataName));
 }
 
-/** All models there are, sorted by id. What cannot be read is told, and keeps none of the others back. */
+/**
+ * All models there are, sorted by id. What cannot be read is told, and keeps none of the others back.
+ * `onStray`: told of each folder that could be a model's and holds files, but not the note of an install.
+ */
 export function listInstalled(
   layout: StoreLayout,
   onUnreadable: OnUnreadable = () => undefined,
+  onStray: (dir: string) => void = () => undefined,
 ): Installed[] {
   const found: Installed[] = [];
-  const walk = (dir: string, parts: readonly string[]) => {
-    const folders = readFolders(dir, onUnreadable);
-    for (const entry of folders ?? []) walk(path.join(dir, entry), [...parts, entry]);
-    const id = folders === null ? idOf(parts) : null;
-    if (id !== null) found.push({ id, dir });
+  const walk = (dir: string, parts: readonly string[], isInStray: boolean) => {
+    const inside = readFolder(dir, onUnreadable);
+    const id = idOf(parts);
+    const isStray = inside?.hasFiles === true && id !== null;
+    if (isStray && !isInStray) onStray(dir);
+    for (const entry of inside?.folders ?? [])
+      walk(path.join(dir, entry), [...parts, entry], isStray || isInStray);
+    if (inside === null && id !== null) found.push({ id, dir });
   };
-  walk(layout.models, []);
+  walk(layout.models, [], false);
   return found.sort((a, b) => (formatModelId(a.id) < formatModelId(b.id) ? -1 : 1));
 }
 
@@ -43,20 +50,24 @@ function idOf(parts: readonly string[]): ModelId | null {
   }
 }
 
-/** The folders in one; null where it is a package itself. */
-function readFolders(dir: string, onUnreadable: OnUnreadable): string[] | null {
+interface Inside {
+  readonly folders: readonly string[];
+  readonly hasFiles: boolean;
+}
+
+/** What is in a folder; null where it is a package itself. */
+function readFolder(dir: string, onUnreadable: OnUnreadable): Inside | null {
   try {
     // Not `existsSync`: a package that may not be looked into would pass for a folder of packages.
     if (fs.statSync(path.join(dir, metadataName), { throwIfNoEntry: false }) !== undefined)
       return null;
-    return fs
-      .readdirSync(dir, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name);
+    const entries = fs.readdirSync(dir, { withFileTypes: true });
+    const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    return { folders, hasFiles: folders.length < entries.length };
   } catch (error) {
     if (isKeptBack(error)) onUnreadable({ path: dir, error: AxonError.from(error) });
     else if (errnoOf(error) !== 'ENOENT') throw error;
-    return [];
+    return { folders: [], hasFiles: false };
   }
 }
 
@@ -71,7 +82,20 @@ export function readText(file: string, maxBytes: number): string {
 }
 
 export function readManifestText(dir: string): string {
-  return readText(path.join(dir, manifestName), limits.manifestBytes);
+  const file = path.join(dir, manifestName);
+  const damaged = (what: string, cause?: unknown) =>
+    new AxonError('INVALID_PACKAGE', `${file} is ${what}. Install the model again with --force.`, {
+      cause,
+    });
+  try {
+    const text = readText(file, limits.manifestBytes);
+    if (text.trim() === '') throw damaged('empty');
+    return text;
+  } catch (error) {
+    // Without the note beside it the whole model is gone, taken away just now.
+    const isRest = errnoOf(error) === 'ENOENT' && fs.existsSync(path.join(dir, metadataName));
+    throw isRest ? damaged('missing', error) : error;
+  }
 }
 
 export function readManifest(dir: string): Manifest {

@@ -41,6 +41,15 @@ export function readMetadata(dir: string): Metadata | null {
   };
 }
 
+/** Whether a model is pinned. One whose note is damaged, and about to be replaced, is not. */
+export function isPinned(dir: string): boolean {
+  try {
+    return readMetadata(dir)?.pinned === true;
+  } catch {
+    return false;
+  }
+}
+
 function isAsked(value: unknown): value is Asked {
   if (typeof value !== 'object' || value === null) return false;
   const { source, choice } = value as Record<string, unknown>;

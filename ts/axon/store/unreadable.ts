@@ -1,4 +1,5 @@
 import { AxonError, errnoOf } from '../axon-error.ts';
+import { metadataName } from './layout.ts';
 
 /** What is in the models folder and cannot be read: there may be models in it, or not. */
 export interface Unreadable {
@@ -10,6 +11,11 @@ export type OnUnreadable = (found: Unreadable) => void;
 
 export function warnOfUnreadable(output: { warn(text: string): void }): OnUnreadable {
   return ({ path, error }) => output.warn(`${path} cannot be read: ${error.message}`);
+}
+
+/** What is said of a folder of files that are a model's no longer. */
+export function strayText(dir: string): string {
+  return `${dir} holds files but no ${metadataName}, so it is no installed model. \`axon install\` of the model takes its place; else remove it.`;
 }
 
 /** Whether the file system kept back something that is there. */

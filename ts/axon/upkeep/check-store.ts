@@ -1,12 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import { hashFile } from '../download/fetch-file.ts';
 import { type HashOf, type Verification, verifyPackage } from '../package/verify.ts';
 import { type Installed, listInstalled } from '../store/catalog.ts';
 import { blobNames } from '../store/collect.ts';
 import type { StoreLayout } from '../store/layout.ts';
+import { strayText } from '../store/unreadable.ts';
 
 export interface CheckedModel {
   readonly model: Installed;
@@ -19,8 +19,10 @@ export interface StoreCheck {
   /** Blobs whose bytes are not what their name says, and names that are no hash. */
   readonly damagedBlobs: readonly string[];
   readonly models: readonly CheckedModel[];
-  /** Models whose manifest, and folders of models that cannot be read, and why. */
-  readonly unreadable: readonly { readonly what: string; readonly reason: string }[];
+  /** Models whose manifest or note cannot be read, and why. */
+  readonly broken: readonly { readonly model: Installed; readonly reason: string }[];
+  /** What else is wrong in the folder of models, in words. */
+  readonly others: readonly string[];
 }
 
 /** Hashes everything in the store, each content once however many names it has. Changes nothing. */
@@ -34,20 +36,22 @@ export async function checkStore(layout: StoreLayout, signal: AbortSignal): Prom
       damagedBlobs.push(name);
   }
   const models: CheckedModel[] = [];
-  const unreadable: { what: string; reason: string }[] = [];
-  const installed = listInstalled(layout, ({ path: what, error }) =>
-    unreadable.push({ what, reason: error.message }),
+  const broken: { model: Installed; reason: string }[] = [];
+  const others: string[] = [];
+  const installed = listInstalled(
+    layout,
+    ({ path: what, error }) => others.push(`${what} cannot be read: ${error.message}`),
+    (dir) => others.push(strayText(dir)),
   );
   for (const model of installed) {
     try {
       models.push({ model, found: await verifyPackage(model.dir, signal, hashOf) });
     } catch (error) {
       signal.throwIfAborted();
-      const { message } = AxonError.from(error);
-      unreadable.push({ what: formatModelId(model.id), reason: message });
+      broken.push({ model, reason: AxonError.from(error).message });
     }
   }
-  return { blobs, damagedBlobs, models, unreadable };
+  return { blobs, damagedBlobs, models, broken, others };
 }
 
 export function isWhole({ missing, damaged, extra }: Verification): boolean {

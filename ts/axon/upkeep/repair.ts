@@ -9,7 +9,6 @@ import type { Source } from '../hubs/hub.ts';
 import { parseSpec } from '../hubs/registry.ts';
 import { storeBlobs, takeStored } from '../install/reuse.ts';
 import { type Installed, readManifest } from '../store/catalog.ts';
-import { manifestName } from '../store/layout.ts';
 import { acquireLock } from '../store/lock.ts';
 import { readMetadata } from '../store/metadata.ts';
 import { Staging } from '../store/staging.ts';
@@ -28,12 +27,6 @@ export async function repairModel(
   context: Context,
 ): Promise<{ readonly fetched: number; readonly taken: number }> {
   const label = formatModelId(id);
-  // The manifest holds all hashes: nothing can be measured against one that is damaged itself.
-  if (names.includes(manifestName))
-    throw new AxonError(
-      'VERIFY_FAILED',
-      `The manifest of ${label} is damaged. \`axon install\` with --force brings the model anew.`,
-    );
   const { layout, output, signal } = context;
   const lock = await acquireLock(layout.lockName(id), {
     waitMs: 60_000,
