@@ -72,3 +72,49 @@ test('what is not there, and what is no name of a model', async (t) => {
     assert.equal((await home.axon('install', bad)).status, 2, bad);
   assert.deepEqual(home.installed(), []);
 });
+
+/** Puts blobs where Ollama keeps them; gives the folder. */
+function writeBlobs(models: string, ...blobs: readonly (readonly [hash: string, data: Buffer])[]) {
+  fs.mkdirSync(path.join(models, 'blobs'), { recursive: true });
+  for (const [hash, data] of blobs)
+    fs.writeFileSync(path.join(models, 'blobs', `sha256-${hash}`), data, { mode: 0o444 });
+  return models;
+}
+
+const blobsFetched = () => double.seen.filter(({ path: at }) => /\/blobs\//.test(at));
+
+test('what Ollama has on this machine is taken from it and checked; no blob is fetched', async (t) => {
+  for (const where of ['elsewhere', '.ollama/models']) {
+    const home = makeHome(t, double);
+    const { config, layers = [] } = model('library/tiny', 'latest');
+    const data = [...(config === undefined ? [] : [config]), ...layers].map((one) => one.data);
+    const models = path.join(home.dir, where);
+    writeBlobs(models, ...data.map((bytes) => [sha256(bytes), bytes] as const));
+    double.seen.length = 0;
+    const env = where === 'elsewhere' ? { OLLAMA_MODELS: models } : {};
+    const done = await home.axonWith(env, 'install', 'ollama/tiny', '--all');
+    assert.equal(done.status, 0, done.stderr);
+    assert.match(done.stderr, /Taken from Ollama on this machine, and checked: .*model\.gguf/);
+    assert.deepEqual(blobsFetched(), []);
+    assert.equal((await home.axon('verify', 'ollama/tiny')).status, 0);
+    assert.ok(fs.statSync(path.join(models, 'blobs', `sha256-${sha256(gguf)}`)).nlink === 1);
+  }
+});
+
+test('a blob of Ollama that is damaged or cut is left where it is, and fetched', async (t) => {
+  const home = makeHome(t, double);
+  const wrong = Buffer.from(gguf);
+  wrong[20] = 1;
+  const models = writeBlobs(
+    path.join(home.dir, '.ollama/models'),
+    [sha256(gguf), wrong],
+    [sha256(Buffer.from('Be brief.')), Buffer.from('Be')],
+  );
+  double.seen.length = 0;
+  const done = await home.axon('install', 'ollama/tiny', '--all');
+  assert.equal(done.status, 0, done.stderr);
+  assert.ok(blobsFetched().some(({ path: at }) => at.endsWith(sha256(gguf))));
+  const file = path.join(home.models, 'ollama/tiny/latest/model.gguf');
+  assert.deepEqual(fs.readFileSync(file), gguf);
+  assert.deepEqual(fs.readFileSync(path.join(models, 'blobs', `sha256-${sha256(gguf)}`)), wrong);
+});

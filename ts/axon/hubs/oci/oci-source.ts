@@ -6,6 +6,7 @@ import { fetchAll, type PackageRequest } from '../../download/fetch-all.ts';
 import { maxPackageBytes, NameGuard } from '../../package/names.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
 import { HubArchive } from '../hub-archive.ts';
+import { takeLocal } from '../local-copy.ts';
 import { describeArtifact } from './describe-artifact.ts';
 import { type LayerContent, layerContents } from './layers.ts';
 import { type Descriptor, expectedOf, type OciManifest } from './manifest.ts';
@@ -34,19 +35,33 @@ export function blobRequest(
   };
 }
 
+/** Another tool on this machine that keeps blobs of the registry. */
+export interface LocalBlobs {
+  readonly owner: string;
+  /** Where a blob would lie. */
+  files(sha256: string): readonly string[];
+}
+
 /** The files that the layers of an artifact hold, by themselves or in tar archives. */
 export class OciSource implements FileSource {
   readonly kind = 'files';
   readonly pin: Pin;
   readonly #session: RegistrySession;
   readonly #manifest: OciManifest;
+  readonly #local: LocalBlobs | null;
   readonly #contents: readonly LayerContent[];
   /** Which archive a planned name lies in. */
   readonly #inArchive = new Map<string, HubArchive>();
   #description: Description = {};
 
-  constructor(pin: Pin, session: RegistrySession, manifest: OciManifest) {
+  constructor(
+    pin: Pin,
+    session: RegistrySession,
+    manifest: OciManifest,
+    local: LocalBlobs | null = null,
+  ) {
     this.pin = pin;
+    this.#local = local;
     this.#session = session;
     this.#manifest = manifest;
     this.#contents = layerContents(manifest.layers);
@@ -87,16 +102,16 @@ export class OciSource implements FileSource {
     const raw = this.#contents.flatMap((content) =>
       content.kind === 'file' && wanted.has(content.path) ? [content] : [],
     );
-    const done = [
-      ...(await this.#session.authorized(() =>
-        fetchAll(
-          raw.map(({ layer, path: name }) =>
-            blobRequest(this.#session, layer, path.join(into, name), name),
-          ),
-          this.#session.context.download,
-        ),
-      )),
-    ];
+    const { taken, fetched } = await this.#bring(
+      raw.map(({ layer, path: name }) =>
+        blobRequest(this.#session, layer, path.join(into, name), name),
+      ),
+    );
+    if (taken.length > 0)
+      this.#session.context.output.note(
+        `Taken from ${this.#local?.owner} on this machine, and checked: ${taken.map(({ path: name }) => name).join(', ')}.`,
+      );
+    const done = [...taken, ...fetched];
     const archives = new Set([...wanted].flatMap((name) => this.#inArchive.get(name) ?? []));
     for (const archive of archives) {
       const mine = [...wanted].filter((name) => this.#inArchive.get(name) === archive);
@@ -127,9 +142,21 @@ export class OciSource implements FileSource {
   /** A blob on this machine; one that is there already is only hashed. */
   async #fetch(layer: Descriptor, dest: string): Promise<ManifestFile> {
     const request = blobRequest(this.#session, layer, dest, path.basename(dest).slice(0, 12));
-    const { download } = this.#session.context;
-    const [blob] = await this.#session.authorized(() => fetchAll([request], download));
+    const { taken, fetched } = await this.#bring([request]);
+    const [blob] = [...taken, ...fetched];
     return blob as ManifestFile;
+  }
+
+  /** What another tool on this machine has is taken from there; the rest is fetched. */
+  async #bring(requests: readonly PackageRequest[]): Promise<{
+    readonly taken: readonly ManifestFile[];
+    readonly fetched: readonly ManifestFile[];
+  }> {
+    const { download, signal } = this.#session.context;
+    const candidates = ({ expected }: PackageRequest) =>
+      expected === null ? [] : (this.#local?.files(expected.hex) ?? []);
+    const { taken, left } = await takeLocal(requests, candidates, signal);
+    return { taken, fetched: await this.#session.authorized(() => fetchAll(left, download)) };
   }
 
   async #describe(work: string): Promise<Description> {

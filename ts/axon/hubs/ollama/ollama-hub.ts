@@ -6,6 +6,7 @@ import { idSegment } from '../id-segment.ts';
 import { fetchManifest } from '../oci/manifest.ts';
 import { OciSource } from '../oci/oci-source.ts';
 import { RegistrySession } from '../oci/session.ts';
+import { ollamaBlobs } from './local-models.ts';
 
 const defaultEndpoint = 'https://registry.ollama.ai';
 
@@ -67,5 +68,8 @@ async function resolve(
   const session = new RegistrySession(place, 'pull', context);
   const manifest = await fetchManifest(session, tag);
   const pin: Pin = { hub: 'ollama', id: typed, revision: manifest.digest, url: null };
-  return new OciSource(pin, session, manifest);
+  return new OciSource(pin, session, manifest, {
+    owner: 'Ollama',
+    files: (sha256) => ollamaBlobs(context.env, sha256),
+  });
 }
