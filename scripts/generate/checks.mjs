@@ -1,7 +1,12 @@
 import { Code } from 'typebox/compile';
 import { ManifestSchema } from '../../dist/protocol/manifest-schema.js';
 import { methodDeclarations } from '../../dist/protocol/methods/declarations.js';
-import { HelloSchema, LoadResultSchema } from '../../dist/smi/from-plugin-schemas.js';
+import { taskDeclarations } from '../../dist/protocol/tasks/declarations.js';
+import {
+  HelloSchema,
+  LoadResultSchema,
+  TaskResultSchema,
+} from '../../dist/smi/from-plugin-schemas.js';
 
 /*
  * The schemas as plain data and their checks as plain code, so that no program loads TypeBox: it is
@@ -113,6 +118,20 @@ function methods() {
   );
 }
 
+function tasks() {
+  const source = new Source();
+  const rows = taskDeclarations.map(({ name, parameters, result, ...facts }) => {
+    const start = JSON.stringify({ name, ...facts }).slice(1, -1);
+    const schemas = `parameters:${source.schema(parameters, name)},result:${source.schema(result, `${name} result`)}`;
+    return `  {${start},${schemas},check:${source.check(parameters)}},`;
+  });
+  return source.text(
+    'ts/protocol/tasks/',
+    ["import type { TaskSpec } from '../tasks/task.ts';"],
+    `export const taskTable: readonly TaskSpec[] = [\n${rows.join('\n')}\n];`,
+  );
+}
+
 function checkedSchemas(origin, schemas) {
   const source = new Source();
   const lines = Object.entries(schemas).map(
@@ -127,6 +146,7 @@ function checkedSchemas(origin, schemas) {
 export function generatedSources() {
   return [
     { path: 'ts/protocol/generated/methods.ts', content: methods() },
+    { path: 'ts/protocol/generated/tasks.ts', content: tasks() },
     {
       path: 'ts/protocol/generated/manifest.ts',
       content: checkedSchemas('ts/protocol/manifest-schema.ts', { manifestSchema: ManifestSchema }),
@@ -136,6 +156,7 @@ export function generatedSources() {
       content: checkedSchemas('ts/smi/from-plugin-schemas.ts', {
         helloSchema: HelloSchema,
         loadResultSchema: LoadResultSchema,
+        taskResultSchema: TaskResultSchema,
       }),
     },
   ];

@@ -60,6 +60,7 @@ export class RequestContext {
   #aborted = false;
   #listeners: (() => void)[] | null = null;
   #answerFiles: AnswerFiles | null = null;
+  #onEvent: ((event: Readonly<Record<string, unknown>>) => void) | null = null;
 
   constructor(
     door: DoorName,
@@ -99,6 +100,15 @@ export class RequestContext {
 
   get aborted(): boolean {
     return this.#aborted;
+  }
+
+  /** For the door that streams: who is told what a task says before its answer. Null: nobody listens. */
+  get onEvent(): ((event: Readonly<Record<string, unknown>>) => void) | null {
+    return this.#onEvent;
+  }
+
+  listen(onEvent: (event: Readonly<Record<string, unknown>>) => void): void {
+    this.#onEvent = onEvent;
   }
 
   /** Sends descriptors with the answer; once for each request. Of a caller that is gone they are released. */

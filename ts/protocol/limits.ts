@@ -78,6 +78,16 @@ export const limits = {
   /** Length of a tensor name in UTF-16 units; exporters make names of some hundred characters. */
   tensorNameLength: 1_024,
 
+  /** One text that a task reads, in UTF-16 code units; what the model cannot read is cut or refused there. */
+  taskTextLength: 16 * MiB,
+  /** Texts, pictures, labels and the like in one request of a task. */
+  taskItems: 2_048,
+  /** Requests of tasks that one plugin process works on at once; what is more is refused. */
+  tasksUnderWay: 1_024,
+  /** One text of a model's tokens, in tokens. */
+  generatedTokens: 1_048_576,
+  /** Messages of one conversation. */
+  taskMessages: 4_096,
   /** Length of a model id. */
   modelIdLength: 256,
   /** Registered models; `core.max_models` may lower it. */

@@ -1,7 +1,7 @@
 import { MlosError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Signature } from '../protocol/tensor.ts';
-import type { EngineEntry } from './from-plugin-schemas.ts';
+import type { EngineEntry, TaskEntry } from './from-plugin-schemas.ts';
 
 /*
  * The Standard Model Interface: what the daemon and a plugin process say to each other over the Unix
@@ -25,6 +25,16 @@ export const smiFileDescriptor = 3;
  */
 export const engineFileDescriptor = 4;
 
+/*
+ * A model that can do tasks says so in load_model's result: `tasks: [{name, facts}]`. `run_task` is begun at
+ * once, whatever else is under way, and may say things before its answer:
+ *
+ *     daemon → plugin   [id, "run_task", {model_id, task, inputs, parameters, stream, deadline_us}]
+ *     plugin → daemon   [id, "event", {…}]                             any number, where stream is true
+ *     plugin → daemon   [id, null, {result, inference_time_us}]        or an error, as of every method
+ *     daemon → plugin   [id, "cancel_task", {call}]                    `call`: the id of the run_task
+ */
+
 /** The `engine` of initialize. */
 export interface EngineSettingsWire {
   readonly control_fd: number;
@@ -43,6 +53,8 @@ export const smiMethods = [
   'load_model',
   'unload_model',
   'infer',
+  'run_task',
+  'cancel_task',
   'allocate_resources',
   'deallocate_resources',
   'get_model_info',
@@ -58,6 +70,8 @@ export interface ModelReference {
   readonly path: string;
   /** The file to load, in that folder. */
   readonly file: string;
+  /** What the package says that the model is for, in the Hugging Face Hub's words; null: nothing. */
+  readonly task: string | null;
   readonly options: Readonly<Record<string, unknown>>;
 }
 
@@ -67,6 +81,8 @@ export interface LoadedModel {
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Where it was put into the engine: requests for it come through channels. */
   readonly engine?: EngineEntry;
+  /** What it can do beside running tensors; the first one is what it does when nobody says. */
+  readonly tasks?: readonly TaskEntry[];
 }
 
 /** Thrown where a peer does not speak the contract; the link is unusable afterwards. */

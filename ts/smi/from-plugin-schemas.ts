@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { type Dtype, dtypeNames } from '../protocol/dtype.ts';
 import { limits } from '../protocol/limits.ts';
+import { type TaskName, taskNames } from '../protocol/tasks/task.ts';
 import { smiLimits } from './smi-limits.ts';
 
 /* What a plugin may say. The checks that the daemon loads are generated from here. */
@@ -62,10 +63,31 @@ const EngineSchema = Type.Object({
 /** Where a loaded model is in its plugin's engine. */
 export type EngineEntry = Static<typeof EngineSchema>;
 
+const TaskSchema = Type.Object({
+  name: Type.Unsafe<TaskName>({ type: 'string', enum: [...taskNames] }),
+  /** What people may want to know of it: pooling, context_length, chat … */
+  facts: Type.Record(Type.String(), Type.Unknown()),
+});
+
+/** A task that a loaded model can do. */
+export type TaskEntry = Static<typeof TaskSchema>;
+
 export const LoadResultSchema = Type.Object({
   signature: Type.Object({ inputs: SpecsSchema, outputs: SpecsSchema }),
   engine: Type.Optional(EngineSchema),
+  tasks: Type.Optional(Type.Array(TaskSchema, { maxItems: taskNames.length })),
   metadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 });
 
 export type LoadResult = Static<typeof LoadResultSchema>;
+
+export const TaskResultSchema = Type.Object({
+  /** Of one input; of a list of inputs a list. */
+  result: Type.Union([
+    Type.Record(Type.String(), Type.Unknown()),
+    Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: limits.taskItems }),
+  ]),
+  inference_time_us: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+});
+
+export type TaskResult = Static<typeof TaskResultSchema>;

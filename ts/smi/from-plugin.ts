@@ -6,12 +6,18 @@ import { encodeMsgpack } from '../protocol/msgpack.ts';
 import type { Signature } from '../protocol/tensor.ts';
 import { smiVersion } from '../protocol/version.ts';
 import { violation } from './contract.ts';
-import type { EngineEntry, Hello, LoadResult } from './from-plugin-schemas.ts';
-import { helloSchema, loadResultSchema } from './generated/from-plugin.ts';
+import type {
+  EngineEntry,
+  Hello,
+  LoadResult,
+  TaskEntry,
+  TaskResult,
+} from './from-plugin-schemas.ts';
+import { helloSchema, loadResultSchema, taskResultSchema } from './generated/from-plugin.ts';
 import { smiLimits } from './smi-limits.ts';
 
 /* The daemon's checks of what a plugin says. */
-export type { EngineEntry, Hello } from './from-plugin-schemas.ts';
+export type { EngineEntry, Hello, TaskEntry, TaskResult } from './from-plugin-schemas.ts';
 
 function checked({ schema, check }: CheckedSchema, value: unknown, what: string): unknown {
   if (check(value)) return value;
@@ -45,12 +51,13 @@ export interface LoadAnswer {
   readonly signature: Signature;
   readonly metadata: Record<string, unknown>;
   readonly engine: EngineEntry | null;
+  readonly tasks: readonly TaskEntry[];
 }
 
 /** Reads the result of load_model. */
 export function readLoadResult(value: unknown): LoadAnswer {
   const result = checked(loadResultSchema, value, 'load_model') as LoadResult;
-  const { signature, metadata = {}, engine = null } = result;
+  const { signature, metadata = {}, engine = null, tasks = [] } = result;
   for (const specs of [signature.inputs, signature.outputs]) {
     const names = new Set(specs.map(({ name }) => name));
     if (names.size !== specs.length) throw violation('load_model: two tensors have one name');
@@ -58,7 +65,24 @@ export function readLoadResult(value: unknown): LoadAnswer {
     if (odd) throw violation(`load_model: ${odd.name}: dims and shape differ in length`);
   }
   if (!isSmall(metadata)) throw violation('load_model: the metadata are too large');
-  return { signature: signature as Signature, metadata, engine };
+  if (!isSmall(tasks)) throw violation('load_model: what is said of the tasks is too large');
+  if (new Set(tasks.map(({ name }) => name)).size !== tasks.length) {
+    throw violation('load_model: a task stands there twice');
+  }
+  return { signature: signature as Signature, metadata, engine, tasks };
+}
+
+/** Reads the result of run_task; what is in it is the task's matter. */
+export function readTaskResult(value: unknown): TaskResult {
+  return checked(taskResultSchema, value, 'run_task') as TaskResult;
+}
+
+/** Reads an event of run_task. */
+export function readTaskEvent(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw violation('run_task: an event is no map');
 }
 
 /** Reads the error of an answer; bounded, and of the closed list of codes. */

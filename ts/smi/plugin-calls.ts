@@ -24,15 +24,17 @@ function modelOf(params: Params): ModelReference {
     modelId: text(params, 'model_id'),
     path: text(params, 'path'),
     file: text(params, 'file'),
+    task: typeof params['task'] === 'string' ? params['task'] : null,
     options: (params['options'] ?? {}) as Facts,
   };
 }
 
 async function load(definition: PluginDefinition, params: Params): Promise<LoadedModel> {
-  const { signature, metadata = {}, engine } = await definition.loadModel(modelOf(params));
+  const loaded = await definition.loadModel(modelOf(params));
+  const { signature, metadata = {} } = loaded;
   checkSize('inputs', signature.inputs);
   checkSize('outputs', signature.outputs);
-  return { signature, metadata, ...(engine === undefined ? {} : { engine }) };
+  return { ...loaded, metadata };
 }
 
 /** What the daemon would take for garbage is refused here, as a property of the model. */
@@ -75,11 +77,13 @@ const handlers: Readonly<Record<string, Handler>> = {
 
 const failureCodes = {
   infer: 'INFERENCE_FAILED',
+  run_task: 'INFERENCE_FAILED',
   load_model: 'MODEL_LOAD_FAILED',
   register_model: 'MODEL_LOAD_FAILED',
 } as const;
 
-function errorFrame(id: number, method: string, thrown: unknown): readonly Uint8Array[] {
+/** What an author's code threw, as an answer. */
+export function errorFrame(id: number, method: string, thrown: unknown): readonly Uint8Array[] {
   const code = Object.hasOwn(failureCodes, method)
     ? failureCodes[method as keyof typeof failureCodes]
     : 'INTERNAL';

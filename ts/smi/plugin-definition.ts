@@ -1,5 +1,6 @@
 import type { Engine } from '../native/engine.ts';
 import type { Dtype } from '../protocol/dtype.ts';
+import type { TaskName } from '../protocol/tasks/task.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 import type { LoadedModel, ModelReference } from './contract.ts';
 
@@ -11,6 +12,21 @@ export interface PluginInferRequest {
   readonly inputs: ReadonlyMap<string, Tensor>;
   /** Names of the outputs wanted; null for all. */
   readonly outputs: readonly string[] | null;
+}
+
+/** One request of a task. Inputs and parameters are those of the task's row in the table of tasks, checked. */
+export interface PluginTaskRequest {
+  readonly modelId: string;
+  readonly task: TaskName;
+  /** Pictures and recordings are the bytes of their files. */
+  readonly inputs: Facts;
+  readonly parameters: Facts;
+  /** Says something before the answer: what was written so far. Nothing happens where nobody listens. */
+  emit(event: Facts): void;
+  /** The caller has gone, or the time is up. */
+  readonly signal: AbortSignal;
+  /** CLOCK_MONOTONIC in microseconds; null: none. */
+  readonly deadlineUs: number | null;
 }
 
 export interface PluginContext {
@@ -49,6 +65,11 @@ export interface PluginDefinition {
   unloadModel?(modelId: string): Awaitable<void>;
   /** Must be there unless all models are put into the engine. */
   infer?(request: PluginInferRequest): Awaitable<Map<string, Tensor>>;
+  /**
+   * Must be there where `loadModel` tells of tasks. Answers the result of one input, or a list of them where
+   * a list came. Begun at once, whatever else is under way.
+   */
+  runTask?(request: PluginTaskRequest): Awaitable<Facts | readonly Facts[]>;
   allocateResources?(request: Facts): Awaitable<Facts>;
   deallocateResources?(request: Facts): Awaitable<Facts>;
   getModelInfo?(modelId: string): Awaitable<Facts>;

@@ -8,13 +8,21 @@ import { dieWithParent } from './parent-death.ts';
 import { answerCall } from './plugin-calls.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
 import { smiLimits } from './smi-limits.ts';
+import { TaskCalls } from './task-calls.ts';
 
 // What an author needs beside: this file is the package's entry `mlos/smi`.
 export { type Dtype, dtypeNames } from '../protocol/dtype.ts';
 export { MlosError } from '../protocol/errors.ts';
+export { type TaskName, taskNames } from '../protocol/tasks/task.ts';
 export { type Signature, Tensor, type TensorSpec } from '../protocol/tensor.ts';
 export type { LoadedModel, ModelReference } from './contract.ts';
-export type { PluginContext, PluginDefinition, PluginInferRequest } from './plugin-definition.ts';
+export type { TaskEntry } from './from-plugin-schemas.ts';
+export type {
+  PluginContext,
+  PluginDefinition,
+  PluginInferRequest,
+  PluginTaskRequest,
+} from './plugin-definition.ts';
 
 interface Call {
   readonly id: number;
@@ -30,6 +38,7 @@ class PluginServer {
   readonly #definition: PluginDefinition;
   readonly #socket: Socket;
   readonly #waiting: Call[] = [];
+  readonly #tasks: TaskCalls;
   #running = 0;
   #closing = false;
   #cleanedUp = false;
@@ -37,6 +46,11 @@ class PluginServer {
   constructor(definition: PluginDefinition, socket: Socket) {
     this.#definition = definition;
     this.#socket = socket;
+    this.#tasks = new TaskCalls(
+      definition,
+      (pieces) => sendFrame(socket, pieces),
+      () => this.#pump(),
+    );
     const reader = new FrameReader({
       maxBytes: smiLimits.frameBytes,
       onFrame: (payload) => this.#onMessage(decodeMsgpack(payload)),
@@ -70,6 +84,10 @@ class PluginServer {
   #onMessage(message: unknown): void {
     const [id, method, params] = message as [number, string, unknown];
     const call = { id, method, params };
+    if (method === 'run_task' || method === 'cancel_task') {
+      this.#tasks.take(id, method, params);
+      return;
+    }
     if (method === 'health') {
       void this.#answer(call);
       return;
@@ -88,7 +106,7 @@ class PluginServer {
         this.#pump();
       });
     }
-    if (this.#closing && this.#running === 0) void this.#end();
+    if (this.#closing && this.#running === 0 && this.#tasks.idle) void this.#end();
   }
 
   async #answer({ id, method, params }: Call): Promise<void> {

@@ -132,8 +132,11 @@ export class Lifecycle {
     if (known === undefined || known.digest !== loaded.digest) return;
     const same =
       known.failure === null &&
-      JSON.stringify(known.signature) === JSON.stringify(loaded.signature);
-    if (!same) this.#registry.put({ ...known, signature: loaded.signature, failure: null });
+      JSON.stringify([known.signature, known.tasks ?? []]) ===
+        JSON.stringify([loaded.signature, loaded.tasks ?? []]);
+    if (same) return;
+    const { signature, tasks = [] } = loaded;
+    this.#registry.put({ ...known, signature, tasks, failure: null });
   }
 
   /** Only what the model itself is to blame for is kept; a crashed plugin is not. */

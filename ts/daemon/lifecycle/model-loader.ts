@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { MlosError } from '../../protocol/errors.ts';
 import type { Signature } from '../../protocol/tensor.ts';
 import type { PluginHost } from '../plugin/host.ts';
-import type { ModelEngineOptions, ModelRecord } from '../registry/model-record.ts';
+import type { ModelEngineOptions, ModelRecord, ModelTask } from '../registry/model-record.ts';
 import { fileDigest } from '../registry/package.ts';
 import type { PluginCatalog } from '../registry/plugin-catalog.ts';
 import type { HostPool } from './host-pool.ts';
@@ -12,6 +12,7 @@ export interface ReadyModel {
   readonly record: ModelRecord;
   readonly host: PluginHost;
   readonly signature: Signature;
+  readonly tasks: readonly ModelTask[];
 }
 
 /** Brings a registered model into a plugin process and out of it. */
@@ -43,10 +44,11 @@ export class ModelLoader {
       ...(state === undefined ? {} : { state }),
       ...(pipeline === undefined ? {} : { pipeline }),
     };
-    const { signature } = await host.load({
+    const { signature, tasks } = await host.load({
       modelId: record.id,
       path: record.path,
       file: join(record.path, record.file),
+      ...(record.declaredTask === undefined ? {} : { task: record.declaredTask }),
       options: threads > 0 ? { intra_op_threads: threads } : {},
       engineOptions,
       verify,
@@ -59,7 +61,7 @@ export class ModelLoader {
         `${record.id} ${state === undefined ? 'is a pipeline' : 'keeps states from request to request'}, but the plugin ${record.pluginId} runs models itself, without an engine.`,
       );
     }
-    return { record: { ...record, signature, failure: null }, host, signature };
+    return { record: { ...record, signature, tasks, failure: null }, host, signature, tasks };
   }
 
   async unload({ record, host }: ReadyModel): Promise<void> {

@@ -21,7 +21,7 @@ const textKeys = new Set(['input', 'prompt', 'text']);
 function textNotSupported(modelId: string, signature: Signature): MlosError {
   return new MlosError(
     'UNIMPLEMENTED',
-    `${modelId} takes tensors, and this version has no tokenizer to make them from text. ` +
+    `${modelId} takes tensors: its package has nothing that makes them from text (tokenizer.json and config.json). ` +
       `Send ${describeInputs(signature)}.`,
     { details: { inputs: signature.inputs } },
   );
@@ -57,7 +57,7 @@ function collectValues(
   };
   for (const [name, value] of Object.entries(params['inputs'] ?? {})) put(name, value);
   for (const [name, value] of Object.entries(params)) {
-    const isOption = Object.hasOwn(inferOptions, name);
+    const isOption = name !== 'input' && Object.hasOwn(inferOptions, name);
     // A model may call an input as we call an option; what schema and model agree on is the input.
     if (!isOption || (known.has(name) && name !== 'model_id' && name !== 'inputs'))
       put(name, value);

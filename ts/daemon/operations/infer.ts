@@ -3,6 +3,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Params, Result } from '../../protocol/method-table.ts';
 import { sequenceMark } from '../../protocol/sequence.ts';
 import { checkOutputNames } from '../../protocol/signature-inputs.ts';
+import type { TaskName } from '../../protocol/tasks/task.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { ReadyModel } from '../lifecycle/model-loader.ts';
@@ -13,6 +14,8 @@ import type { RequestContext } from '../request-context.ts';
 import { readInputs } from './infer-inputs.ts';
 import { namedModel } from './model-info.ts';
 import type { Operation } from './operation.ts';
+import { readTask, wantedTask } from './tasks/task-request.ts';
+import { wireResult } from './tasks/task-result.ts';
 
 type InferParams = Params<'models.infer'> & Readonly<Record<string, unknown>>;
 type InferResult = Result<'models.infer'>;
@@ -43,13 +46,48 @@ export function inferOperation(deps: {
   readonly counters: Counters;
   readonly defaultTimeoutMs: number;
 }): Operation<'models.infer'> {
+  async function runTask(
+    model: ReadyModel,
+    params: InferParams,
+    context: RequestContext,
+    task: TaskName,
+  ): Promise<InferResult> {
+    const { record, host } = model;
+    const { inputs, parameters } = readTask(task, params);
+    const started = performance.now();
+    const { onEvent } = context;
+    const answer = await host.runTask({
+      ...{ modelId: record.id, task, inputs, parameters },
+      timeoutMs: timeoutOf(params.timeout_ms, context, deps.defaultTimeoutMs),
+      ...(onEvent === null ? {} : { onEvent }),
+      signal: context,
+    });
+    deps.counters.inference();
+    const transportUs = (performance.now() - started) * 1000 - answer.inference_time_us;
+    return {
+      status: 'success',
+      model_id: record.id,
+      model_version: record.digest,
+      ordinal: record.ordinal,
+      plugin_id: record.pluginId,
+      inference_time_us: answer.inference_time_us,
+      queue_time_us: Math.max(0, Math.round(transportUs)),
+      output_size: 0,
+      message: 'Inference completed successfully',
+      task,
+      result: wireResult(answer.result),
+    };
+  }
+
   async function run(
     model: ReadyModel,
     params: InferParams,
     context: RequestContext,
   ): Promise<InferResult> {
-    const started = performance.now();
     const { record, signature, host } = model;
+    const task = wantedTask(record.id, params, model);
+    if (task !== null) return runTask(model, params, context, task);
+    const started = performance.now();
     const wanted = params.outputs;
     if (wanted !== undefined) checkOutputNames(record.id, wanted, signature);
     const request: InferenceRequest = {

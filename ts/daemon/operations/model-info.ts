@@ -7,6 +7,9 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { engineModelFacts } from '../plugin/engine-facts.ts';
 import type { ModelEngineOptions, ModelRecord } from '../registry/model-record.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
+import { inferenceEndpoint } from './inference-endpoint.ts';
+import type { ServiceState } from './service.ts';
+import { taskInfo } from './tasks/task-info.ts';
 
 type SignatureWire = NonNullable<ModelInfoWire['signature']>;
 
@@ -21,11 +24,6 @@ function wireSpec(spec: TensorSpec): SignatureWire['inputs'][number] {
 
 export function wireSignature(signature: Signature): SignatureWire {
   return { inputs: signature.inputs.map(wireSpec), outputs: signature.outputs.map(wireSpec) };
-}
-
-/** `/models/hf-bert-base-uncased@latest/inference`: with dashes it pastes into any shell. */
-export function inferenceEndpoint(modelId: string): string {
-  return `/models/${modelId.replaceAll('/', '-')}/inference`;
 }
 
 function wireEngine({ cpus, ...rest }: ModelEngineOptions): EngineOptionsWire {
@@ -48,6 +46,7 @@ function wirePipeline({ inputs, outputs, steps }: ManifestPipeline): ModelInfoWi
 export interface ModelRooms {
   readonly lifecycle: Lifecycle;
   readonly pool: HostPool;
+  readonly state: ServiceState;
 }
 
 /** What runs a loaded model: its plugin's engine says it of each, a plugin without one of all. */
@@ -97,6 +96,7 @@ export function modelInfo(record: ModelRecord, rooms: ModelRooms): ModelInfoWire
     ...(status === 'ready' ? runnerOf(record, rooms.pool) : { runner: null, measures: [] }),
     state: (record.state ?? []).map(({ input, output }) => ({ input, output })),
     pipeline: record.pipeline === undefined ? null : wirePipeline(record.pipeline),
+    tasks: (record.tasks ?? []).map((task) => taskInfo(record, task, rooms.state)),
     signature: record.signature === null ? null : wireSignature(record.signature),
     registered_at: record.registeredAt,
     inference_endpoint: inferenceEndpoint(record.id),

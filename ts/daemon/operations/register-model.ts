@@ -11,7 +11,8 @@ import type { PluginCatalog } from '../registry/plugin-catalog.ts';
 import { assertSamePackage } from '../registry/same-package.ts';
 import { onlineCpus } from '../resource/devices.ts';
 import type { TrustedKeys } from '../security/trusted-keys.ts';
-import { inferenceEndpoint, type ModelRooms, modelInfo } from './model-info.ts';
+import { inferenceEndpoint } from './inference-endpoint.ts';
+import { type ModelRooms, modelInfo } from './model-info.ts';
 import type { Operation } from './operation.ts';
 import { assertNoStep, resolvePipeline } from './pipelines.ts';
 
@@ -106,6 +107,7 @@ async function makeRecord(
     engine: engineOptions(params.engine),
     ...(found.state.length === 0 ? {} : { state: found.state }),
     ...(pipeline === null ? {} : { pipeline: resolvePipeline(deps.registry, draft, pipeline) }),
+    ...(found.task === null ? {} : { declaredTask: found.task }),
     signature: null,
     failure: null,
     registeredAt: new Date().toISOString(),
@@ -120,6 +122,7 @@ function isSame(a: Unnumbered, b: Unnumbered): boolean {
     a.file === b.file &&
     a.pluginId === b.pluginId &&
     a.isolation === b.isolation &&
+    a.declaredTask === b.declaredTask &&
     isDeepStrictEqual(a.engine, b.engine) &&
     isDeepStrictEqual(a.state, b.state) &&
     isDeepStrictEqual(a.pipeline, b.pipeline)
@@ -142,8 +145,13 @@ export function registerModelOperation(deps: RegisterDeps): Operation<'models.re
     if (!same && before !== undefined) assertNoStep(deps, id, 'unload', false);
     if (!same) await held.unload();
     const ordinal = deps.registry.ordinalFor(id, record.digest);
-    const signature = same ? before.signature : null;
-    deps.registry.put({ ...record, ordinal, signature });
+    const learnt = same
+      ? {
+          signature: before.signature,
+          ...(before.tasks === undefined ? {} : { tasks: before.tasks }),
+        }
+      : {};
+    deps.registry.put({ ...record, ordinal, ...learnt });
     if (params.load !== false) await held.load();
     return deps.registry.resolve(id);
   }

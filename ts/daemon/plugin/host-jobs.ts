@@ -17,6 +17,8 @@ export interface HostModel {
   readonly path: string;
   /** Absolute path of the file to load. */
   readonly file: string;
+  /** What the package says that it is for. */
+  readonly task?: string;
   readonly options?: Readonly<Record<string, unknown>>;
   /** Further options, for a plugin that has an engine. */
   readonly engineOptions?: Readonly<Record<string, unknown>>;
@@ -46,11 +48,12 @@ export type LoadResult = LoadAnswer;
 
 /** The parameters of load_model and register_model. */
 export function modelParams(model: HostModel, hasEngine: boolean) {
-  const { modelId, path, file, options = {}, engineOptions = {} } = model;
+  const { modelId, path, file, task, options = {}, engineOptions = {} } = model;
   return {
     model_id: modelId,
     path,
     file,
+    ...(task === undefined ? {} : { task }),
     options: hasEngine ? { ...engineOptions, ...options } : options,
   };
 }

@@ -4,6 +4,7 @@ import { limits } from '../../protocol/limits.ts';
 export const hostLimits = {
   pluginQueue: limits.pluginQueue,
   pluginQueueBytes: limits.pluginQueueBytes,
+  tasksUnderWay: limits.tasksUnderWay,
   pluginStartMs: limits.pluginStartMs,
   pluginStopMs: limits.pluginStopMs,
   modelLoadMs: limits.modelLoadMs,

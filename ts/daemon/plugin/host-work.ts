@@ -1,4 +1,5 @@
 import { MlosError } from '../../protocol/errors.ts';
+import type { TaskResult } from '../../smi/from-plugin.ts';
 import type { Clock } from './clock.ts';
 import { EngineLine } from './engine/engine-line.ts';
 import { type EngineModel, engineModel } from './engine/engine-model.ts';
@@ -17,6 +18,7 @@ import { LoadedModels } from './loaded-models.ts';
 import type { PluginProcess } from './plugin-process.ts';
 import { QueueBudget } from './queue-budget.ts';
 import type { SmiJob } from './smi-job.ts';
+import { TaskLine, type TaskRequest } from './task-line.ts';
 import { WorkLine } from './work-line.ts';
 
 export interface HostWorkEvents {
@@ -39,6 +41,7 @@ export class HostWork {
   readonly #jobs: HostJobs;
   readonly #line: WorkLine;
   readonly #engine: EngineLine;
+  readonly #tasks: TaskLine;
   #process: PluginProcess | null = null;
 
   constructor(options: {
@@ -59,15 +62,17 @@ export class HostWork {
     const budget = new QueueBudget(limits);
     this.#line = new WorkLine({ limits, clock, budget, events });
     this.#engine = new EngineLine({ limits, clock, budget, events });
+    const obstacle = (modelId: string) => this.#models.obstacle(modelId);
+    this.#tasks = new TaskLine({ limits, clock, events: { ...events, obstacle } });
   }
 
   get empty(): boolean {
-    return this.#line.empty && this.#engine.empty;
+    return this.#line.empty && this.#engine.empty && this.#tasks.empty;
   }
 
   /** True while the plugin's own loop has work of ours, all of which has a deadline. */
   get busy(): boolean {
-    return this.#line.busy;
+    return this.#line.busy || !this.#tasks.empty;
   }
 
   /** Models that can be run. */
@@ -114,6 +119,7 @@ export class HostWork {
   /** Accepted requests for it are answered first. */
   async unload(modelId: string): Promise<void> {
     try {
+      await this.#tasks.drained(modelId);
       await this.#engine.drained(modelId);
       const inEngine = this.#engine.find(modelId);
       await this.#accept(this.#jobs.unload(modelId));
@@ -132,6 +138,11 @@ export class HostWork {
       );
     }
     return answer ?? this.#accept(this.#jobs.infer(request), request.signal);
+  }
+
+  /** Errors: those of the plugin, TOO_MANY_REQUESTS, DEADLINE_EXCEEDED, CANCELLED, PLUGIN_… */
+  runTask(request: TaskRequest): Promise<TaskResult> {
+    return this.#tasks.run(request);
   }
 
   call(
@@ -154,6 +165,7 @@ export class HostWork {
       if (obstacle !== null) this.#engine.remove(modelId, obstacle);
     }
     this.#line.attach(process, concurrency);
+    this.#tasks.attach(process);
   }
 
   /** The process is dead: what it worked on gets `error`, the rest waits for the next one. */
@@ -162,12 +174,14 @@ export class HostWork {
     this.#models.processDied(reason);
     this.#line.detach(error);
     this.#engine.detach(error);
+    this.#tasks.detach(error);
   }
 
   /** Nobody will serve what waits. */
   rejectWaiting(error: MlosError): void {
     this.#line.rejectWaiting(error);
     this.#engine.rejectWaiting(error);
+    this.#tasks.rejectWaiting(error);
   }
 
   /** No process is to have this model any more. */

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { MlosError } from '../../protocol/errors.ts';
-import type { Hello } from '../../smi/from-plugin.ts';
+import type { Hello, TaskResult } from '../../smi/from-plugin.ts';
 import { bounded, type Clock, systemClock, type Timer } from './clock.ts';
 import type { PluginDescriptor } from './descriptor.ts';
 import type { EngineChannel } from './engine/engine-channel.ts';
@@ -17,6 +17,7 @@ import { HostWork } from './host-work.ts';
 import { cancelled } from './job.ts';
 import { type Death, PluginProcess } from './plugin-process.ts';
 import { RestartPolicy } from './restart-policy.ts';
+import type { TaskRequest } from './task-line.ts';
 import { Waiters } from './waiters.ts';
 
 /**
@@ -107,6 +108,13 @@ export class PluginHost {
     this.#wake();
     if (request.signal?.aborted === true) throw cancelled();
     return this.#work.infer(request);
+  }
+
+  /** Does what a loaded model's tasks say. Errors: those of the plugin, TOO_MANY_REQUESTS, CANCELLED, PLUGIN_… */
+  async runTask(request: TaskRequest): Promise<TaskResult> {
+    this.#wake();
+    if (request.signal?.aborted === true) throw cancelled();
+    return this.#work.runTask(request);
   }
 
   /** A loaded model as the engine has it; null where it is not loaded or its plugin has no engine. */

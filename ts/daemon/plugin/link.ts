@@ -7,6 +7,12 @@ import { encodeFrame, sendFrame } from '../../smi/frame-encoding.ts';
 import { type Hello, readError, readHello } from '../../smi/from-plugin.ts';
 import { smiLimits } from '../../smi/smi-limits.ts';
 
+interface Pending {
+  readonly onAnswer: OnAnswer;
+  /** Undefined: it may say nothing before its answer. */
+  readonly onEvent: ((event: unknown) => void) | undefined;
+}
+
 /** Exactly one of the two is set. */
 export type OnAnswer = (error: MlosError | null, result: unknown) => void;
 
@@ -23,7 +29,7 @@ export interface LinkEvents {
 export class Link {
   readonly #socket: Socket;
   readonly #events: LinkEvents;
-  readonly #pending = new Map<number, OnAnswer>();
+  readonly #pending = new Map<number, Pending>();
   #nextId = 1;
   #greeted = false;
   #broken = false;
@@ -48,18 +54,20 @@ export class Link {
 
   /**
    * Sends what `encode` makes of a fresh id. Throws, having sent nothing, where `encode` throws.
-   * `onUndelivered`: the plugin cannot have seen it, because it was dead by then.
+   * `onUndelivered`: the plugin cannot have seen it, because it was dead by then. Answers the id.
    */
   call(
     encode: (id: number) => readonly Uint8Array[],
     onAnswer: OnAnswer,
     onUndelivered?: () => void,
-  ): void {
+    onEvent?: (event: unknown) => void,
+  ): number {
     const id = this.#nextId;
     const pieces = encode(id);
     this.#nextId += 1;
-    this.#pending.set(id, onAnswer);
+    this.#pending.set(id, { onAnswer, onEvent });
     sendFrame(this.#socket, pieces, onUndelivered);
+    return id;
   }
 
   request(method: string, params: unknown, onAnswer: OnAnswer): void {
@@ -83,8 +91,14 @@ export class Link {
     }
     if (!Array.isArray(message) || message.length !== 3) throw violation('an answer is no triple');
     const [id, error, result] = message as [unknown, unknown, unknown];
-    const onAnswer = this.#pending.get(id as number);
-    if (onAnswer === undefined) throw violation('an answer to no request');
+    const pending = this.#pending.get(id as number);
+    if (pending === undefined) throw violation('an answer to no request');
+    const { onAnswer, onEvent } = pending;
+    if (error === 'event') {
+      if (onEvent === undefined) throw violation('an event of a request that has none');
+      onEvent(result);
+      return;
+    }
     this.#pending.delete(id as number);
     if (error === null) onAnswer(null, result);
     else onAnswer(readError(error), null);

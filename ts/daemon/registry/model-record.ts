@@ -1,4 +1,5 @@
 import type { ManifestPipeline, ManifestState } from '../../protocol/manifest.ts';
+import type { TaskName } from '../../protocol/tasks/task.ts';
 import type { Signature } from '../../protocol/tensor.ts';
 
 /**
@@ -20,6 +21,12 @@ export interface ModelEngineOptions {
   readonly sequence_idle_ms?: number;
   /** CPUs that its workers may use; empty or left out: chosen by class. */
   readonly cpus?: readonly number[];
+}
+
+/** A task of a model, and what its plugin says of it. */
+export interface ModelTask {
+  readonly name: TaskName;
+  readonly facts: Readonly<Record<string, unknown>>;
 }
 
 /** What the registry keeps of a model. Durable; changed as a whole. */
@@ -48,7 +55,11 @@ export interface ModelRecord {
   readonly state?: readonly ManifestState[];
   /** It is other models, one after the other, whose ids are written out here; left out: it is not. */
   readonly pipeline?: ManifestPipeline;
+  /** What the package says that the model is for; left out: nothing. */
+  readonly declaredTask?: string;
   readonly signature: Signature | null;
+  /** What its plugin can do with it beside running tensors; left out: nothing, or it was never loaded. */
+  readonly tasks?: readonly ModelTask[];
   /** Why the last attempt to load it failed; null where none did. */
   readonly failure: string | null;
   /** RFC 3339. */

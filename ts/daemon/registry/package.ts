@@ -27,6 +27,8 @@ export interface ModelPackage {
   readonly framework: string | null;
   readonly name: string | null;
   readonly description: string | null;
+  /** What the model is for, as its source states it. */
+  readonly task: string | null;
   readonly manifestPath: string | null;
   /** sha256 that the manifest promises for the file. */
   readonly promisedDigest: string | null;
@@ -168,7 +170,7 @@ function described(
 ): Omit<ModelPackage, 'folder' | 'file' | 'executionFormat' | 'manifestPath'> {
   if (manifest === null) {
     const texts = { framework: null, name: null, description: null, promisedDigest: null };
-    return { ...texts, packages: [], state: [], pipeline: null };
+    return { ...texts, packages: [], state: [], pipeline: null, task: null };
   }
   const { dependencies, state = [], pipeline = null } = manifest.spec;
   return {
@@ -178,6 +180,7 @@ function described(
     framework: manifest.spec.framework.name,
     name: manifest.metadata.name,
     description: manifest.metadata.description ?? null,
+    task: manifest.metadata.task ?? null,
     promisedDigest: manifest.spec.format.files.find((entry) => entry.path === file)?.sha256 ?? null,
   };
 }

@@ -43,6 +43,23 @@ const inferOptions = {
         'Named inputs: a scalar, a flat or nested list, or {"dtype","shape","data"}; on the IPC socket data may be raw bytes, or "memfd" stand in its place (docs/ipc.md).',
     }),
   ),
+  input: Type.Optional(
+    Type.Unknown({
+      description:
+        "What the model's task reads: a text, a file in base64, or a list of them (docs/tasks.md). Of a model without tasks the one input that it has.",
+    }),
+  ),
+  task: Type.Optional(
+    Type.String({
+      maxLength: 64,
+      description: "Which of the model's tasks; the first one when left out.",
+    }),
+  ),
+  parameters: Type.Optional(
+    Type.Record(Type.String({ maxLength: 64 }), Type.Unknown(), {
+      description: 'Of the task. They may also stand at the top level.',
+    }),
+  ),
   outputs: Type.Optional(
     Type.Array(Type.String({ maxLength: limits.tensorNameLength }), {
       maxItems: limits.tensorsPerRequest,
@@ -69,10 +86,10 @@ const inferOptions = {
   ),
   sequence: Type.Optional(SequenceParam),
   batch_size: Type.Optional(
-    Type.Integer({ minimum: 1, description: 'Accepted for earlier clients.' }),
+    Type.Integer({ minimum: 1, description: 'Of tasks; accepted everywhere for earlier clients.' }),
   ),
   max_length: Type.Optional(
-    Type.Integer({ minimum: 1, description: 'Accepted for earlier clients.' }),
+    Type.Integer({ minimum: 1, description: 'Of tasks; accepted everywhere for earlier clients.' }),
   ),
 } as const;
 
@@ -99,4 +116,10 @@ export const ModelInferResult = Type.Object({
   ),
   output_shapes: Type.Optional(Type.Record(Type.String(), Type.Array(Count))),
   output_dtypes: Type.Optional(Type.Record(Type.String(), Type.String())),
+  task: Type.Optional(Type.String({ description: 'The task that was done.' })),
+  result: Type.Optional(
+    Type.Unknown({
+      description: 'Of the task: an object, or a list of them where a list came in.',
+    }),
+  ),
 });

@@ -30,6 +30,25 @@ const PipelineInfo = Type.Object({
   ),
 });
 
+export const ModelTaskInfo = Type.Object({
+  name: Type.String({ description: "As the Hugging Face Hub's pipeline_tag." }),
+  summary: Type.String(),
+  inputs: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      kind: Type.String({ description: 'text, texts, image, audio or messages.' }),
+      required: Type.Boolean(),
+      takes_list: Type.Boolean({ description: 'A list of them is answered by a list.' }),
+      description: Type.String(),
+    }),
+  ),
+  parameters: Type.Array(Type.String(), { description: 'Their names; docs/tasks.md says more.' }),
+  facts: Type.Record(Type.String(), Type.Unknown(), {
+    description: 'What its package says of it: pooling, context_length, chat …',
+  }),
+  example: Type.String({ description: 'A command that works when it is pasted.' }),
+});
+
 export const ModelInfo = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -66,6 +85,10 @@ export const ModelInfo = Type.Object({
   }),
   pipeline: Type.Union([PipelineInfo, Type.Null()], {
     description: 'The models that it is made of, and which tensor goes where; null for others.',
+  }),
+  tasks: Type.Array(ModelTaskInfo, {
+    description:
+      'What it can do beside running tensors, the usual one first; empty until it was loaded once.',
   }),
   signature: Type.Union([SignatureSchema, Type.Null()], {
     description: 'Read from the model by its plugin; null until it was loaded once.',

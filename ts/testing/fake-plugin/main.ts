@@ -7,6 +7,7 @@ import { smiFileDescriptor } from '../../smi/contract.ts';
 import { servePlugin } from '../../smi/serve.ts';
 import { type FakeFlags, readFlags } from './flags.ts';
 import { garbage } from './garbage.ts';
+import { fakeTasks, runFakeTask } from './tasks.ts';
 
 /*
  * A plugin that misbehaves on demand. It echoes its inputs, and does what the strings of an input
@@ -55,10 +56,13 @@ function serve({ version, concurrency }: FakeFlags): void {
     runner: `fake ${version}`,
     concurrency,
     loadModel({ modelId, file, options }) {
-      if (readFileSync(file, 'utf8') === 'poison') process.abort();
+      const content = readFileSync(file, 'utf8');
+      if (content === 'poison') process.abort();
       if (options['refuse'] !== undefined) throw new Error(String(options['refuse']));
-      return { signature: { inputs: [], outputs: [] }, metadata: { loaded: modelId } };
+      const tasks = content === 'tasks' ? { tasks: fakeTasks } : {};
+      return { signature: { inputs: [], outputs: [] }, metadata: { loaded: modelId }, ...tasks };
     },
+    runTask: runFakeTask,
     async infer({ inputs }) {
       await act(inputs.get('do'));
       return new Map(inputs);

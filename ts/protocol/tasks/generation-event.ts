@@ -1,0 +1,29 @@
+/**
+ * What a task that writes says before its answer: the text that came since the last event. A text's characters
+ * are never cut, and the events' texts together are the result's text.
+ */
+export interface GenerationEvent {
+  readonly text: string;
+  /** Tokens since the last event. */
+  readonly tokens: number;
+  readonly logprobs: readonly TokenLogprob[];
+  /** What it thought, for models that think aloud; beside the text, not in it. */
+  readonly thinking: string;
+}
+
+export interface TokenLogprob {
+  readonly token: string;
+  readonly logprob: number;
+  readonly top: readonly { readonly token: string; readonly logprob: number }[];
+}
+
+/** Reads an event; what is not there is empty. */
+export function readGenerationEvent(event: Readonly<Record<string, unknown>>): GenerationEvent {
+  const { text, tokens, logprobs, thinking } = event;
+  return {
+    text: typeof text === 'string' ? text : '',
+    tokens: typeof tokens === 'number' ? tokens : 0,
+    logprobs: Array.isArray(logprobs) ? (logprobs as TokenLogprob[]) : [],
+    thinking: typeof thinking === 'string' ? thinking : '',
+  };
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { codeOf, registerModel } from '../daemon/models.ts';
+import { openPlace } from '../daemon/with-daemon.ts';
+import { makeFakePlugin } from '../fake-plugin/make.ts';
+
+/*
+ * Guards: what a task reads is told apart from tensors, checked, and answered alike over HTTP and the socket.
+ * The model is the fake plugin's: what real ones answer is tested elsewhere.
+ */
+const watchdog = { timeout: 60_000 };
+
+async function fakeTasks(t: TestContext) {
+  const place = await openPlace(t);
+  await makeFakePlugin(join(place.folder, 'data/plugins/fake'));
+  const daemon = await place.start();
+  const params = { execution_format: 'fake' };
+  await registerModel(place, daemon, {
+    ...{ id: 'f/tasks@1', model: 'tasks', extension: 'fake', params },
+  });
+  const ask = (body: object) => daemon.http.post('/models/f-tasks@1/inference', body);
+  return { daemon, ask };
+}
+
+test('inputs and parameters may stand at the top level or apart', watchdog, async (t) => {
+  const { daemon, ask } = await fakeTasks(t);
+  const forms = [
+    { input: 'a b c', max_tokens: 2 },
+    { prompt: 'a b c', max_tokens: 2 },
+    { inputs: { text: 'a b c' }, parameters: { max_tokens: 2 } },
+    { messages: [{ role: 'user', content: 'a b c' }], max_tokens: 2, batch_size: 1 },
+  ];
+  for (const form of forms) {
+    const { status, body } = await ask(form);
+    assert.equal(status, 200, JSON.stringify(body));
+    assert.equal(body.task, 'text-generation');
+    assert.deepEqual([body.result.text, body.result.finish_reason], ['a b', 'length']);
+  }
+  const client = await daemon.connect();
+  const answer = (await client.call('models.infer', { model_id: 'f/tasks@1', input: 'x' })) as {
+    result: { text: string };
+  };
+  assert.equal(answer.result.text, 'x');
+});
+
+test('a list of inputs is answered by a list', watchdog, async (t) => {
+  const { ask } = await fakeTasks(t);
+  const task = 'feature-extraction';
+  const one = await ask({ task, input: 'four' });
+  assert.deepEqual(one.body.result, { embedding: [4, 1], tokens: 1 });
+  const two = await ask({ task, input: ['a b', 'abc'] });
+  assert.deepEqual(two.body.result, [
+    { embedding: [3, 1], tokens: 2 },
+    { embedding: [3, 1], tokens: 1 },
+  ]);
+});
+
+test('what is wrong is named', watchdog, async (t) => {
+  const { ask } = await fakeTasks(t);
+  const cases: readonly (readonly [object, string, RegExp])[] = [
+    [{ task: 'fill-mask', input: 'x' }, '501 UNIMPLEMENTED', /text-generation, feature-extraction/],
+    [{ input: 7 }, '400 INVALID_VALUE', /"text" must be a text/],
+    [{ input: 'x', max_tokens: -1 }, '400 INVALID_ARGUMENT', /max_tokens is -1/],
+    [{ input: 'x', max_tokns: 1 }, '400 UNKNOWN_INPUT', /max_tokns/],
+    [{ input: 'x', prompt: 'y' }, '400 INVALID_ARGUMENT', /given twice/],
+    [{ messages: [] }, '400 INVALID_VALUE', /messages/],
+    [{}, '400 MISSING_INPUT', /text/],
+    [{ task: 'feature-extraction', input: [] }, '400 INVALID_VALUE', /list of one or more/],
+  ];
+  for (const [body, code, message] of cases) {
+    const reply = await ask(body);
+    assert.equal(codeOf(reply), code, JSON.stringify([body, reply.body]));
+    assert.match(reply.body.message, message);
+  }
+});
+
+test('a model explains itself', watchdog, async (t) => {
+  const { daemon } = await fakeTasks(t);
+  const { body } = await daemon.http.get('/models/f-tasks@1');
+  const [first, second] = body.model.tasks;
+  assert.equal(first.name, 'text-generation');
+  assert.equal(first.facts.context_length, 1_000);
+  assert.match(
+    first.example,
+    /^curl -s http:\/\/127\.0\.0\.1:\d+\/models\/f-tasks@1\/inference -d '/,
+  );
+  assert.match(second.example, /inference\?task=feature-extraction /);
+});
