@@ -36,7 +36,10 @@ function refused(format: Format, bytes: Buffer, says: RegExp): void {
   assert.throws(
     () => facts(format, bytes),
     (error) =>
-      error instanceof AxonError && error.code === 'INVALID_PACKAGE' && says.test(error.message),
+      error instanceof AxonError &&
+      error.code === 'INVALID_PACKAGE' &&
+      says.test(error.message) &&
+      !error.message.includes(dir),
     String(says),
   );
 }

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { AxonError } from '../../axon-error.ts';
 import { readFile } from '../bytes/read-file.ts';
 import { countsOf, type ModelFacts, stated } from '../facts.ts';
@@ -7,7 +6,7 @@ import { fileTypes } from './tensor-types.ts';
 
 /** What the first part says of the model, and what all parts together hold. */
 export function ggufFacts(root: string, parts: readonly string[]): ModelFacts {
-  const read = parts.map((file) => readFile(path.join(root, file), 'GGUF file', readGguf));
+  const read = parts.map((file) => readFile(root, file, 'GGUF file', readGguf));
   const [first] = read;
   if (first === undefined) return {};
   const { values } = first;

@@ -5,7 +5,7 @@ import { readOnnx } from './read-model.ts';
 
 /** The data files that a model needs beside itself, relative to its folder; a path leaving it is refused. */
 export function externalFilesOf(file: string): readonly string[] {
-  const { externalFiles } = readOnnx(file);
+  const { externalFiles } = readOnnx(path.dirname(file), path.basename(file));
   for (const name of externalFiles) {
     if (!isPackagePath(name))
       throw new AxonError(

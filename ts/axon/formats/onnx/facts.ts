@@ -10,7 +10,7 @@ import { readOnnx } from './read-model.ts';
 export function onnxFacts(root: string, run: readonly string[]): ModelFacts {
   const models = run
     .filter((file) => file.endsWith('.onnx'))
-    .map((file) => ({ file, model: readOnnx(path.join(root, file)) }));
+    .map((file) => ({ file, model: readOnnx(root, file) }));
   for (const { file, model } of models) requireData(root, file, model.externalEnds);
   const [first] = models;
   if (first === undefined) return {};
@@ -41,8 +41,6 @@ function requireData(root: string, file: string, ends: ReadonlyMap<string, numbe
 export function neededData(root: string, run: readonly string[]): readonly string[] {
   const names = run
     .filter((file) => file.endsWith('.onnx'))
-    .flatMap((file) =>
-      readOnnx(path.join(root, file)).externalFiles.map((name) => folderOf(file) + name),
-    );
+    .flatMap((file) => readOnnx(root, file).externalFiles.map((name) => folderOf(file) + name));
   return [...new Set(names)];
 }

@@ -12,9 +12,8 @@ const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'axon-onnx-'));
 after(() => fs.rmSync(dir, { recursive: true }));
 
 function read(bytes: Buffer) {
-  const file = path.join(dir, 'm.onnx');
-  fs.writeFileSync(file, bytes);
-  return readOnnx(file);
+  fs.writeFileSync(path.join(dir, 'm.onnx'), bytes);
+  return readOnnx(dir, 'm.onnx');
 }
 
 test('inputs without those that are weights, dimensions with their names, outside data everywhere', () => {

@@ -154,8 +154,8 @@ class ModelReader {
   }
 }
 
-export function readOnnx(file: string): OnnxModel {
-  return readFile(file, 'ONNX model', (window) =>
+export function readOnnx(root: string, name: string): OnnxModel {
+  return readFile(root, name, 'ONNX model', (window) =>
     new ModelReader(new ProtobufReader(window)).model(),
   );
 }

@@ -19,7 +19,7 @@ export function safetensorsFacts(root: string, run: readonly string[]): ModelFac
   let tensors = 0;
   let framework: string | undefined;
   for (const file of run) {
-    const header = readFile(path.join(root, file), 'safetensors file', readSafetensors);
+    const header = readFile(root, file, 'safetensors file', readSafetensors);
     tensors += header.tensors;
     framework ??= frameworks[header.metadata['format'] ?? ''];
     for (const [dtype, count] of header.elements)

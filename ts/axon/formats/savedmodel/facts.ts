@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { readFile } from '../bytes/read-file.ts';
 import { type ModelFacts, stated } from '../facts.ts';
 import { ioSchema } from '../io-schema.ts';
@@ -8,7 +7,7 @@ const initOp = '__saved_model_init_op';
 
 /** Inputs and outputs of the default signature, or of the only one. */
 export function savedModelFacts(root: string, file: string): ModelFacts {
-  const graphs = readFile(path.join(root, file), 'SavedModel', readMetaGraphs);
+  const graphs = readFile(root, file, 'SavedModel', readMetaGraphs);
   const graph = graphs.find(({ tags }) => tags.includes('serve')) ?? graphs[0];
   if (graph === undefined) return {};
   const names = [...graph.signatures.keys()].filter((name) => name !== initOp);

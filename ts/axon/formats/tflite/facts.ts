@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { readFile } from '../bytes/read-file.ts';
 import type { ModelFacts } from '../facts.ts';
 import { ioSchema } from '../io-schema.ts';
@@ -6,5 +5,5 @@ import { readTflite } from './read-tflite.ts';
 
 /** Inputs and outputs of the first graph: the one that an interpreter runs. */
 export function tfliteFacts(root: string, file: string): ModelFacts {
-  return { io: ioSchema(readFile(path.join(root, file), 'TFLite model', readTflite)) };
+  return { io: ioSchema(readFile(root, file, 'TFLite model', readTflite)) };
 }
