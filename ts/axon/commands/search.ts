@@ -1,6 +1,6 @@
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
-import { askHubs, type HubAnswer, searchedHubs } from '../hubs/search.ts';
+import { askHubs, type HubAnswer, searchedHubs, unsearchedHubs } from '../hubs/search.ts';
 import { textTable } from '../render/table.ts';
 import { type AddCommand, collect, type JsonFlag, withExample } from './command.ts';
 
@@ -43,7 +43,7 @@ function readLimit(text: string): number {
 
 /**
  * A hub that was asked for by name has to answer: else PARTIAL, with what the others found. One of all
- * hubs may be away. That none answered is always an error, the first one's.
+ * hubs may be away, and those that cannot be asked are named. That none answered is always an error, the first one's.
  */
 function report(
   answers: readonly HubAnswer[],
@@ -51,18 +51,31 @@ function report(
   isNamed: boolean,
   { output }: Context,
 ): void {
+  const unsearched = isNamed ? [] : unsearchedHubs();
+  for (const { hub, reason } of unsearched) output.note(`${hub} was not searched: ${reason}`);
   const failed = answers.flatMap(({ hub, error }) => (error === null ? [] : [{ hub, error }]));
-  const [first] = failed;
-  if (first !== undefined && failed.length === answers.length) throw first.error;
+  const [first, ...others] = failed;
+  if (first !== undefined && failed.length === answers.length) {
+    for (const { hub, error } of others) output.warn(unanswered(hub, error));
+    throw first.error;
+  }
   const hits = answers.flatMap(({ hub, hits }) => hits.map((hit) => ({ hub, ...hit })));
-  const result = { hits, failed: failed.map(({ hub, error }) => ({ hub, ...error.toJson() })) };
-  const reasons = failed.map(({ hub, error }) => `${hub} could not be searched: ${error.message}`);
+  const result = {
+    hits,
+    failed: failed.map(({ hub, error }) => ({ hub, ...error.toJson() })),
+    not_searched: unsearched,
+  };
+  const reasons = failed.map(({ hub, error }) => unanswered(hub, error));
   const partial = isNamed && first !== undefined;
   if (!partial) for (const reason of reasons) output.warn(reason);
   // With --json stdout is one document, and that is the error's then.
   if (!(partial && output.json)) output.result(result, lines(answers, words, output));
   if (partial)
     throw new AxonError('PARTIAL', reasons.join(' '), { details: result, cause: first.error });
+}
+
+function unanswered(hub: string, { message }: AxonError): string {
+  return `${hub} could not be searched: ${message}`;
 }
 
 function lines(

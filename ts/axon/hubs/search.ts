@@ -29,6 +29,17 @@ export function searchedHubs(named: readonly string[]): readonly Asked[] {
   });
 }
 
+/** What is not asked when all hubs are, and what works there instead. */
+export function unsearchedHubs(): readonly { readonly hub: string; readonly reason: string }[] {
+  return hubs.flatMap((hub) => {
+    const isAsked = hub.search !== undefined && hub.searchedAt === undefined;
+    // A path or an address is no place to look for models in.
+    if (isAsked || hub.claims !== undefined) return [];
+    const reason = hub.noSearch ?? `it is searched where it is named: --hub ${spelled(hub)}.`;
+    return [{ hub: nameOf(hub), reason }];
+  });
+}
+
 function find(text: string): Asked {
   const slash = text.indexOf('/');
   const name = slash < 0 ? text : text.slice(0, slash);

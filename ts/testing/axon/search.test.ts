@@ -49,6 +49,39 @@ test('all hubs are asked; one that fails is told and hides no other', async (t) 
   assert.equal((await home.axon('search', 'net', '--limit', '0')).status, 2);
 });
 
+test('of all hubs those that cannot be asked are named, and each that refused where all did', async (t) => {
+  const home = makeHome(t);
+  const away = async () => Promise.reject(new AxonError('NETWORK', 'nobody is there'));
+  const able = hubs.filter(({ search, searchedAt }) => search !== undefined && !searchedAt);
+  searchedBy(t, {
+    ...Object.fromEntries(able.map(({ names }) => [names[0] ?? '', async () => []])),
+    hf: finds('hf/org/net'),
+    oci: away,
+  });
+  const { stderr } = await home.axon('search', 'net');
+  for (const says of [
+    /^pypi was not searched: .*axon install pypi/m,
+    /^ollama was not searched: /m,
+    /^tfhub was not searched: /m,
+    /^oci was not searched: .*--hub oci\/<registry>/m,
+  ])
+    assert.match(stderr, says);
+  assert.doesNotMatch(stderr, /(file|https|hf) was not/);
+  const { not_searched: named } = (await home.axon('search', 'net', '--json')).json<{
+    not_searched: { hub: string; reason: string }[];
+  }>();
+  assert.deepEqual(named.map(({ hub }) => hub).sort(), ['oci', 'ollama', 'pypi', 'tfhub']);
+  assert.doesNotMatch((await home.axon('search', 'net', '--hub', 'hf')).stderr, /not searched/);
+});
+
+test('where no hub answers each is named', async (t) => {
+  searchedBy(t, { hf: broken, npm: broken });
+  const ended = await makeHome(t).axon('search', 'net');
+  assert.equal(ended.status, 7);
+  assert.match(ended.stderr, /warning: npm could not be searched: the hub is away/);
+  assert.match(ended.stderr, /error: the hub is away/);
+});
+
 test('nothing found is no error, and --limit holds for each hub', async (t) => {
   const many = Array.from({ length: 30 }, (_, index) => ({ spec: `hf/org/net-${index}` }));
   searchedBy(t, { hf: async () => many, npm: async () => [] });
