@@ -108,6 +108,51 @@ test('several models without a choice are listed; a link out of the folder is re
   assert.equal((await home.axon('install', './two', '--include', 'det.onnx')).status, 11);
 });
 
+test('what of a folder is not taken is named: links to folders, links that lead nowhere', async (t) => {
+  const home = makeHome(t);
+  const folder = path.join(home.dir, 'net');
+  fs.mkdirSync(path.join(folder, 'sub'), { recursive: true });
+  fs.mkdirSync(path.join(folder, '.git'));
+  fs.writeFileSync(path.join(folder, 'sub/model.onnx'), onnx);
+  fs.symlinkSync('nowhere', path.join(folder, '.git/head'));
+  fs.symlinkSync('sub/model.onnx', path.join(folder, 'model.onnx'));
+  const clean = await home.axon('install', 'file:net', '--all', '--as', 'my/clean@1');
+  assert.equal(clean.status, 0, clean.stderr);
+  assert.doesNotMatch(clean.stderr, /warning/);
+  fs.symlinkSync('sub', path.join(folder, 'again'));
+  fs.symlinkSync('../gone.json', path.join(folder, 'sub/config.json'));
+  const named = await home.axon('install', 'file:net', '--all', '--as', 'my/net@1', '--json');
+  assert.equal(named.status, 0, named.stderr);
+  assert.match(
+    named.stderr,
+    /not taken: again \(a link to a folder\), sub\/config\.json \(a link that leads nowhere\)\. .*cp -rL/,
+  );
+  assert.deepEqual(
+    named.json<{ files: { path: string }[] }>().files.map((file) => file.path),
+    ['model.onnx', 'sub/model.onnx'],
+  );
+});
+
+test('a broken model is named as its source names it, not where it lay for the moment', async (t) => {
+  const home = makeHome(t);
+  const junk = Buffer.alloc(100, 0xff);
+  for (const [name, begin] of Object.entries({
+    'a.onnx': '',
+    'a.gguf': 'GGUF',
+    'a.safetensors': '',
+    'a.tflite': '    TFL3',
+    'saved_model.pb': '',
+  })) {
+    const folder = path.join(home.dir, `${name}-folder`, 'sub');
+    fs.mkdirSync(folder, { recursive: true });
+    fs.writeFileSync(path.join(folder, name), Buffer.concat([Buffer.from(begin), junk]));
+    const ended = await home.axon('install', `./${name}-folder`);
+    assert.equal(ended.status, 12, ended.stderr);
+    assert.ok(ended.stderr.includes(`error: sub/${name} is not a readable `), ended.stderr);
+    assert.ok(!ended.stderr.includes(home.dir), ended.stderr);
+  }
+});
+
 test('pack gives the same bytes twice, and a package installs elsewhere; a changed one does not', async (t) => {
   const [home, other] = [makeHome(t), makeHome(t)];
   fs.writeFileSync(path.join(home.dir, 'net.onnx'), onnx);

@@ -10,6 +10,8 @@ import { idSegment } from '../id-segment.ts';
 import { copyFiles } from './copy-files.ts';
 import { listFolder } from './list-folder.ts';
 
+const shownNames = 10;
+
 /** A file, a folder or an `.axon` package on this machine. Bytes are copied, never linked. */
 export const fileHub: Hub = {
   names: ['file', 'local'],
@@ -68,7 +70,7 @@ function open(file: string, context: Context): Source {
   const pin = { hub: 'file', id: path.basename(file), revision: null, url: null };
   if (isBundle(file, stat))
     throw new AxonError('INVALID_SPEC', `${file} is a bundle of models: axon import ${file}`);
-  if (stat.isDirectory()) return localFiles(pin, file, () => listFolder(file), context);
+  if (stat.isDirectory()) return localFiles(pin, file, () => filesIn(file, context), context);
   if (!stat.isFile())
     throw new AxonError('INVALID_SPEC', `${file} is neither a regular file nor a folder.`);
   if (file.endsWith('.axon'))
@@ -81,6 +83,18 @@ function isBundle(file: string, stat: fs.Stats): boolean {
   return stat.isDirectory() ? fs.existsSync(path.join(file, 'oci-layout')) : file.endsWith('.tar');
 }
 
+function filesIn(folder: string, { output }: Context): readonly string[] {
+  const { files, passedOver } = listFolder(folder);
+  if (passedOver.length > 0) {
+    const more =
+      passedOver.length > shownNames ? `, and ${passedOver.length - shownNames} more` : '';
+    output.warn(
+      `Of ${folder} not taken: ${passedOver.slice(0, shownNames).join(', ')}${more}. Where they belong to the model, copy the folder with \`cp -rL\` and install the copy.`,
+    );
+  }
+  return files;
+}
+
 /** The model and the data files that it names; more of the folder is not meant. */
 function withExternalData(file: string): string[] {
   const name = path.basename(file);
@@ -90,7 +104,7 @@ function withExternalData(file: string): string[] {
 function localFiles(
   pin: FileSource['pin'],
   root: string,
-  list: () => string[],
+  list: () => readonly string[],
   context: Context,
 ): FileSource {
   return {
