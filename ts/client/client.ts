@@ -148,7 +148,8 @@ export class Client implements AsyncDisposable {
     this.#requireOpen();
     // Loaded here, so that whoever does not attach never loads the addon.
     const attached = await import('./attached/attached-model.ts');
-    const where = { socketPath: this.#where, modelId };
+    const { socketConnector } = await import('./attached/connector.ts');
+    const where = { connector: socketConnector(this.#where, options.spinUs), modelId };
     const model = await attached.AttachedModel.attach(where, options, (closed) =>
       this.#models.delete(closed),
     );

@@ -105,6 +105,8 @@ const names: Record<keyof NativeBinding, true> = {
   engineSettle: true,
   engineReject: true,
   engineRemove: true,
+  engineOpenChannel: true,
+  engineActivateChannel: true,
   engineClose: true,
   socketPair: true,
   socketConnect: true,

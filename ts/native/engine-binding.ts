@@ -119,5 +119,14 @@ export interface EngineBinding {
   engineSettle(engine: EngineHandle, call: number, outputs: readonly NativeTensor[]): void;
   engineReject(engine: EngineHandle, call: number, code: string, message: string): void;
   engineRemove(engine: EngineHandle, model: number, status: number): Promise<void>;
+  engineOpenChannel(
+    engine: EngineHandle,
+    model: number,
+    channelId: number,
+    responseRegion: number,
+    bell: number,
+    hostSocket: number,
+  ): void;
+  engineActivateChannel(engine: EngineHandle, channelId: number, requestRegion: number): void;
   engineClose(engine: EngineHandle): void;
 }

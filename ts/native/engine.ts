@@ -130,6 +130,31 @@ export class Engine {
     );
   }
 
+  /** The host's side of a channel whose client is this process; the descriptors are copied. */
+  openChannel(channel: {
+    readonly id: number;
+    readonly model: number;
+    readonly responseRegion: number;
+    readonly bell: number;
+    readonly hostSocket: number;
+  }): void {
+    const { id, model, responseRegion, bell, hostSocket } = channel;
+    for (const fd of [responseRegion, bell, hostSocket]) requireFd(fd, 'channel');
+    const engine = this.#requireOpen();
+    try {
+      nativeBinding().engineOpenChannel(engine, model, id, responseRegion, bell, hostSocket);
+    } catch (thrown) {
+      throw toMlosError(thrown);
+    }
+  }
+
+  /** When the client has mapped and sealed its region; the descriptor is copied. */
+  activateChannel(id: number, requestRegion: number): void {
+    requireFd(requestRegion, 'requestRegion');
+    const engine = this.#requireOpen();
+    translated(() => nativeBinding().engineActivateChannel(engine, id, requestRegion));
+  }
+
   /** Closes the model's channels with `code`, waits for what runs, and frees it. */
   async removeModel(handle: number, code: ErrorCode): Promise<void> {
     requireInteger(handle, 'handle', { min: 1, max: 0xffff_ffff });

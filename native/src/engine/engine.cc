@@ -106,6 +106,24 @@ class Engine::Impl {
     return {};
   }
 
+  Status OpenOwn(OwnChannel channel) {
+    const auto opened = channels_.Open({.channel_id = channel.id,
+                                        .handle = channel.handle,
+                                        .most_urgent = layout::kRealtime,
+                                        .shares_sequences = false},
+                                       {.response_region = std::move(channel.response_region),
+                                        .bell = std::move(channel.bell),
+                                        .socket = std::move(channel.socket)});
+    if (!opened.ok()) return opened.error();
+    return {};
+  }
+
+  Status ActivateOwn(uint64_t id, UniqueFd request_region) {
+    const auto done = channels_.Activate(id, std::move(request_region));
+    if (!done.ok()) return done.error();
+    return {};
+  }
+
   void Shutdown() {
     for (const ModelTable::Entry& model : models_.All()) {
       // Fails only where somebody else has removed it meanwhile.
@@ -214,6 +232,12 @@ Result<AddedModel> Engine::AddPipeline(const PipelineSpec& spec, const ModelOpti
 
 Status Engine::RemoveModel(uint32_t handle, layout::StatusCode code) {
   return impl_->Remove(handle, code);
+}
+
+Status Engine::OpenOwnChannel(OwnChannel channel) { return impl_->OpenOwn(std::move(channel)); }
+
+Status Engine::ActivateOwnChannel(uint64_t id, UniqueFd request_region) {
+  return impl_->ActivateOwn(id, std::move(request_region));
 }
 
 }  // namespace mlos

@@ -99,6 +99,17 @@ struct EngineOptions {
   bool lock_memory = false;
 };
 
+/// The host's descriptors of a channel whose client is this process itself.
+struct OwnChannel {
+  /// Of nobody else's: the daemon numbers its channels from 1 on.
+  uint64_t id = 0;
+  /// Of the model.
+  uint32_t handle = 0;
+  UniqueFd response_region;
+  UniqueFd bell;
+  UniqueFd socket;
+};
+
 struct AddedModel {
   /// Never 0; what ControlMessage::argument of kOpenChannel names.
   uint32_t handle = 0;
@@ -137,6 +148,13 @@ class Engine {
   Result<AddedModel> AddPipeline(const PipelineSpec& spec, const ModelOptions& options);
   /// Closes the model's channels with `code`, waits for what runs, frees the runner.
   Status RemoveModel(uint32_t handle, layout::StatusCode code);
+
+  /// For a client in this process; the daemon opens all other channels through `control`. Errors:
+  /// MODEL_NOT_FOUND, INVALID_ARGUMENT, TOO_MANY_REQUESTS, those of HostChannel::Open.
+  Status OpenOwnChannel(OwnChannel channel);
+  /// When the client has mapped and sealed its region. Errors: INVALID_ARGUMENT, MODEL_NOT_FOUND,
+  /// those of HostChannel::Activate.
+  Status ActivateOwnChannel(uint64_t id, UniqueFd request_region);
 
  private:
   class Impl;

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+
+#include <cerrno>
 #include <memory>
 #include <utility>
 
@@ -158,6 +161,35 @@ Napi::Value EngineRemove(const Napi::CallbackInfo& info) {
       });
 }
 
+/// A descriptor of one's own beside the one that JavaScript keeps.
+UniqueFd CopyFd(const Napi::Value& value, const char* name) {
+  UniqueFd copy(::fcntl(ReadFd(value, name), F_DUPFD_CLOEXEC, 0));
+  if (!copy.valid()) {
+    Throw(value.Env(), SystemError("fcntl", errno, "a descriptor could not be duplicated"));
+  }
+  return copy;
+}
+
+/// engineOpenChannel(handle, model, channelId, responseRegion, bell, hostSocket); the descriptors
+/// stay the caller's
+Napi::Value EngineOpenChannel(const Napi::CallbackInfo& info) {
+  OwnChannel channel{.id = static_cast<uint64_t>(ReadInteger(info[2], "channelId", 1, kMaxCall)),
+                     .handle = static_cast<uint32_t>(ReadInteger(info[1], "model", 1, kMaxHandle)),
+                     .response_region = CopyFd(info[3], "responseRegion"),
+                     .bell = CopyFd(info[4], "bell"),
+                     .socket = CopyFd(info[5], "hostSocket")};
+  Check(info.Env(), ReadEngine(info[0]).engine->OpenOwnChannel(std::move(channel)));
+  return info.Env().Undefined();
+}
+
+/// engineActivateChannel(handle, channelId, requestRegion); the descriptor stays the caller's
+Napi::Value EngineActivateChannel(const Napi::CallbackInfo& info) {
+  const auto id = static_cast<uint64_t>(ReadInteger(info[1], "channelId", 1, kMaxCall));
+  UniqueFd region = CopyFd(info[2], "requestRegion");
+  Check(info.Env(), ReadEngine(info[0]).engine->ActivateOwnChannel(id, std::move(region)));
+  return info.Env().Undefined();
+}
+
 /// engineClose(handle); closing twice is fine
 Napi::Value EngineClose(const Napi::CallbackInfo& info) {
   ReadHandle<EngineHandle>(info[0], kEngineTag).Close();
@@ -174,6 +206,8 @@ void ExportEngine(Napi::Env env, Napi::Object exports) {
   ExportFunction<EngineSettle>(env, exports, "engineSettle");
   ExportFunction<EngineReject>(env, exports, "engineReject");
   ExportFunction<EngineRemove>(env, exports, "engineRemove");
+  ExportFunction<EngineOpenChannel>(env, exports, "engineOpenChannel");
+  ExportFunction<EngineActivateChannel>(env, exports, "engineActivateChannel");
   ExportFunction<EngineClose>(env, exports, "engineClose");
 }
 

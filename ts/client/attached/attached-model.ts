@@ -15,6 +15,7 @@ import type { InferenceAnswer } from './attached-result.ts';
 import { Attachment } from './attachment.ts';
 import { ChannelRequest } from './channel-request.ts';
 import { checkAttachOptions, requireInputs, requireNames } from './check-options.ts';
+import type { Connector } from './connector.ts';
 import { readTensors } from './input-tensors.ts';
 import { IdleRequests, OneCall } from './one-call.ts';
 import { type InputShape, slotsOf } from './request-slots.ts';
@@ -77,7 +78,7 @@ export class AttachedModel implements Disposable {
 
   /** Errors: those of models.attach; FAILED_PRECONDITION where no daemon listens. */
   static async attach(
-    where: { readonly socketPath: string; readonly modelId: string },
+    where: { readonly connector: Connector; readonly modelId: string },
     options: AttachOptions,
     onClose: (model: AttachedModel) => void,
   ): Promise<AttachedModel> {
@@ -85,14 +86,13 @@ export class AttachedModel implements Disposable {
     const { inputBytes, outputBytes, priority, timeoutMs = Number.POSITIVE_INFINITY } = options;
     const idle = new IdleRequests();
     const attachment = new Attachment({
-      socketPath: where.socketPath,
+      connector: where.connector,
       params: {
         model_id: where.modelId,
         ...(inputBytes === undefined ? {} : { input_bytes: inputBytes }),
         ...(outputBytes === undefined ? {} : { output_bytes: outputBytes }),
         ...(priority === undefined ? {} : { priority }),
       },
-      spinUs: options.spinUs,
       maxArenaBytes: options.maxArenaBytes ?? limits.arenaGrowthBytes,
       onScarce: () => idle.freeAll(),
     });

@@ -4,16 +4,16 @@ import type { AttachParams } from './attach-facts.ts';
 import { Backlog } from './backlog.ts';
 import { type Call, cancelledBy, lateError } from './call.ts';
 import type { RequestShape } from './channel-request.ts';
-import { type DriveOptions, drive, driveSync, sleep, sleepSync } from './drive.ts';
+import type { Connector } from './connector.ts';
+import { type DriveOptions, sleep, sleepSync } from './drive.ts';
 import { Expiry } from './expiry.ts';
-import { attachChannel, type Exchange, type OpenedChannel } from './handshake.ts';
 import { Link, type LinkOwner } from './link.ts';
+import type { OpenedChannel } from './open-channel.ts';
 import { isPassing, Pause } from './retry.ts';
 
 export interface AttachmentOptions {
-  readonly socketPath: string;
+  readonly connector: Connector;
   readonly params: AttachParams;
-  readonly spinUs?: number | undefined;
   /** What an arena may grow to, in bytes. */
   readonly maxArenaBytes: number;
   /** Frees memory that only waits to be used again. False: there was none. */
@@ -64,7 +64,7 @@ export class Attachment implements LinkOwner {
 
   /** The first attaching. Rejects with what the daemon answers. */
   async attach(options: DriveOptions): Promise<Link> {
-    return this.#adopt(await drive(this.#exchange(), options));
+    return this.#adopt(await this.#connect(options));
   }
 
   /** Sends a call now or as soon as that can be. Never throws. */
@@ -93,7 +93,7 @@ export class Attachment implements LinkOwner {
       if (link !== null) return link;
       try {
         // Whoever else waits for one gets the same.
-        this.#linking ??= drive(this.#exchange(), { deadlineMs })
+        this.#linking ??= this.#connect({ deadlineMs })
           .then((opened) => this.#adopt(opened))
           .finally(() => {
             this.#linking = null;
@@ -113,7 +113,7 @@ export class Attachment implements LinkOwner {
       const link = this.#readyLink(shape);
       if (link !== null) return link;
       try {
-        this.#adopt(driveSync(this.#exchange(), deadlineMs));
+        this.#adopt(this.#options.connector.attachSync(this.#sizes.params, deadlineMs));
       } catch (error) {
         sleepSync(pause.after(error, deadlineMs));
       }
@@ -189,9 +189,8 @@ export class Attachment implements LinkOwner {
     return null;
   }
 
-  #exchange(): Exchange<OpenedChannel> {
-    const { socketPath, spinUs } = this.#options;
-    return attachChannel(socketPath, this.#sizes.params, spinUs === undefined ? {} : { spinUs });
+  #connect(options: DriveOptions): Promise<OpenedChannel> {
+    return this.#options.connector.attach(this.#sizes.params, options);
   }
 
   #adopt(opened: OpenedChannel): Link {
@@ -239,7 +238,7 @@ export class Attachment implements LinkOwner {
       try {
         // Calls that wait keep the process running, the attempt itself does not.
         const options = { deadlineMs: Number.POSITIVE_INFINITY, keepAlive: false };
-        const opened = await drive(this.#exchange(), options);
+        const opened = await this.#connect(options);
         // A synchronous call may have attached meanwhile.
         if (this.#link === null) this.#adopt(opened);
         else new Link(opened, this).retire();

@@ -1,16 +1,11 @@
 import { closeSync } from 'node:fs';
-import { type ChannelFds, ClientChannel } from '../../native/client-channel.ts';
-import {
-  connectSocket,
-  receiveDescriptors,
-  sendDescriptors,
-  socketPair,
-} from '../../native/fd-socket.ts';
+import { connectSocket, receiveDescriptors, sendDescriptors } from '../../native/fd-socket.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import { FrameReader, frame } from '../../protocol/frame.ts';
 import { decodeMsgpack, encodeMsgpack } from '../../protocol/msgpack.ts';
 import { connectError, lostError } from '../connection-error.ts';
-import { type AttachFacts, type AttachParams, readFacts } from './attach-facts.ts';
+import { type AttachParams, readFacts } from './attach-facts.ts';
+import { channelDescriptors, type OpenedChannel, openChannel } from './open-channel.ts';
 
 /**
  * How a client comes by a channel: one connection to the daemon, on which descriptors come back.
@@ -24,19 +19,11 @@ import { type AttachFacts, type AttachParams, readFacts } from './attach-facts.t
  *    loop or, for the synchronous calls, by sleeping.
  * 3. Whatever ends the exchange, no descriptor stays open but those of the channel.
  */
-export interface OpenedChannel {
-  readonly facts: AttachFacts;
-  readonly channel: ClientChannel;
-  /** The channel's socket once more, for the event loop: the reader closes its own. */
-  readonly wakeFd: number;
-}
-
 export type Exchange<T> = Generator<number, T, void>;
 
 const maxAnswerBytes = 1024 * 1024;
 /** An answer has some hundred bytes; a signature of hundreds of tensors takes a few turns. */
 const readBytes = 16 * 1024;
-const channelDescriptors = 4;
 
 class AttachConnection {
   readonly #fd: number;
@@ -119,47 +106,6 @@ function resultOf(id: number, answer: unknown): unknown {
   return result;
 }
 
-/** A second descriptor of the same socket. Node has no dup(), but whoever is sent one gets one. */
-function duplicate(fd: number): number {
-  const [here, there] = socketPair();
-  try {
-    sendDescriptors(here, new Uint8Array(1), [fd]);
-    const [copy] = receiveDescriptors(there, { maxBytes: 1, maxFds: 1 })?.fds ?? [];
-    if (copy === undefined)
-      throw new MlosError('INTERNAL', 'A descriptor could not be duplicated.');
-    return copy;
-  } finally {
-    closeSync(here);
-    closeSync(there);
-  }
-}
-
-function open(fds: readonly number[], spinUs: number): Omit<OpenedChannel, 'facts'> {
-  const [requestRegion, responseRegion, bell, socket] = fds;
-  let wakeFd: number | null = null;
-  try {
-    if (
-      requestRegion === undefined ||
-      responseRegion === undefined ||
-      bell === undefined ||
-      socket === undefined
-    ) {
-      throw new MlosError(
-        'INTERNAL',
-        `The daemon sent ${fds.length} descriptors for a channel instead of ${channelDescriptors}.`,
-      );
-    }
-    wakeFd = duplicate(socket);
-    const files: ChannelFds = { requestRegion, responseRegion, bell, socket };
-    fds = []; // The channel owns them, also when it throws.
-    return { channel: ClientChannel.open(files, { spinUs }), wakeFd };
-  } catch (error) {
-    for (const fd of fds) closeSync(fd);
-    if (wakeFd !== null) closeSync(wakeFd);
-    throw MlosError.from(error);
-  }
-}
-
 /** Attaches. Errors: those of models.attach, FAILED_PRECONDITION where no daemon listens. */
 export function* attachChannel(
   where: string,
@@ -170,7 +116,7 @@ export function* attachChannel(
   try {
     const facts = readFacts(yield* connection.call(1, 'models.attach', params));
     const spinUs = options.spinUs ?? facts.spinUs;
-    const opened = open(connection.takeDescriptors(), spinUs);
+    const opened = openChannel(connection.takeDescriptors(), spinUs);
     try {
       yield* connection.call(2, 'channels.activate', { channel_id: facts.channelId });
     } catch (error) {

@@ -5,7 +5,7 @@ import { AnswerPump } from './answer-pump.ts';
 import type { AttachFacts } from './attach-facts.ts';
 import { type Call, errorOfAnswer, mayOutgrow } from './call.ts';
 import type { ChannelRequest } from './channel-request.ts';
-import type { OpenedChannel } from './handshake.ts';
+import type { OpenedChannel } from './open-channel.ts';
 import { SpinBudget } from './spin-budget.ts';
 
 export interface LinkOwner {

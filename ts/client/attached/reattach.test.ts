@@ -14,6 +14,7 @@ import { addMultiplyModel, identityModel, slowModel } from '../../testing/onnx-m
 const watchdog = { timeout: 60_000 };
 const models = { 't/add@1': addMultiplyModel(), 't/slow@1': slowModel() };
 const program = join(import.meta.dirname, 'attached-model.js');
+const connector = join(import.meta.dirname, 'connector.js');
 
 test('a host that dies: begun work fails at once, the rest is asked again', watchdog, async () => {
   await withFakeDaemon(models, async ({ daemon, attach }) => {
@@ -223,7 +224,7 @@ test(
   watchdog,
   async () => {
     await withFakeDaemon(models, async ({ daemon }) => {
-      const where = JSON.stringify({ socketPath: daemon.socketPath, modelId: 't/slow@1' });
+      const where = `{ connector: socketConnector(${JSON.stringify(daemon.socketPath)}), modelId: 't/slow@1' }`;
       const run = (turns: number) =>
         spawnSync(
           process.execPath,
@@ -231,6 +232,7 @@ test(
             '--input-type=module',
             '-e',
             `import { AttachedModel } from ${JSON.stringify(program)};
+           import { socketConnector } from ${JSON.stringify(connector)};
            const model = await AttachedModel.attach(${where}, {}, () => undefined);
            await model.infer({ turns: 1, x: 1 });
            const answer = model.infer({ turns: ${turns}, x: 8 });

@@ -1,17 +1,19 @@
 import type { Engine } from '../../native/engine.ts';
 import { MlosError } from '../../protocol/errors.ts';
-import { servePlugin } from '../../smi/serve.ts';
+import { type ModelReference, servePlugin } from '../../smi/serve.ts';
 import { openModel } from './choose-runner.ts';
 import { readModelOptions } from './model-options.ts';
 import { ortVersion } from './ort-package.ts';
 import { openPipeline } from './pipeline.ts';
 import type { EngineModel } from './runner.ts';
+import { ModelTasks } from './tasks/model-tasks.ts';
 
 /*
  * The built-in ONNX plugin: puts models into the engine of this process; requests come through channels.
  */
 let engine: Engine | null = null;
 const models = new Map<string, EngineModel>();
+const tasks = new Map<string, ModelTasks>();
 
 function requireEngine(): Engine {
   if (engine !== null) return engine;
@@ -22,6 +24,19 @@ function requireEngine(): Engine {
 async function remove(model: EngineModel): Promise<void> {
   await requireEngine().removeModel(model.added.handle, 'PLUGIN_UNAVAILABLE');
   await model.release();
+}
+
+/** Null: it can do none. A model that holds this loop up while it runs would wait for itself. */
+function tasksOf(reference: ModelReference, { added, onLoop }: EngineModel): ModelTasks | null {
+  if (onLoop) return null;
+  const found = new ModelTasks(requireEngine(), reference, added);
+  return found.entries.length === 0 ? null : found;
+}
+
+async function forgetTasks(modelId: string): Promise<void> {
+  const own = tasks.get(modelId);
+  tasks.delete(modelId);
+  await own?.close();
 }
 
 servePlugin({
@@ -52,15 +67,25 @@ servePlugin({
   cleanup() {
     engine?.close();
   },
-  async loadModel({ modelId, file, options }) {
+  async loadModel(reference) {
+    const { modelId, file, options } = reference;
     const read = readModelOptions(options);
     const { pipeline } = read;
     const model =
       pipeline === null
         ? await openModel(requireEngine(), file, read)
         : await openPipeline(requireEngine(), pipeline, models, read);
+    let own: ModelTasks | null = null;
+    try {
+      if (pipeline === null) own = tasksOf(reference, model);
+    } catch (error) {
+      await remove(model);
+      throw error;
+    }
     const before = models.get(modelId);
+    await forgetTasks(modelId);
     models.set(modelId, model);
+    if (own !== null) tasks.set(modelId, own);
     if (before !== undefined) await remove(before);
     const { handle, signature, runner, measures } = model.added;
     return {
@@ -71,12 +96,19 @@ servePlugin({
         measures: [...measures],
         ...(model.onLoop ? { on_loop: true } : {}),
       },
+      ...(own === null ? {} : { tasks: own.entries }),
     };
   },
   async unloadModel(modelId) {
     const model = models.get(modelId);
+    await forgetTasks(modelId);
     models.delete(modelId);
     if (model !== undefined) await remove(model);
+  },
+  runTask(request) {
+    const own = tasks.get(request.modelId);
+    if (own !== undefined) return own.run(request);
+    throw new MlosError('UNIMPLEMENTED', `${request.modelId} can do no tasks, only tensors.`);
   },
   getModelInfo(modelId) {
     const added = models.get(modelId)?.added;

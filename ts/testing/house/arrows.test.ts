@@ -11,7 +11,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   native: ['protocol'],
   smi: ['protocol', 'native'],
-  plugins: ['smi', 'protocol', 'native'],
+  plugins: ['smi', 'client', 'protocol', 'native'],
   client: ['native', 'protocol'],
   axon: ['client', 'protocol'],
   'daemon/main.ts': ['daemon/cli'],

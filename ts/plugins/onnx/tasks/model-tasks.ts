@@ -1,0 +1,87 @@
+import { AttachedModel } from '../../../client/attached/attached-model.ts';
+import { ownConnector } from '../../../client/attached/own-connector.ts';
+import type { AddedModel, Engine } from '../../../native/engine.ts';
+import { MlosError } from '../../../protocol/errors.ts';
+import type { TaskName } from '../../../protocol/tasks/task.ts';
+import type { ModelReference, PluginTaskRequest, TaskEntry } from '../../../smi/serve.ts';
+import { extractFeatures, poolingFacts } from './feature-extraction.ts';
+import { findTasks } from './find-tasks.ts';
+import { type PackageFacts, readPackageFacts } from './package-facts.ts';
+import { PackageTools, type TaskContext, taskContext } from './task-context.ts';
+import {
+  answerQuestion,
+  classifyText,
+  classifyTokens,
+  classifyZeroShot,
+  fillMask,
+  rankTexts,
+} from './text-tasks.ts';
+
+type Run = (context: TaskContext) => Promise<unknown>;
+
+const runs: Partial<Record<TaskName, Run>> = {
+  'feature-extraction': extractFeatures,
+  'text-classification': classifyText,
+  'token-classification': classifyTokens,
+  'fill-mask': fillMask,
+  'question-answering': answerQuestion,
+  'zero-shot-classification': classifyZeroShot,
+  'text-ranking': rankTexts,
+};
+
+/** The tasks of one loaded model. Its tensors run in the engine, asked as any client asks it. */
+export class ModelTasks {
+  readonly entries: readonly TaskEntry[];
+  readonly #engine: Engine;
+  readonly #modelId: string;
+  readonly #added: AddedModel;
+  readonly #facts: PackageFacts;
+  readonly #tools: PackageTools;
+  #attached: Promise<AttachedModel> | null = null;
+
+  /** Errors: MODEL_LOAD_FAILED for a package whose files are broken. */
+  constructor(engine: Engine, model: ModelReference, added: AddedModel) {
+    this.#engine = engine;
+    this.#modelId = model.modelId;
+    this.#added = added;
+    this.#facts = readPackageFacts(model.path);
+    this.#tools = new PackageTools(model.path);
+    this.entries = findTasks(model.task, this.#facts, added.signature)
+      .filter((name) => runs[name] !== undefined)
+      .map((name) => ({ name, facts: factsOf(name, this.#facts) }));
+  }
+
+  async run(request: PluginTaskRequest): Promise<Record<string, unknown>> {
+    const run = runs[request.task];
+    if (run === undefined || !this.entries.some(({ name }) => name === request.task)) {
+      throw new MlosError('UNIMPLEMENTED', `${this.#modelId} cannot do ${request.task}.`);
+    }
+    this.#attached ??= this.#attach();
+    const parts = { attached: await this.#attached, facts: this.#facts, tools: this.#tools };
+    return (await run(await taskContext(request, parts))) as Record<string, unknown>;
+  }
+
+  async close(): Promise<void> {
+    const attached = this.#attached;
+    this.#attached = null;
+    (await attached)?.close();
+  }
+
+  async #attach(): Promise<AttachedModel> {
+    const { handle, signature } = this.#added;
+    const modelId = this.#modelId;
+    const connector = ownConnector(this.#engine, { modelId, handle, signature });
+    try {
+      return await AttachedModel.attach({ connector, modelId }, {}, () => undefined);
+    } catch (error) {
+      this.#attached = null;
+      throw error;
+    }
+  }
+}
+
+function factsOf(name: TaskName, facts: PackageFacts): Record<string, unknown> {
+  if (name === 'feature-extraction') return poolingFacts(facts);
+  const labels = Object.values((facts.config['id2label'] ?? {}) as Record<string, unknown>);
+  return labels.length === 0 ? {} : { labels: labels.length };
+}

@@ -1,0 +1,91 @@
+import type { AttachedModel } from '../../../client/attached/attached-model.ts';
+import { MlosError } from '../../../protocol/errors.ts';
+import type { PluginTaskRequest } from '../../../smi/serve.ts';
+import { type CallableModel, callableModel } from './engine-call.ts';
+import { type Library, library, type Processor, type Tokenizer } from './library.ts';
+import type { PackageFacts } from './package-facts.ts';
+
+/** One request with what it needs: the library, the model behind its face, what the package says. */
+export interface TaskContext {
+  readonly library: Library;
+  readonly model: CallableModel;
+  readonly facts: PackageFacts;
+  readonly request: PluginTaskRequest;
+  tokenizer(): Promise<Tokenizer>;
+  processor(): Promise<Processor>;
+}
+
+/** The package's tokenizer and processor, read once, when they are first needed. */
+export class PackageTools {
+  readonly #folder: string;
+  #tokenizer: Promise<Tokenizer> | null = null;
+  #processor: Promise<Processor> | null = null;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Errors: INFERENCE_FAILED for files that are no tokenizer. */
+  tokenizer(): Promise<Tokenizer> {
+    this.#tokenizer ??= this.#read('tokenizer', ({ AutoTokenizer }) =>
+      AutoTokenizer.from_pretrained(this.#folder, { local_files_only: true }),
+    );
+    return this.#tokenizer;
+  }
+
+  processor(): Promise<Processor> {
+    this.#processor ??= this.#read('processor', ({ AutoProcessor }) =>
+      AutoProcessor.from_pretrained(this.#folder, { local_files_only: true }),
+    );
+    return this.#processor;
+  }
+
+  async #read<T>(what: string, open: (from: Library) => Promise<T>): Promise<T> {
+    const from = await library();
+    try {
+      return await open(from);
+    } catch (error) {
+      throw new MlosError(
+        'INFERENCE_FAILED',
+        `The package's ${what} cannot be used: ${(error as Error).message}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+export async function taskContext(
+  request: PluginTaskRequest,
+  parts: {
+    readonly attached: AttachedModel;
+    readonly facts: PackageFacts;
+    readonly tools: PackageTools;
+  },
+): Promise<TaskContext> {
+  const { attached, facts, tools } = parts;
+  const loaded = await library();
+  const { signal, deadlineUs } = request;
+  return {
+    library: loaded,
+    model: callableModel(loaded, attached, facts.config, { signal, deadlineUs }),
+    facts,
+    request,
+    tokenizer: () => tools.tokenizer(),
+    processor: () => tools.processor(),
+  };
+}
+
+/** Runs a list in parts of at most `size`; a single input is a list of one. */
+export async function inBatches<T>(
+  given: string | readonly string[],
+  size: unknown,
+  run: (texts: string[]) => Promise<T[]>,
+): Promise<T | T[]> {
+  if (typeof given === 'string') return (await run([given]))[0] as T;
+  const step = typeof size === 'number' ? size : 32;
+  const results: T[] = [];
+  for (let at = 0; at < given.length; at += step) {
+    results.push(...(await run(given.slice(at, at + step))));
+  }
+  return results;
+}
