@@ -158,9 +158,11 @@ test('kill -9 in the middle: the next install takes the lock over and goes on', 
   child.kill('SIGKILL');
   await ended;
   assert.deepEqual(home.installed(), []);
-  assert.equal(fs.readdirSync(path.join(home.dir, 'cache/locks')).length, 1);
+  const locks = () => fs.readdirSync(path.join(home.dir, 'cache/locks'));
+  assert.equal(locks().length, 2, 'of the model, and of what its source names');
   double.seen.length = 0;
   assert.equal((await home.axon('install', 'hf/acme/bert')).status, 0);
+  assert.deepEqual(locks(), []);
   assert.ok(
     double.seen.some(({ headers }) => headers.range !== undefined),
     'it went on in the middle',
