@@ -1,4 +1,5 @@
 import type { DownloadOptions } from './download/options.ts';
+import { proxiesOf } from './download/proxy.ts';
 import { Slots } from './download/slots.ts';
 import type { Output } from './render/output.ts';
 import { endpointKey, withEndpoints } from './settings/endpoints.ts';
@@ -41,6 +42,7 @@ export function makeContext(
       progress: output.progress,
       note: (text) => output.note(text),
       signal,
+      proxyFor: proxiesOf(env),
     },
   };
 }

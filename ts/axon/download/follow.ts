@@ -66,13 +66,14 @@ export async function follow(spec: FollowRequest, options: DownloadOptions): Pro
       stallMs: options.stallMs,
       outsideOnly: hop > 0 && !startsInside,
       signal: options.signal,
+      proxyFor: options.proxyFor,
     });
     try {
       spec.check?.(response);
       const location = header(response, 'location');
       if (!redirects.has(response.status) || location === null) return response;
       // A host of the private network may have a public name; what it leads to may lie there too.
-      if (hop === 0) startsInside ||= isInsideAddress(response.body.socket.remoteAddress ?? '');
+      if (hop === 0) startsInside ||= isInsideAddress(response.peer ?? '');
       endOf(response);
       url = nextUrl(url, location, startsInside);
     } catch (error) {

@@ -6,8 +6,10 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { productVersion } from '../../protocol/version.ts';
 import { AxonError } from '../axon-error.ts';
+import type { ProxyFor, WebProxy } from './proxy.ts';
 import { isInsideAddress } from './redirect.ts';
 import { Retryable } from './retry.ts';
+import { openTunnel, refusal } from './tunnel.ts';
 
 /*
  * node:http and not fetch: bytes must arrive as they were sent (fetch unpacks them silently), and the
@@ -24,10 +26,14 @@ export interface HttpRequest {
   /** Not to this machine or the private network, whatever the name resolves to. */
   readonly outsideOnly?: boolean;
   readonly signal: AbortSignal;
+  /** What is asked directly by definition has none. */
+  readonly proxyFor?: ProxyFor;
 }
 
 export interface HttpResponse {
   readonly url: URL;
+  /** The address of the host; null behind a proxy, which alone knows. */
+  readonly peer: string | null;
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: http.IncomingMessage;
@@ -39,33 +45,67 @@ export function header(response: HttpResponse, name: string): string | null {
 }
 
 /** Sends one request, follows nothing. Failures to reach the host or to get a head are Retryable. */
-export function request(spec: HttpRequest): Promise<HttpResponse> {
-  const { url, method = 'GET', headers = {}, body, stallMs, outsideOnly = false, signal } = spec;
+export async function request(spec: HttpRequest): Promise<HttpResponse> {
+  const { url, method = 'GET', headers = {}, body, stallMs, signal } = spec;
   const isWhole = typeof body === 'string' || body instanceof Uint8Array;
   const [whole, stream] = isWhole ? [body, undefined] : [undefined, body];
   const { promise, resolve, reject } = deferred<HttpResponse>();
-  const sent = (url.protocol === 'https:' ? https : http).request(url, {
+  const proxy = spec.proxyFor?.(url) ?? null;
+  const { target, options } = await routeOf(spec, proxy).catch((error: unknown) => {
+    stream?.destroy();
+    throw asRetryable(error, url, proxy);
+  });
+  const sent = (target.protocol === 'https:' ? https : http).request(target, {
     method,
     signal,
-    ...(outsideOnly ? { lookup: lookupOutside } : {}),
+    ...options,
     headers: {
       'user-agent': `axon/${productVersion}`,
       'accept-encoding': 'identity',
       ...(whole === undefined ? {} : { 'content-length': String(Buffer.byteLength(whole)) }),
       ...headers,
+      ...options.headers,
     },
   });
+  const fail = (error: unknown) => reject(asRetryable(error, url, proxy));
   sent.setTimeout(stallMs, () =>
     sent.destroy(new Retryable(`${url.host} sent nothing for ${stallMs / 1000} s`)),
   );
-  sent.on('error', (error) => reject(asRetryable(error, url)));
+  sent.on('error', fail);
   sent.on('response', (message) => {
-    resolve({ url, status: message.statusCode ?? 0, headers: message.headers, body: message });
+    const { statusCode: status = 0, headers: answered } = message;
+    if (proxy !== null && status === 407) {
+      message.destroy();
+      reject(refusal(status, url.host, proxy));
+    } else {
+      const peer = proxy === null ? (message.socket.remoteAddress ?? null) : null;
+      resolve({ url, peer, status, headers: answered, body: message });
+    }
   });
-  if (stream !== undefined)
-    pipeline(stream, sent).catch((error) => reject(asRetryable(error, url)));
+  if (stream !== undefined) pipeline(stream, sent).catch(fail);
   else sent.end(whole);
   return promise;
+}
+
+interface Route {
+  readonly target: URL;
+  readonly options: http.RequestOptions & { readonly headers?: Readonly<Record<string, string>> };
+}
+
+/** Who is connected to, and how: the host itself, or a proxy for it, which looks up the host's name by itself. */
+async function routeOf(
+  { url, stallMs, outsideOnly, signal }: HttpRequest,
+  proxy: WebProxy | null,
+): Promise<Route> {
+  if (proxy === null)
+    return { target: url, options: outsideOnly === true ? { lookup: lookupOutside } : {} };
+  if (url.protocol === 'http:') {
+    const { host, pathname, search } = url;
+    const path = `http://${host}${pathname}${search}`;
+    return { target: proxy.url, options: { path, headers: { host, ...proxy.headers } } };
+  }
+  const socket = await openTunnel(url, proxy, { stallMs, signal });
+  return { target: url, options: { createConnection: () => socket } };
 }
 
 const lookupOutside: LookupFunction = (hostname, options, done) => {
@@ -96,7 +136,7 @@ function deferred<T>() {
 }
 
 /** Errors of a connection are worth another try; being interrupted or mistrusting a certificate is not. */
-export function asRetryable(error: unknown, url: URL): Error {
+export function asRetryable(error: unknown, url: URL, proxy: WebProxy | null = null): Error {
   if (error instanceof Retryable || error instanceof AxonError) return error;
   const { name, code, message } = error as NodeJS.ErrnoException;
   if (name === 'AbortError') return error as Error;
@@ -107,7 +147,8 @@ export function asRetryable(error: unknown, url: URL): Error {
       `${url.host} shows a certificate that is not trusted (${reason}). Behind a proxy of your company set NODE_EXTRA_CA_CERTS.`,
       { cause: error },
     );
-  return new Retryable(`${url.host}: ${reason}`, { cause: error });
+  const way = proxy === null ? '' : ` (through the proxy ${proxy.url.host} of ${proxy.variable})`;
+  return new Retryable(`${url.host}: ${reason}${way}`, { cause: error });
 }
 
 /** Reads a body of text to its end, up to a bound; past it `null`. */

@@ -1,4 +1,5 @@
 import type { Progress } from '../render/progress.ts';
+import type { ProxyFor } from './proxy.ts';
 import type { Slots } from './slots.ts';
 
 /** What every request of the shared downloader is run with. */
@@ -13,6 +14,7 @@ export interface DownloadOptions {
   readonly progress: Progress;
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;
+  readonly proxyFor: ProxyFor;
 }
 
 /** Hashes that a source may state for a file before its bytes are there. */

@@ -41,6 +41,7 @@ export function fetchWith(
       progress: noProgress,
       note: () => undefined,
       signal,
+      proxyFor: () => null,
     },
   );
 }

@@ -40,6 +40,7 @@ const options: DownloadOptions = {
   progress: noProgress,
   note: () => undefined,
   signal: new AbortController().signal,
+  proxyFor: () => null,
 };
 
 function folderFor(t: TestContext): string {

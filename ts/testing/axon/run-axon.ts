@@ -31,6 +31,7 @@ export interface Home {
   axonWith(env: NodeJS.ProcessEnv, ...argv: string[]): Promise<Ended>;
   /** The built program in a process of its own. */
   spawned(...argv: string[]): Promise<Ended>;
+  spawnedIn(env: NodeJS.ProcessEnv, ...argv: string[]): Promise<Ended>;
   /** The same, not waited for: to be stopped on the way. */
   start(...argv: string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> };
   /** With a module in it that is loaded first, by its text. */
@@ -67,6 +68,7 @@ export function makeHome(context: TestContext, double?: HubDouble): Home {
     start,
     axon: (...argv) => axonWith({}, ...argv),
     spawned: (...argv) => start(...argv).ended,
+    spawnedIn: (more, ...argv) => startAxon(argv, { ...env, ...more }, dir).ended,
     spawnedWith: (module, ...argv) => {
       const loaded = `--import data:text/javascript,${encodeURIComponent(module)}`;
       return startAxon(argv, { ...env, NODE_OPTIONS: loaded }, dir).ended;

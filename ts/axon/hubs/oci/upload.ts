@@ -52,7 +52,7 @@ export function send(session: RegistrySession, spec: Sent): Promise<HttpResponse
   const { credential, context } = session;
   const { method, url, headers = {}, body } = spec;
   const authorized = credential !== null && url.href.startsWith(credential.scope);
-  const { stallMs } = context.download;
+  const { stallMs, proxyFor } = context.download;
   return request({
     url,
     method,
@@ -64,6 +64,7 @@ export function send(session: RegistrySession, spec: Sent): Promise<HttpResponse
     ...(body === undefined ? {} : { body: body() }),
     stallMs,
     signal: context.signal,
+    proxyFor,
   });
 }
 

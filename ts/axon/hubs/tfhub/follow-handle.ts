@@ -36,8 +36,8 @@ export async function followHandle(handle: string, context: Context): Promise<Ka
 
 function redirectOf(url: URL, handle: string, { download }: Context): Promise<string> {
   return withRetries(download, async () => {
-    const { stallMs, signal } = download;
-    const response = await request({ url, stallMs, signal });
+    const { stallMs, signal, proxyFor } = download;
+    const response = await request({ url, stallMs, signal, proxyFor });
     try {
       const location = header(response, 'location');
       if (location !== null && response.status >= 300 && response.status < 400) return location;
