@@ -19,6 +19,9 @@ export const limits = {
   httpHeadersTimeoutMs: 5_000,
   /** Idle time within a request or between two on one connection, in ms. */
   httpIdleTimeoutMs: 10_000,
+  /** A body must end within that long, in ms, or bring so many bytes each time: 16 KiB/s. */
+  httpBodyStallMs: 8_000,
+  httpBodyProgressBytes: 128 * KiB,
   /** Simultaneous connections per door; beyond it new ones are refused. */
   connectionsPerDoor: 1_024,
 
@@ -26,6 +29,9 @@ export const limits = {
   ipcFrameBytes: 64 * MiB,
   /** All unfinished frames of the IPC door together: many half frames must not fill the memory. */
   ipcPartialFramesBytes: 512 * MiB,
+  /** A frame that has begun must end within that long, in ms, or bring so many bytes each time. */
+  ipcStallMs: 8_000,
+  ipcProgressBytes: 128 * KiB,
   /** Nesting of a msgpack value. */
   msgpackDepth: 32,
   /** Values in one msgpack frame (an array of a million numbers belongs in a `bin`). */
@@ -45,6 +51,8 @@ export const limits = {
 
   /** One gRPC message in bytes, inflated where it was compressed. */
   grpcMessageBytes: 64 * MiB,
+  /** Those that are arriving, over all connections: many half messages must not fill the memory. */
+  grpcPartialMessagesBytes: 512 * MiB,
   /** The messages of all gRPC calls under way. */
   grpcMessagesBytes: 512 * MiB,
   /** What becomes an object when a message is decoded: two bytes of the wire may ask for a hundred. */
@@ -54,7 +62,7 @@ export const limits = {
   /** Requests of one stream that may be under way at once. */
   grpcStreamInFlight: 64,
   /** A connection without a call, and a call whose message does not come, are cut after that long, in ms. */
-  grpcIdleMs: 10_000,
+  grpcIdleMs: 8_000,
   /** Unless its connection brought that many bytes meanwhile: a large message over a slow line. */
   grpcProgressBytes: 1 * MiB,
 

@@ -130,6 +130,48 @@ test(
   },
 );
 
+test(
+  'messages that are not whole share a bound over all connections; what ended is free again',
+  watchdog,
+  async (t) => {
+    await withGrpcDoor({ maxPartialMessagesBytes: 100_000 }, async (targets) => {
+      const half = (path: string) => {
+        const session = connectHttp2(`http://${targets['grpc-tcp']}`);
+        t.after(() => session.destroy());
+        const stream = session.request({
+          ':method': 'POST',
+          ':path': `/${path}`,
+          'content-type': 'application/grpc',
+          te: 'trailers',
+        });
+        stream.on('error', () => undefined);
+        const announced = Buffer.from([0, 0, 1, 0, 0]);
+        stream.write(Buffer.concat([announced, Buffer.alloc(50_000)]));
+        stream.resume();
+        const status = new Promise<Record<string, unknown>>((resolve) => {
+          stream.on('response', resolve);
+        });
+        return { session, status };
+      };
+      const client = caller(t, targets['grpc-tcp']);
+      const held = half(infer);
+      await delay(100);
+      for (const path of [infer, 'mlos.v1.InferenceService/InferStream']) {
+        const over = await half(path).status;
+        assert.equal(over['grpc-status'], '8', path);
+        assert.equal(over['mlos-code'], 'TOO_MANY_REQUESTS', path);
+      }
+      assert.deepEqual(await client.call('health.live', {}), { live: true });
+      held.session.destroy();
+      // What was refused counts until its stream is closed.
+      await delay(1_500);
+      const again = half(infer);
+      const refusal = await Promise.race([again.status, delay(200, null)]);
+      assert.equal(refusal, null, 'what ended is free again');
+    });
+  },
+);
+
 test('no more connections than the limit; the others stay', watchdog, async (t) => {
   await withGrpcDoor({ maxConnections: 3 }, async (targets, _dispatcher, door) => {
     const client = caller(t, targets['grpc-tcp']);

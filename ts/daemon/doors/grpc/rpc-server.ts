@@ -7,22 +7,25 @@ import { limits } from '../../../protocol/limits.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import { ByteBudget } from '../byte-budget.ts';
 import type { OipService } from '../oip/service.ts';
+import type { Patience } from '../patience.ts';
 import type { TlsFiles } from '../tls-files.ts';
 import type { Connections } from './connections.ts';
 import { HealthService } from './health.ts';
+import { boundIncoming } from './incoming-call.ts';
 import { addMethodServices } from './method-services.ts';
 import { addOipService } from './oip/service.ts';
 import { loadProtos, protoFiles, protoFolder } from './protobuf.ts';
-import { requestTime } from './request-time.ts';
 import { secureContext } from './tls.ts';
 
 export interface RpcServerOptions {
   readonly dispatcher: Dispatcher;
   readonly logger: Logger;
   readonly maxMessageBytes: number;
+  readonly maxPartialMessagesBytes: number;
   readonly maxIdleMs: number;
   readonly tls: TlsFiles | null;
   readonly connections: Connections;
+  readonly patience: Patience;
   readonly oip: OipService | null;
 }
 
@@ -38,14 +41,16 @@ export class RpcServer {
   #closing: Promise<void> | null = null;
 
   constructor(options: RpcServerOptions) {
-    const { dispatcher, logger, maxMessageBytes, maxIdleMs } = options;
+    const { dispatcher, logger, connections, patience, maxMessageBytes, maxIdleMs } = options;
+    const budget = new ByteBudget(options.maxPartialMessagesBytes);
     this.#server = new Server({
       'grpc.max_receive_message_length': maxMessageBytes,
       'grpc.max_send_message_length': -1,
       'grpc.max_concurrent_streams': limits.grpcStreams,
-      'grpc.max_connection_idle_ms': maxIdleMs,
+      // Well before the door cuts it: who is told so loses no call that it begins at that moment.
+      'grpc.max_connection_idle_ms': (3 * maxIdleMs) / 4,
       'grpc.enable_channelz': 0,
-      interceptors: [requestTime(maxIdleMs, options.connections)],
+      interceptors: [boundIncoming({ connections, patience, budget, maxMessageBytes, maxIdleMs })],
     });
     const root = loadProtos();
     const tools = { dispatcher, logger, messages: new ByteBudget(limits.grpcMessagesBytes) };

@@ -4,6 +4,7 @@ import { limits } from '../../../protocol/limits.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import { listenError } from '../listen-error.ts';
 import type { OipService } from '../oip/service.ts';
+import { Patience } from '../patience.ts';
 import { listenAt, type SocketFile } from '../socket-file.ts';
 import type { TlsFiles } from '../tls-files.ts';
 import { Connections } from './connections.ts';
@@ -21,6 +22,8 @@ export interface GrpcDoorOptions {
   /** The Open Inference Protocol; null or left out: not served. */
   readonly oip?: OipService | null;
   readonly maxMessageBytes?: number;
+  /** Bytes of messages that have not wholly arrived, over all connections. */
+  readonly maxPartialMessagesBytes?: number;
   readonly maxConnections?: number;
   /** A connection without a call, and a call without its message, are cut after that long. */
   readonly maxIdleMs?: number;
@@ -52,7 +55,8 @@ export async function startGrpcDoor(options: GrpcDoorOptions): Promise<GrpcDoor>
  */
 class OpenGrpcDoor implements GrpcDoor {
   readonly #options: GrpcDoorOptions;
-  readonly #connections = new Connections();
+  readonly #patience: Patience;
+  readonly #connections: Connections;
   readonly #servers: Server[] = [];
   #file: SocketFile | null = null;
   #port = 0;
@@ -61,6 +65,12 @@ class OpenGrpcDoor implements GrpcDoor {
 
   constructor(options: GrpcDoorOptions) {
     this.#options = options;
+    this.#patience = new Patience(this.#maxIdleMs);
+    this.#connections = new Connections(this.#patience);
+  }
+
+  get #maxIdleMs(): number {
+    return this.#options.maxIdleMs ?? limits.grpcIdleMs;
   }
 
   get port(): number {
@@ -124,8 +134,11 @@ class OpenGrpcDoor implements GrpcDoor {
       tls,
       oip,
       connections: this.#connections,
+      patience: this.#patience,
       maxMessageBytes: this.#options.maxMessageBytes ?? limits.grpcMessageBytes,
-      maxIdleMs: this.#options.maxIdleMs ?? limits.grpcIdleMs,
+      maxPartialMessagesBytes:
+        this.#options.maxPartialMessagesBytes ?? limits.grpcPartialMessagesBytes,
+      maxIdleMs: this.#maxIdleMs,
     });
   }
 

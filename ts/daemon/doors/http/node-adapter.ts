@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { listenError } from '../listen-error.ts';
+import { Patience } from '../patience.ts';
 import { listenAt, type SocketFile } from '../socket-file.ts';
 import type { TlsFiles } from '../tls-files.ts';
 import { errorAnswer } from './error.ts';
@@ -106,8 +107,12 @@ export async function listenWithNode(
       ? createServer(settings)
       : createSecureServer({ ...settings, ...secure(tls) });
   server.maxConnections = maxConnections;
+  const door = {
+    isDraining: () => state.draining,
+    patience: new Patience(limits.httpBodyStallMs),
+  };
   const onRequest = (req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean) => {
-    new NodeExchange(req, res, handler, () => state.draining).start(awaitsContinue);
+    new NodeExchange(req, res, handler, door).start(awaitsContinue);
   };
   server.on('request', (req, res) => onRequest(req, res, false));
   // Without this listener node says 100 before anybody has looked at the announced length.

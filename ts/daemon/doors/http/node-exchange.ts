@@ -1,6 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { limits } from '../../../protocol/limits.ts';
 import { RequestContext } from '../../request-context.ts';
+import type { Patience } from '../patience.ts';
 import type { HttpHandler } from './handler.ts';
 import { RequestHead } from './request-head.ts';
 import {
@@ -23,18 +24,20 @@ export class NodeExchange {
   readonly #res: ServerResponse;
   readonly #handler: HttpHandler;
   readonly #isDraining: () => boolean;
+  readonly #patience: Patience;
   readonly #head: RequestHead;
 
   constructor(
     req: IncomingMessage,
     res: ServerResponse,
     handler: HttpHandler,
-    isDraining: () => boolean,
+    door: { readonly isDraining: () => boolean; readonly patience: Patience },
   ) {
     this.#req = req;
     this.#res = res;
     this.#handler = handler;
-    this.#isDraining = isDraining;
+    this.#isDraining = door.isDraining;
+    this.#patience = door.patience;
     this.#head = readHead(req);
   }
 
@@ -71,18 +74,31 @@ export class NodeExchange {
 
   #readBody(admitted: Admitted): void {
     const collector = this.#handler.collector(admitted, this.#head.contentLength);
-    this.#res.once('close', () => collector.drop());
-    // Cut by node when nothing comes for this long; a body that keeps coming may take longer.
-    this.#req.socket.setTimeout(limits.httpIdleTimeoutMs);
+    let arrived = 0;
+    const rest = {
+      moves: () => {
+        const isMoving = arrived >= limits.httpBodyProgressBytes;
+        arrived = 0;
+        return isMoving;
+      },
+      giveUp: () => this.#req.socket.destroy(),
+    };
+    this.#patience.wait(rest);
+    this.#res.once('close', () => {
+      this.#patience.stop(rest);
+      collector.drop();
+    });
     const onData = (chunk: Buffer) => {
+      arrived += chunk.byteLength;
       const refusal = collector.push(chunk);
       if (refusal === null) return;
       this.#req.off('data', onData);
       this.#req.off('end', onEnd);
+      this.#patience.stop(rest);
       this.#refuse(admitted.refuse(refusal));
     };
     const onEnd = () => {
-      this.#req.socket.setTimeout(0);
+      this.#patience.stop(rest);
       this.#run(admitted, collector.take());
     };
     this.#req.on('data', onData);

@@ -24,8 +24,8 @@ import type { Uws, UwsApp, UwsRequest, UwsResponse } from './uws-library.ts';
  * 5. The library itself answers `Expect: 100-continue`, before the callback; a test guards that.
  *    A body that comes after a final answer is read and dropped for at most 10 s, so a client that is
  *    still sending can read its 413, and the connection stays usable.
- * 6. TCP_NODELAY is set, and idle connections, late heads and unread answers are cut after 10 s, by
- *    the library; a body must come at 16 KiB/s on average.
+ * 6. TCP_NODELAY is set, and idle connections, late heads and unread answers are cut by the library,
+ *    after 8 to 12 s, because it looks every 4 s; so is a body that does not come at 16 KiB/s on average.
  */
 class UwsListener implements HttpListener {
   readonly port: number;

@@ -26,7 +26,7 @@ import { type ArrivedFrame, Requests } from './requests.ts';
  * 4. A client may end its side after its last request and still gets every answer; one that is gone
  *    altogether has its work cancelled.
  * 5. After a frame that cannot be decoded the stream has no known beginning of the next: the error
- *    is answered, and the connection closed. So it is where a frame does not go on for `stallMs`, or
+ *    is answered, and the connection closed. So it is where a frame goes on too slowly, or
  *    the unfinished frames of all connections are too large together.
  * 6. net.Socket reads until the client asks to send descriptors; from then on a DescriptorReader does.
  *    There is no way back, and net.Socket may not be resumed.

@@ -6,8 +6,9 @@ export interface FrameBounds {
   readonly maxBytes: number;
   /** Shared by all connections of the door. */
   readonly budget: FrameBudget;
-  /** How long a frame that has begun may go without a byte. */
+  /** A frame that has begun must end, or bring `progressBytes`, each time within that long. */
   readonly stallMs: number;
+  readonly progressBytes: number;
 }
 
 export interface FrameEvents {
@@ -16,21 +17,29 @@ export interface FrameEvents {
 }
 
 /**
- * Cuts what one client sends into frames, and gives up on a frame that does not go on: a client that
- * falls silent within one would keep its bytes here for ever. The timer runs only while a frame is
+ * Cuts what one client sends into frames, and gives up on a frame that does not go on, or by the byte: its
+ * client would keep its bytes and its connection here for ever. The timer runs only while a frame is
  * unfinished and the socket is read; whole frames never start it.
  */
 export class FrameInput {
   readonly #reader: FrameReader;
   readonly #stallMs: number;
+  readonly #progressBytes: number;
   readonly #onStalled: (error: MlosError) => void;
   #timer: NodeJS.Timeout | null = null;
+  /** Bytes since the timer was set. */
+  #arrived = 0;
   #lastLook: NodeJS.Immediate | null = null;
 
   constructor(bounds: FrameBounds, events: FrameEvents) {
     const { maxBytes, budget } = bounds;
-    this.#reader = new FrameReader({ maxBytes, budget, onFrame: events.onFrame });
     this.#stallMs = bounds.stallMs;
+    this.#progressBytes = bounds.progressBytes;
+    const onFrame = (payload: Buffer) => {
+      this.#arrived = this.#progressBytes;
+      events.onFrame(payload);
+    };
+    this.#reader = new FrameReader({ maxBytes, budget, onFrame });
     this.#onStalled = events.onStalled;
   }
 
@@ -46,8 +55,13 @@ export class FrameInput {
 
   /** Takes what arrived. Throws as FrameReader does; whoever catches it calls `drop`. */
   push(chunk: Buffer): void {
+    this.#arrived += chunk.byteLength;
     this.#reader.push(chunk);
-    this.resume();
+    if (this.#goesOn || !this.#reader.partial) this.resume();
+  }
+
+  get #goesOn(): boolean {
+    return this.#timer === null || this.#arrived >= this.#progressBytes;
   }
 
   /** The socket is not read: that nothing comes is not the client's doing. */
@@ -64,6 +78,7 @@ export class FrameInput {
       return;
     }
     this.#forgetLastLook();
+    this.#arrived = 0;
     if (this.#timer === null) this.#timer = setTimeout(() => this.#lookOnce(), this.#stallMs);
     else this.#timer.refresh();
   }
@@ -80,8 +95,9 @@ export class FrameInput {
    */
   #lookOnce(): void {
     this.#lastLook = setImmediate(() => {
-      const seconds = this.#stallMs / 1_000;
-      this.#onStalled(new MlosError('INVALID_FRAME', `The frame did not go on for ${seconds} s.`));
+      const [bytes, seconds] = [this.#progressBytes, this.#stallMs / 1_000];
+      const message = `Neither the rest of the frame nor ${bytes} bytes of it came within ${seconds} s.`;
+      this.#onStalled(new MlosError('INVALID_FRAME', message));
     });
   }
 

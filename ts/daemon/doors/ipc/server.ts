@@ -18,8 +18,9 @@ export interface IpcDoorOptions {
   readonly maxFrameBytes?: number;
   /** Bytes of unfinished frames that all connections may hold together. */
   readonly maxPartialFramesBytes?: number;
-  /** How long a frame that has begun may go without a byte. */
+  /** How long a frame that has begun may go without its end, or `frameProgressBytes` more of it. */
   readonly frameStallMs?: number;
+  readonly frameProgressBytes?: number;
   readonly maxConnections?: number;
   /** Descriptors of requests under way that all connections may hold together. */
   readonly maxHeldDescriptors?: number;
@@ -49,7 +50,8 @@ export async function startIpcDoor(options: IpcDoorOptions): Promise<IpcDoor> {
   const frames: FrameBounds = {
     maxBytes: options.maxFrameBytes ?? limits.ipcFrameBytes,
     budget: new ByteBudget(options.maxPartialFramesBytes ?? limits.ipcPartialFramesBytes),
-    stallMs: options.frameStallMs ?? limits.httpIdleTimeoutMs,
+    stallMs: options.frameStallMs ?? limits.ipcStallMs,
+    progressBytes: options.frameProgressBytes ?? limits.ipcProgressBytes,
   };
   // allowHalfOpen: a client may end its side after its last request and still read the answers.
   const server = createServer({ allowHalfOpen: true }, (socket) =>

@@ -93,13 +93,26 @@ test('a frame that does not go on is answered and closed', watchdog, async () =>
       const { received, closed } = await rawExchange({ path }, [Buffer.concat([begun])]);
       assert.ok(closed);
       assert.equal(codeOf(received), 'INVALID_FRAME');
-      assert.match(received.toString('latin1'), /The frame did not go on for 0\.1 s\./);
+      assert.match(
+        received.toString('latin1'),
+        /Neither the rest of the frame nor 131072 bytes of it came within 0\.1 s\./,
+      );
     }
   });
 });
 
-test('slow but steady bytes, and silence between frames, are let be', watchdog, async () => {
+test('a frame that comes by the byte is answered and closed', watchdog, async () => {
   await withIpcDoor({ frameStallMs: 200 }, async (path) => {
+    const bytes = frame(Buffer.alloc(1_000)).subarray(0, 200);
+    const parts = Array.from(bytes, (byte) => Buffer.from([byte]));
+    const { received, closed } = await rawExchange({ path }, parts, { gapMs: 30 });
+    assert.ok(closed);
+    assert.equal(codeOf(received), 'INVALID_FRAME');
+  });
+});
+
+test('slow but steady bytes, and silence between frames, are let be', watchdog, async () => {
+  await withIpcDoor({ frameStallMs: 200, frameProgressBytes: 4 }, async (path) => {
     const parts = Array.from(health, (byte) => Buffer.from([byte]));
     const slow = await rawExchange({ path }, parts, { gapMs: 30, end: true });
     assert.equal(readAnswers(slow.received).length, 1);
@@ -140,7 +153,7 @@ test('a door that closes does not cut what is under way for a half frame', watch
 test('no verdict before the sockets were read once more', watchdog, async () => {
   const stalled: string[] = [];
   const input = new FrameInput(
-    { maxBytes: 1_000, budget: new ByteBudget(1_000), stallMs: 20 },
+    { maxBytes: 1_000, budget: new ByteBudget(1_000), stallMs: 20, progressBytes: 1 },
     { onFrame: () => undefined, onStalled: (error) => stalled.push(error.code) },
   );
   input.push(half(1));
