@@ -63,7 +63,10 @@ export async function installSpec(
   await takeOver(context.layout);
   return locked(id, context, async ({ staging, assertHeld }) => {
     const found = look();
-    if (found !== null) return found;
+    if (found !== null) {
+      staging.discard();
+      return found;
+    }
     const held: Held = { staging, assertHeld, asked, onlyManifest };
     const source = await spec.resolve(context);
     const sourceLock = await lockSource(source.pin, lockWaitMs, context);
@@ -158,7 +161,10 @@ async function fromPackage(
   if (before !== null && !options.force && !options.replace) {
     const own = options.as ?? idOf(parseManifest(before));
     const there = installedAs(textAs(before, parseManifest(before), options), own, context);
-    if (there !== null) return there;
+    if (there !== null) {
+      staging.discard();
+      return there;
+    }
   }
   const { manifest, text } = await source
     .unpack(staging.package, staging.download, options.force ? null : takeStored(context))
