@@ -60,6 +60,11 @@ class Gate {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return arrived_ >= count; });
   }
+  /// How many runs have come here so far.
+  int arrived() {
+    const std::lock_guard lock(mutex_);
+    return arrived_;
+  }
   void Notify() {
     const std::lock_guard lock(mutex_);
     changed_.notify_all();

@@ -124,9 +124,9 @@ class Model {
   bool BeginTurn(Sequence& sequence, Request* request);
   void EndTurn(Request& request, bool succeeded);
   /// Answers held requests with `error`, and those behind one that failed with an error of their
-  /// own. `behind_failed`: the first ones are.
+  /// own. `behind_turn`: the turn failed, and the first ones were sent behind it.
   void RefuseHeld(Sequence& sequence, const IsMeant& is_refused, const RequestError& error,
-                  bool behind_failed);
+                  bool behind_turn);
   void RefuseAllHeld(const IsMeant& is_refused, const RequestError& error);
   void ForgetSequencesOf(const ModelChannel& channel);
 

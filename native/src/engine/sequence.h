@@ -38,6 +38,8 @@ struct Sequence {
   uint64_t used_ns = 0;
   /// The one of its requests that is queued or runs; the others are held, first come first.
   Request* turn = nullptr;
+  /// Which turn that is, from 1: a request's address may come again, this number does not.
+  uint64_t turns = 0;
   Request* first_held = nullptr;
   Request* last_held = nullptr;
   /// Its channel is gone: it ends with the request that runs.

@@ -3,9 +3,8 @@
 // 1. At most one request of a sequence is queued or runs; the others are held in their order. So no
 //    two of them ever share a run or overtake each other, whatever their classes are.
 // 2. A sequence's state changes only by a request whose answer was published. Where one fails,
-// those
-//    that were sent behind it would run on a state that lacks it: they are refused, up to the next
-//    one that starts anew, or that was sent when the failure was known.
+//    those that were sent behind it would run on a state that lacks it: they are refused, up to the
+//    next one that starts anew, or that was sent when the failure was known.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -85,7 +84,8 @@ void Model::Hold(Sequence& sequence, Request* request) {
   if (queue_.size() + held_ >= queue_.max_waiting()) {
     return Refuse(request, layout::kTooManyRequests, "The model's queue is full.");
   }
-  request->came_after = sequence.turn->answered.load(std::memory_order_acquire);
+  const bool answered = sequence.turn->answered.load(std::memory_order_acquire);
+  request->came_after = answered ? sequence.turns : 0;
   request->next_held = nullptr;
   (sequence.last_held == nullptr ? sequence.first_held : sequence.last_held->next_held) = request;
   sequence.last_held = request;
@@ -95,6 +95,7 @@ void Model::Hold(Sequence& sequence, Request* request) {
 
 bool Model::BeginTurn(Sequence& sequence, Request* request) {
   sequence.turn = request;
+  ++sequence.turns;
   request->sequence = &sequence;
   request->state_bytes = sequence.bytes;
   std::optional<RequestError> error;
@@ -136,17 +137,19 @@ void Model::EndTurn(Request& request, bool succeeded) {
 }
 
 void Model::RefuseHeld(Sequence& sequence, const IsMeant& is_refused, const RequestError& error,
-                       bool behind_failed) {
+                       bool behind_turn) {
   Request* request = std::exchange(sequence.first_held, nullptr);
   sequence.last_held = nullptr;
+  bool behind_refused = false;
   while (request != nullptr) {
     Request* const next = request->next_held;
     const bool meant = is_refused(*request);
-    behind_failed = meant || (behind_failed && !request->starts && !request->came_after);
+    behind_turn = behind_turn && !request->starts && request->came_after != sequence.turns;
+    behind_refused = meant || (behind_refused && !request->starts);
     --held_;
     if (meant) {
       Refuse(request, error.status, error.text);
-    } else if (behind_failed) {
+    } else if (behind_turn || behind_refused) {
       Refuse(request, layout::kFailedPrecondition, kBehindFailed);
     } else {
       request->next_held = nullptr;
