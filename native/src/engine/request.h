@@ -67,8 +67,8 @@ struct Request {
   uint64_t state_bytes = 0;
   /// The next one that waits for its turn in the sequence.
   Request* next_held = nullptr;
-  /// The turn (`Sequence::turns`) that had been answered when it came: its client knows what came of
-  /// that. 0: it was sent before it could know.
+  /// The turn (`Sequence::turns`) that had been answered when it came: its client knows what came
+  /// of that. 0: it was sent before it could know.
   uint64_t came_after = 0;
   /// Whoever sets it first gives the answer: the worker, or the monitor at a deadline.
   std::atomic<bool> answered{false};
