@@ -8,6 +8,7 @@ async function generatedFiles() {
   const { openApi } = await import('./generate/openapi.mjs');
   const pages = await import('./generate/markdown.mjs');
   const { manifestJsonSchema } = await import('../dist/protocol/manifest-schema.js');
+  const { tasksPage } = await import('./generate/tasks-page.mjs');
   const { protobufFiles } = await import('./generate/protobuf.mjs');
   const numbers = readOrNull(join(root, 'proto/mlos/v1/numbers.lock')) ?? '';
   return [
@@ -16,6 +17,7 @@ async function generatedFiles() {
     { path: 'docs/openapi.json', content: openApi() },
     { path: 'docs/errors.md', content: pages.errorsPage() },
     { path: 'docs/methods.md', content: pages.methodsPage() },
+    { path: 'docs/tasks.md', content: tasksPage() },
     { path: 'docs/configuration.md', content: pages.configurationPage() },
     { path: 'docs/manifest.schema.json', content: manifestJsonSchema() },
   ];

@@ -74,7 +74,24 @@ function requestBody(method) {
   const isEmpty = Object.keys(schema.properties).length === 0;
   return isEmpty && schema.additionalProperties === false
     ? undefined
-    : { required: required.length > 0, content: { 'application/json': { schema } } };
+    : {
+        required: required.length > 0,
+        content: { 'application/json': { schema }, ...mediaContent(method, schema) },
+      };
+}
+
+/** A file as the body, or a form with fields of the same names. */
+function mediaContent({ http: { media } }, { properties }) {
+  if (media === undefined) return {};
+  const file = { schema: { type: 'string', format: 'binary' } };
+  const fields = { ...properties, [media]: { ...properties[media], format: 'binary' } };
+  const form = { schema: { type: 'object', properties: fields, additionalProperties: true } };
+  return {
+    'image/*': file,
+    'audio/*': file,
+    'application/octet-stream': file,
+    'multipart/form-data': form,
+  };
 }
 
 function responses(method) {
@@ -95,7 +112,12 @@ function responses(method) {
   return {
     200: {
       description: 'Success.',
-      content: { 'application/json': { schema: plain(method.result) } },
+      content: {
+        'application/json': { schema: plain(method.result) },
+        ...(method.http.events === true
+          ? { 'text/event-stream': { schema: { type: 'string' } } }
+          : {}),
+      },
     },
     ...Object.fromEntries(failures),
   };

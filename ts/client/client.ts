@@ -5,6 +5,7 @@ import { limits } from '../protocol/limits.ts';
 import type { MethodName, Params, Result } from '../protocol/method-table.ts';
 import { decodeMsgpack, encodeMsgpack } from '../protocol/msgpack.ts';
 import { defaultSocketPath, socketPathVariable } from '../protocol/socket-path.ts';
+import { type GenerationEvent, readGenerationEvent } from '../protocol/tasks/generation-event.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 import type { Priority } from './attached/attach-facts.ts';
 import type { AttachedModel, AttachOptions, SequenceChoice } from './attached/attached-model.ts';
@@ -12,6 +13,7 @@ import { connectError, lostError } from './connection-error.ts';
 import { type PendingCall, PendingCalls } from './pending-calls.ts';
 import { type InferInput, inputToWire, outputsFromWire } from './tensor-wire.ts';
 
+export type { GenerationEvent, TokenLogprob } from '../protocol/tasks/generation-event.ts';
 export type {
   AttachedModel,
   AttachOptions,
@@ -41,6 +43,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Gives up waiting after this time with DEADLINE_EXCEEDED. */
   readonly timeoutMs?: number;
+  /** Is told what a task says before its answer: the text that was written since the last event. */
+  readonly onEvent?: (event: GenerationEvent) => void;
 }
 
 export interface InferOptions extends CallOptions {
@@ -50,6 +54,10 @@ export interface InferOptions extends CallOptions {
   readonly priority?: Priority;
   /** Which sequence it belongs to, for a model that keeps a state from request to request. */
   readonly sequence?: SequenceChoice;
+  /** Which of the model's tasks; the inputs are that task's. */
+  readonly task?: string;
+  /** Of the task. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
 }
 
 export type InferAnswer = Omit<
@@ -112,7 +120,7 @@ export class Client implements AsyncDisposable {
     return this.#request(method, params, options) as Promise<Result<N>>;
   }
 
-  /** Runs a model. Tensors go and come as raw bytes. */
+  /** Runs a model. Tensors go and come as raw bytes; what a task answers is `result`. */
   async infer(
     modelId: string,
     inputs: Readonly<Record<string, InferInput>>,
@@ -127,6 +135,8 @@ export class Client implements AsyncDisposable {
       ...(options.timeoutMs === undefined ? {} : { timeout_ms: options.timeoutMs }),
       ...(options.priority === undefined ? {} : { priority: options.priority }),
       ...(options.sequence === undefined ? {} : { sequence: { ...options.sequence } }),
+      ...(options.task === undefined ? {} : { task: options.task }),
+      ...(options.parameters === undefined ? {} : { parameters: options.parameters }),
     };
     // The daemon keeps the deadline; here it is only the net below, for a daemon that hangs.
     const wait =
@@ -188,14 +198,20 @@ export class Client implements AsyncDisposable {
       this.#requireOpen();
       if (this.#over !== null) throw this.#over;
       const id = ++this.#lastId;
-      const payload = encodeMsgpack([id, method, params]);
+      const { onEvent } = options;
+      const request = [id, method, params];
+      const payload = encodeMsgpack(onEvent === undefined ? request : [...request, 'events']);
       if (payload.byteLength > this.#maxFrameBytes) {
         throw new MlosError(
           'PAYLOAD_TOO_LARGE',
           `The request has ${payload.byteLength} bytes; the limit is ${this.#maxFrameBytes}.`,
         );
       }
-      const call: PendingCall = { resolve, reject, release: null };
+      const listener =
+        onEvent === undefined
+          ? null
+          : (event: object) => onEvent(readGenerationEvent({ ...event }));
+      const call: PendingCall = { resolve, reject, onEvent: listener, release: null };
       this.#pending.add(id, call, { method, ...options });
       this.#socket.write(frame(payload));
     });
@@ -209,6 +225,11 @@ export class Client implements AsyncDisposable {
     const [id, error, result] = answer as [unknown, unknown, unknown];
     // Without an id the error is about the connection, which the daemon closes.
     if (id === null) throw MlosError.fromWire(error);
+    if (error === 'event') {
+      if (typeof result === 'object' && result !== null)
+        this.#pending.get(id)?.onEvent?.({ ...result });
+      return;
+    }
     const call = this.#pending.take(id);
     if (call === null) return; // Nobody waits any longer.
     if (error === null) call.resolve(result);

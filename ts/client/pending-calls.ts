@@ -3,6 +3,8 @@ import { MlosError } from '../protocol/errors.ts';
 export interface PendingCall {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: MlosError) => void;
+  /** What the daemon says before the answer. */
+  readonly onEvent: ((event: Readonly<Record<string, unknown>>) => void) | null;
   /** Takes the timer and the abort listener away. */
   release: (() => void) | null;
 }
@@ -42,6 +44,10 @@ export class PendingCalls {
     this.#calls.delete(id);
     call.release?.();
     return call;
+  }
+
+  get(id: unknown): PendingCall | null {
+    return this.#calls.get(id) ?? null;
   }
 
   rejectAll(error: MlosError): void {

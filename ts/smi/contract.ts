@@ -29,7 +29,7 @@ export const engineFileDescriptor = 4;
  * A model that can do tasks says so in load_model's result: `tasks: [{name, facts}]`. `run_task` is begun at
  * once, whatever else is under way, and may say things before its answer:
  *
- *     daemon → plugin   [id, "run_task", {model_id, task, inputs, parameters, stream, deadline_us}]
+ *     daemon → plugin   [id, "run_task", {model_id, task, inputs, parameters, priority?, stream, deadline_us}]
  *     plugin → daemon   [id, "event", {…}]                             any number, where stream is true
  *     plugin → daemon   [id, null, {result, inference_time_us}]        or an error, as of every method
  *     daemon → plugin   [id, "cancel_task", {call}]                    `call`: the id of the run_task

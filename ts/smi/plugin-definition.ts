@@ -1,5 +1,6 @@
 import type { Engine } from '../native/engine.ts';
 import type { Dtype } from '../protocol/dtype.ts';
+import type { Priority } from '../protocol/priority.ts';
 import type { TaskName } from '../protocol/tasks/task.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 import type { LoadedModel, ModelReference } from './contract.ts';
@@ -27,6 +28,8 @@ export interface PluginTaskRequest {
   readonly signal: AbortSignal;
   /** CLOCK_MONOTONIC in microseconds; null: none. */
   readonly deadlineUs: number | null;
+  /** How urgent it is, where its caller has said: for the tensors that it runs. */
+  readonly priority: Priority | null;
 }
 
 export interface PluginContext {

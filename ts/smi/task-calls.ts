@@ -1,4 +1,5 @@
 import { MlosError } from '../protocol/errors.ts';
+import { priorities } from '../protocol/priority.ts';
 import { isTaskName } from '../protocol/tasks/task.ts';
 import { encodeFrame } from './frame-encoding.ts';
 import { monotonicUs } from './infer-message.ts';
@@ -70,6 +71,7 @@ function requestOf(
   signal: AbortSignal,
 ): PluginTaskRequest {
   const { model_id: modelId, task, inputs, parameters, deadline_us: deadlineUs } = params;
+  const priority = priorities.find((one) => one === params['priority']) ?? null;
   if (typeof modelId !== 'string' || !isTaskName(task)) {
     throw new MlosError('INVALID_ARGUMENT', 'run_task: model_id or task is not what it must be.');
   }
@@ -81,5 +83,6 @@ function requestOf(
     emit,
     signal,
     deadlineUs: typeof deadlineUs === 'number' ? deadlineUs : null,
+    priority,
   };
 }

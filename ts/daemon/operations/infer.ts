@@ -9,6 +9,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { ReadyModel } from '../lifecycle/model-loader.ts';
 import type { Counters } from '../observe/counters.ts';
 import type { InferenceRequest } from '../plugin/host-jobs.ts';
+import type { ModelRecord } from '../registry/model-record.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
 import type { RequestContext } from '../request-context.ts';
 import { readInputs } from './infer-inputs.ts';
@@ -40,6 +41,29 @@ function timeoutOf(
   return Math.min(given ?? left, left);
 }
 
+/** What an answer says whatever was run. */
+function answerOf(
+  record: ModelRecord,
+  times: { readonly runUs: number; readonly queueUs: number },
+): InferResult {
+  return {
+    status: 'success',
+    model_id: record.id,
+    model_version: record.digest,
+    ordinal: record.ordinal,
+    plugin_id: record.pluginId,
+    inference_time_us: Math.round(times.runUs),
+    queue_time_us: Math.max(0, Math.round(times.queueUs)),
+    output_size: 0,
+    message: 'Inference completed successfully',
+  };
+}
+
+/** Whether more than times and sizes is wanted. */
+function wantsOutputs({ include_outputs: include = true }: InferParams): boolean {
+  return include === true || include === 'true';
+}
+
 export function inferOperation(deps: {
   readonly registry: ModelRegistry;
   readonly lifecycle: Lifecycle;
@@ -59,23 +83,18 @@ export function inferOperation(deps: {
     const answer = await host.runTask({
       ...{ modelId: record.id, task, inputs, parameters },
       timeoutMs: timeoutOf(params.timeout_ms, context, deps.defaultTimeoutMs),
+      ...(params.priority === undefined ? {} : { priority: params.priority }),
       ...(onEvent === null ? {} : { onEvent }),
       signal: context,
     });
     deps.counters.inference();
-    const transportUs = (performance.now() - started) * 1000 - answer.inference_time_us;
+    const runUs = answer.inference_time_us;
+    // All but the plugin's own time: a task's waiting lies within that, in the queues of what it runs.
+    const queueUs = (performance.now() - started) * 1000 - runUs;
     return {
-      status: 'success',
-      model_id: record.id,
-      model_version: record.digest,
-      ordinal: record.ordinal,
-      plugin_id: record.pluginId,
-      inference_time_us: answer.inference_time_us,
-      queue_time_us: Math.max(0, Math.round(transportUs)),
-      output_size: 0,
-      message: 'Inference completed successfully',
+      ...answerOf(record, { runUs, queueUs }),
       task,
-      result: wireResult(answer.result),
+      ...(wantsOutputs(params) ? { result: wireResult(answer.result) } : {}),
     };
   }
 
@@ -110,18 +129,10 @@ export function inferOperation(deps: {
     const totalUs = (performance.now() - started) * 1000;
     const transportUs = totalUs - result.queueTimeUs - result.inferenceTimeUs;
     deps.counters.inferenceTimes.add(record, inputUs, transportUs);
-    const include = params.include_outputs ?? true;
     return {
-      status: 'success',
-      model_id: record.id,
-      model_version: record.digest,
-      ordinal: record.ordinal,
-      plugin_id: record.pluginId,
-      inference_time_us: Math.round(result.inferenceTimeUs),
-      queue_time_us: Math.round(result.queueTimeUs),
+      ...answerOf(record, { runUs: result.inferenceTimeUs, queueUs: result.queueTimeUs }),
       output_size: Object.values(result.outputs).reduce((sum, t) => sum + t.byteLength, 0),
-      message: 'Inference completed successfully',
-      ...(include === true || include === 'true' ? describe(result.outputs) : {}),
+      ...(wantsOutputs(params) ? describe(result.outputs) : {}),
     };
   }
 

@@ -15,7 +15,7 @@ test('a model tells of its tasks and does them, events first', options, async (t
   const { tasks } = await host.load(await model('test/model@1', 'tasks'));
   assert.deepEqual(
     tasks.map(({ name }) => name),
-    ['text-generation', 'feature-extraction'],
+    ['text-generation', 'feature-extraction', 'image-classification', 'question-answering'],
   );
   const events: unknown[] = [];
   const onEvent = (event: unknown) => events.push(event);

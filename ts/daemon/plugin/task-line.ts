@@ -1,4 +1,5 @@
 import { MlosError } from '../../protocol/errors.ts';
+import type { Priority } from '../../protocol/priority.ts';
 import type { TaskName } from '../../protocol/tasks/task.ts';
 import { encodeFrame } from '../../smi/frame-encoding.ts';
 import { readTaskEvent, readTaskResult, type TaskResult } from '../../smi/from-plugin.ts';
@@ -15,6 +16,7 @@ export interface TaskRequest {
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly timeoutMs: number;
+  readonly priority?: Priority;
   /** What it says before its answer. Undefined: nobody listens. */
   readonly onEvent?: (event: Readonly<Record<string, unknown>>) => void;
   readonly signal?: AbortNotice;
@@ -138,6 +140,7 @@ export class TaskLine {
       task: request.task,
       inputs: request.inputs,
       parameters: request.parameters,
+      ...(request.priority === undefined ? {} : { priority: request.priority }),
       stream: request.onEvent !== undefined,
       deadline_us: monotonicUs() + leftUs,
     };

@@ -105,7 +105,11 @@ export const ModelInferResult = Type.Object({
   ordinal: Type.Integer({ minimum: 1 }),
   plugin_id: Type.String(),
   inference_time_us: Count,
-  queue_time_us: Count,
+  queue_time_us: Type.Integer({
+    minimum: 0,
+    description:
+      'Waiting for the model. Of a task: the way to its plugin and back; what it waits for the model is in inference_time_us.',
+  }),
   output_size: Type.Integer({ minimum: 0, description: 'Bytes of all output tensors.' }),
   message: Type.String(),
   outputs: Type.Optional(

@@ -21,6 +21,10 @@ interface MethodFacts {
     readonly aliases?: readonly string[];
     /** The parameter that is the body itself, as bytes; the others stand in path and query then. */
     readonly bytes?: string;
+    /** The parameter that is the body itself where that is a picture, a recording or bytes; a form is read, too. */
+    readonly media?: string;
+    /** Whether what it says before its answer is sent as server-sent events to clients that accept those. */
+    readonly events?: true;
   };
   /** Where it stands in proto/mlos/v1. Its messages are `<rpc>Request` and `<rpc>Response`. */
   readonly grpc: { readonly service: GrpcService; readonly rpc: string };

@@ -273,7 +273,12 @@ export const modelMethods = [
       'UNIMPLEMENTED',
       'FAILED_PRECONDITION',
     ],
-    http: { verb: 'POST', path: '/models/{model_id}/inference' },
+    http: {
+      verb: 'POST',
+      path: '/models/{model_id}/inference',
+      media: 'input',
+      events: true,
+    },
     grpc: { service: 'InferenceService', rpc: 'Infer' },
   },
 ] as const satisfies readonly MethodDeclaration[];

@@ -27,3 +27,15 @@ export function readGenerationEvent(event: Readonly<Record<string, unknown>>): G
     thinking: typeof thinking === 'string' ? thinking : '',
   };
 }
+
+/** An event as clients get it: what is empty is left out, but the text. */
+export function wireGenerationEvent(
+  event: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const { text, tokens, logprobs, thinking } = readGenerationEvent(event);
+  return {
+    ...{ text, tokens },
+    ...(logprobs.length === 0 ? {} : { logprobs }),
+    ...(thinking === '' ? {} : { thinking }),
+  };
+}

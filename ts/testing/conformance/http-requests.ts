@@ -96,8 +96,21 @@ export const httpRequestCases: readonly HttpRequestCase[] = [
     code: 'METHOD_NOT_ALLOWED',
   },
   {
-    name: 'multipart',
+    name: 'multipart where no media are read',
+    request: () =>
+      post('{}', 'Content-Type: multipart/form-data; boundary=x\r\n', '/models/register'),
+    status: 415,
+    code: 'UNSUPPORTED_MEDIA_TYPE',
+  },
+  {
+    name: 'a form that is none',
     request: () => post('{}', 'Content-Type: multipart/form-data; boundary=x\r\n'),
+    status: 400,
+    code: 'INVALID_ARGUMENT',
+  },
+  {
+    name: 'a film',
+    request: () => post('{}', 'Content-Type: video/mp4\r\n'),
     status: 415,
     code: 'UNSUPPORTED_MEDIA_TYPE',
   },

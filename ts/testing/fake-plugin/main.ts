@@ -59,7 +59,9 @@ function serve({ version, concurrency }: FakeFlags): void {
       const content = readFileSync(file, 'utf8');
       if (content === 'poison') process.abort();
       if (options['refuse'] !== undefined) throw new Error(String(options['refuse']));
-      const tasks = content === 'tasks' ? { tasks: fakeTasks } : {};
+      const [first, only] = content.trim().split(' ');
+      const known = fakeTasks.filter(({ name }) => only === undefined || name === only);
+      const tasks = first === 'tasks' ? { tasks: known } : {};
       return { signature: { inputs: [], outputs: [] }, metadata: { loaded: modelId }, ...tasks };
     },
     runTask: runFakeTask,

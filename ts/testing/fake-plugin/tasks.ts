@@ -2,13 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PluginTaskRequest, TaskEntry } from '../../smi/serve.ts';
 
 /*
- * Tasks of the fake plugin, for models whose file reads `tasks`. Embeddings are two numbers: the length of
+ * Tasks of the fake plugin, for models whose file reads `tasks`, or `tasks` and the name of one. Embeddings are two numbers: the length of
  * the text, and 1. Generation says the prompt's words (or the last message's) one after the other, as often as max_tokens allows,
- * one each `pause=<ms>`, a word of the prompt; `fail` and `crash` among them do that.
+ * one each `pause=<ms>`, a word of the prompt; `fail` and `crash` among them do that. The label of
+ * a picture is how many bytes it has, and where it was asked to run.
  */
 export const fakeTasks: readonly TaskEntry[] = [
   { name: 'text-generation', facts: { chat: true, context_length: 1_000 } },
   { name: 'feature-extraction', facts: { pooling: 'mean', dimensions: 2 } },
+  { name: 'image-classification', facts: {} },
+  { name: 'question-answering', facts: {} },
 ];
 
 function embed(text: string) {
@@ -43,8 +46,23 @@ async function generate({ inputs, parameters, emit, signal }: PluginTaskRequest)
   };
 }
 
+function look({ inputs, parameters, priority }: PluginTaskRequest) {
+  const labels = (image: Uint8Array) => ({
+    labels: [
+      { label: `${image.byteLength} bytes`, score: 0.75 },
+      { label: `priority ${priority}`, score: 0.25 },
+    ].slice(0, Number(parameters['top_k'] ?? 2)),
+  });
+  const image = inputs['image'] as Uint8Array | readonly Uint8Array[];
+  return image instanceof Uint8Array ? labels(image) : image.map(labels);
+}
+
 export async function runFakeTask(request: PluginTaskRequest) {
   if (request.task === 'text-generation') return generate(request);
+  if (request.task === 'image-classification') return look(request);
+  if (request.task === 'question-answering') {
+    return { answers: [{ text: String(request.inputs['context']), score: 0.5 }] };
+  }
   const text = request.inputs['text'] as string | readonly string[];
   return typeof text === 'string' ? embed(text) : text.map(embed);
 }

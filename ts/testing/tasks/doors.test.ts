@@ -1,27 +1,14 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { codeOf, registerModel } from '../daemon/models.ts';
-import { openPlace } from '../daemon/with-daemon.ts';
-import { makeFakePlugin } from '../fake-plugin/make.ts';
+import { test } from 'node:test';
+import { GrpcCaller } from '../conformance/grpc-caller.ts';
+import { codeOf } from '../daemon/models.ts';
+import { fakeTasks } from './place.ts';
 
 /*
  * Guards: what a task reads is told apart from tensors, checked, and answered alike over HTTP and the socket.
  * The model is the fake plugin's: what real ones answer is tested elsewhere.
  */
 const watchdog = { timeout: 60_000 };
-
-async function fakeTasks(t: TestContext) {
-  const place = await openPlace(t);
-  await makeFakePlugin(join(place.folder, 'data/plugins/fake'));
-  const daemon = await place.start();
-  const params = { execution_format: 'fake' };
-  await registerModel(place, daemon, {
-    ...{ id: 'f/tasks@1', model: 'tasks', extension: 'fake', params },
-  });
-  const ask = (body: object) => daemon.http.post('/models/f-tasks@1/inference', body);
-  return { daemon, ask };
-}
 
 test('inputs and parameters may stand at the top level or apart', watchdog, async (t) => {
   const { daemon, ask } = await fakeTasks(t);
@@ -67,6 +54,12 @@ test('what is wrong is named', watchdog, async (t) => {
     [{ messages: [] }, '400 INVALID_VALUE', /messages/],
     [{}, '400 MISSING_INPUT', /text/],
     [{ task: 'feature-extraction', input: [] }, '400 INVALID_VALUE', /list of one or more/],
+    [
+      { input: 'x', outputs: ['y'] },
+      '400 INVALID_ARGUMENT',
+      /"outputs" is for .* tensors; leave it out/,
+    ],
+    [{ input: 'x', sequence: { id: 1 } }, '400 INVALID_ARGUMENT', /"sequence" is for/],
   ];
   for (const [body, code, message] of cases) {
     const reply = await ask(body);
@@ -86,4 +79,50 @@ test('a model explains itself', watchdog, async (t) => {
     /^curl -s http:\/\/127\.0\.0\.1:\d+\/models\/f-tasks@1\/inference -d '/,
   );
   assert.match(second.example, /inference\?task=feature-extraction /);
+});
+
+test(
+  'priority reaches the plugin, and include_outputs leaves the result out',
+  watchdog,
+  async (t) => {
+    const { ask } = await fakeTasks(t);
+    const task = 'image-classification';
+    const { body } = await ask({ task, input: 'AAAA', priority: 'batch' });
+    assert.deepEqual(body.result.labels, [
+      { label: '3 bytes', score: 0.75 },
+      { label: 'priority batch', score: 0.25 },
+    ]);
+    const bare = await ask({ task, input: 'AAAA', include_outputs: false });
+    assert.deepEqual([bare.body.task, 'result' in bare.body], [task, false]);
+  },
+);
+
+test('gRPC carries input, task and parameters, and the result', watchdog, async (t) => {
+  const { daemon } = await fakeTasks(t);
+  const grpc = new GrpcCaller(`127.0.0.1:${daemon.grpcPort}`);
+  t.after(() => grpc.close());
+  const call = (params: object) => grpc.call('models.infer', { model_id: 'f/tasks@1', ...params });
+  const said = await call({ input: 'a b c', parameters: { max_tokens: 2 } });
+  assert.equal(said['task'], 'text-generation');
+  assert.deepEqual(said['result'], {
+    ...{ text: 'a b', finish_reason: 'length' },
+    ...{ prompt_tokens: 3, completion_tokens: 2 },
+  });
+  const task = 'feature-extraction';
+  const list = await call({ task, input: ['a b', 'abc'] });
+  assert.deepEqual(list['result'], [
+    { embedding: [3, 1], tokens: 2 },
+    { embedding: [3, 1], tokens: 1 },
+  ]);
+  const data = new Uint8Array(5);
+  const image = { dtype: 'uint8', shape: [5], data };
+  const seen = await call({ task: 'image-classification', inputs: { image } });
+  assert.deepEqual((seen['result'] as { labels: object[] }).labels[0], {
+    ...{ label: '5 bytes', score: 0.75 },
+  });
+  await assert.rejects(call({ input: 'x', parameters: { max_tokens: -1 } }), {
+    code: 'INVALID_ARGUMENT',
+    message: /max_tokens is -1/,
+  });
+  await assert.rejects(call({ task: 'fill-mask', input: 'x' }), { code: 'UNIMPLEMENTED' });
 });

@@ -2,17 +2,29 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { MlosError } from '../../../protocol/errors.ts';
-import { checkBytesType, checkMediaType, decodeParams, parseBody } from './codec.ts';
+import { findMethod } from '../../../protocol/method-table.ts';
+import { bodyFormOf } from './body-form.ts';
+import { decodeParams, parseBody } from './codec.ts';
 import { jsonErrorAt, tooDeepAt } from './json-text.ts';
 import { MethodSurface } from './method-surface.ts';
 import { RequestHead } from './request-head.ts';
 import { Router } from './router.ts';
 
+function json(bytes: Buffer) {
+  return { form: 'json', contentType: '', bytes } as const;
+}
+
+function rowOf(name: string) {
+  const spec = findMethod(name);
+  assert.ok(spec !== undefined);
+  return spec;
+}
+
 const router = new Router();
 
 function decode(verb: string, target: string, body = ''): Record<string, unknown> {
   const [path = '', query = ''] = target.split('?');
-  return decodeParams(router.match(verb, path), query, Buffer.from(body));
+  return decodeParams(router.match(verb, path), query, json(Buffer.from(body)));
 }
 
 test('path, query and body make one object', () => {
@@ -125,7 +137,8 @@ test('only what is certainly not JSON is turned away by its type', () => {
   const check = (type: string) => {
     const head = new RequestHead('POST', '/', '');
     head.add('content-type', type);
-    checkMediaType(head);
+    head.add('content-length', '1');
+    bodyFormOf(rowOf('models.register'), head);
   };
   for (const type of ['', 'application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
     check(type);
@@ -143,10 +156,11 @@ test('a body of bytes is the parameter itself, and its other parameters stand in
   const target = `/uploads/${'0'.repeat(64)}/chunk`;
   const body = Buffer.from('{"offset":1}');
   const query = `sha256=${'a'.repeat(64)}&offset=7&chunk_sha256=${'b'.repeat(64)}`;
-  const params = decodeParams(router.match('POST', target), query, body);
+  const bytes = { form: 'bytes', contentType: '', bytes: body } as const;
+  const params = decodeParams(router.match('POST', target), query, bytes);
   assert.deepEqual(params['data'], Buffer.from('{"offset":1}'));
   assert.equal(params['offset'], 7);
-  assert.throws(() => decodeParams(router.match('POST', target), 'data=x', body), {
+  assert.throws(() => decodeParams(router.match('POST', target), 'data=x', bytes), {
     code: 'INVALID_ARGUMENT',
   });
 });
@@ -160,7 +174,8 @@ test('an operation that reads bytes takes no JSON', () => {
   ] as const) {
     const head = new RequestHead('POST', '/uploads/x/chunk', '');
     head.add('content-type', type);
-    const check = () => checkBytesType(head);
+    head.add('content-length', '1');
+    const check = () => bodyFormOf(rowOf('uploads.put'), head);
     if (fits) check();
     else assert.throws(check, { code: 'UNSUPPORTED_MEDIA_TYPE' });
   }
@@ -176,4 +191,19 @@ test('only a body that is a parameter itself outlives its callback', () => {
   // uWebSockets.js takes its memory back when the callback ends.
   assert.equal(keeps('/uploads/x/chunk'), true);
   assert.equal(keeps('/models/hf/bert/inference'), false);
+});
+
+test('an operation on media reads them as they are, and forms', () => {
+  const formOf = (type: string) => {
+    const head = new RequestHead('POST', '/', '');
+    head.add('content-type', type);
+    head.add('content-length', '1');
+    return bodyFormOf(rowOf('models.infer'), head);
+  };
+  assert.equal(formOf('image/jpeg'), 'bytes');
+  assert.equal(formOf('Audio/Wav'), 'bytes');
+  assert.equal(formOf('application/octet-stream'), 'bytes');
+  assert.equal(formOf('multipart/form-data; boundary=x'), 'form');
+  assert.equal(formOf('application/json'), 'json');
+  assert.throws(() => formOf('video/mp4'), { code: 'UNSUPPORTED_MEDIA_TYPE' });
 });

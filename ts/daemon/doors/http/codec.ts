@@ -3,9 +3,10 @@ import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { MethodSpec } from '../../../protocol/methods/method.ts';
 import { Tensor } from '../../../protocol/tensor.ts';
+import type { BodyForm } from './body-form.ts';
+import { readFormData } from './form-data.ts';
 import { elementsText } from './json-elements.ts';
 import { jsonErrorAt, tooDeepAt } from './json-text.ts';
-import type { RequestHead } from './request-head.ts';
 import type { RouteMatch } from './router.ts';
 
 /**
@@ -13,76 +14,47 @@ import type { RouteMatch } from './router.ts';
  * query and the JSON body in one object; a name that says two things is refused, not resolved.
  */
 
-/** Types that are certainly not JSON. `curl -d` sends x-www-form-urlencoded, which is let through. */
-const foreignType =
-  /^(?:multipart|image|audio|video|font)\/|^application\/(?:octet-stream|zip|gzip|x-gzip|x-tar|zstd|msgpack|x-msgpack|vnd\.msgpack|protobuf|x-protobuf|grpc|pdf|xml|yaml|x-yaml)\b/;
-const charset = /;\s*charset\s*=\s*"?([^";\s]+)/;
-
-/** Throws UNSUPPORTED_MEDIA_TYPE where the body cannot be JSON in UTF-8. */
-export function checkMediaType(head: RequestHead): void {
-  if (head.contentType === '') return;
-  const type = head.contentType.toLowerCase();
-  if (foreignType.test(type)) {
-    throw unsupported(`Content-Type ${JSON.stringify(type)}`, 'send application/json');
-  }
-  const set = charset.exec(type)?.[1];
-  if (set !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(set)) {
-    throw unsupported(`charset ${JSON.stringify(set)}`, 'send UTF-8');
-  }
-}
-
-/** For an operation whose body is bytes: anything that says to be something else is a mistake. */
-export function checkBytesType(head: RequestHead): void {
-  const encoding = head.contentEncoding.trim().toLowerCase();
-  if (encoding !== '' && encoding !== 'identity') {
-    throw unsupported(`Content-Encoding ${JSON.stringify(encoding)}`, 'send the bytes as they are');
-  }
-  const type = head.contentType.toLowerCase();
-  if (type !== '' && !/^application\/octet-stream\b/.test(type)) {
-    throw unsupported(`Content-Type ${JSON.stringify(type)}`, 'send application/octet-stream');
-  }
-}
-
-function unsupported(what: string, advice: string): MlosError {
-  return new MlosError('UNSUPPORTED_MEDIA_TYPE', `${what} is not read here; ${advice}.`);
-}
-
 /** The body as an object; an empty body is `{}`. Throws INVALID_JSON or INVALID_ARGUMENT. */
 export function parseBody(body: Buffer | null): Record<string, unknown> {
   if (body === null || body.length === 0) return {};
-  if (!isUtf8(body)) throw new MlosError('INVALID_JSON', 'The body is not UTF-8.');
-  const deep = tooDeepAt(body, limits.jsonDepth);
-  if (deep !== null) {
-    throw new MlosError(
-      'INVALID_JSON',
-      `The body nests deeper than ${limits.jsonDepth} levels at byte ${deep}.`,
-      { details: { position: deep, limit: limits.jsonDepth } },
-    );
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString());
-  } catch (cause) {
-    const position = jsonErrorAt(body);
-    const what = position >= body.length ? 'it ends too early' : 'it goes wrong';
-    throw new MlosError('INVALID_JSON', `The body is not JSON: ${what} at byte ${position}.`, {
-      details: { position },
-      cause,
-    });
-  }
+  const value = parseJson(body, 'The body');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new MlosError('INVALID_ARGUMENT', 'The body must be a JSON object, such as {}.');
   }
   return value as Record<string, unknown>;
 }
 
-/** Numbers and booleans of the query or path, by what the operation's schema says of the name. */
+/** Throws INVALID_JSON, with where it goes wrong. */
+function parseJson(text: Buffer, what: string): unknown {
+  if (!isUtf8(text)) throw new MlosError('INVALID_JSON', `${what} is not UTF-8.`);
+  const deep = tooDeepAt(text, limits.jsonDepth);
+  if (deep !== null) {
+    throw new MlosError(
+      'INVALID_JSON',
+      `${what} nests deeper than ${limits.jsonDepth} levels at byte ${deep}.`,
+      { details: { position: deep, limit: limits.jsonDepth } },
+    );
+  }
+  try {
+    return JSON.parse(text.toString());
+  } catch (cause) {
+    const position = jsonErrorAt(text);
+    const why = position >= text.length ? 'it ends too early' : 'it goes wrong';
+    throw new MlosError('INVALID_JSON', `${what} is not JSON: ${why} at byte ${position}.`, {
+      details: { position },
+      cause,
+    });
+  }
+}
+
+/** Numbers, booleans and objects of the query, the path or a form, by what the operation's schema says of the name. */
 function fromText(spec: MethodSpec, name: string, text: string): unknown {
   const type = spec.params.properties[name]?.type;
   if ((type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(text)) {
     return Number(text);
   }
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
+  if (type === 'object') return parseJson(Buffer.from(text), JSON.stringify(name));
   return text;
 }
 
@@ -136,15 +108,44 @@ function addQuery(params: Record<string, unknown>, spec: MethodSpec, query: stri
   }
 }
 
+/**
+ * A form's fields are what the query's are, with room for files; a field that comes several times is a list.
+ */
+function formParams(spec: MethodSpec, contentType: string, body: Buffer) {
+  const values = new Map<string, unknown[]>();
+  for (const { name, value } of readFormData(contentType, body)) {
+    const read = typeof value === 'string' ? fromText(spec, name, value) : value;
+    const known = values.get(name);
+    if (known === undefined) values.set(name, [read]);
+    else known.push(read);
+  }
+  const params: Record<string, unknown> = {};
+  for (const [name, list] of values) put(params, name, list.length === 1 ? list[0] : list, 'form');
+  return params;
+}
+
+/** A request's body with what its head says that it is. */
+export interface RequestBody {
+  readonly form: BodyForm;
+  readonly contentType: string;
+  readonly bytes: Buffer | null;
+}
+
+function bodyParams(spec: MethodSpec, body: RequestBody): Record<string, unknown> {
+  const bytes = body.bytes ?? Buffer.alloc(0);
+  const name = spec.http.bytes ?? spec.http.media;
+  if (body.form === 'form') return formParams(spec, body.contentType, bytes);
+  return body.form === 'bytes' && name !== undefined ? { [name]: bytes } : parseBody(body.bytes);
+}
+
 /** Path variable, query and body → the parameters of the operation. */
 export function decodeParams(
   match: RouteMatch,
   query: string,
-  body: Buffer | null,
+  body: RequestBody,
 ): Record<string, unknown> {
   const { spec, variable } = match;
-  const { bytes } = spec.http;
-  const params = bytes === undefined ? parseBody(body) : { [bytes]: body ?? Buffer.alloc(0) };
+  const params = bodyParams(spec, body);
   if (query !== '') addQuery(params, spec, query);
   if (variable !== null) {
     put(params, variable, fromText(spec, variable, decodePathVariable(match)), 'path');

@@ -6,20 +6,25 @@ const quietMs = 4_000;
 
 export const eventStreamType = 'text/event-stream; charset=utf-8';
 
+/** An event; where it has a name, browsers hand it to the listeners of that name. */
+export type StreamEvent = string | { readonly name: string; readonly data: string };
+
 /** Text that holds line breaks is several `data` lines of one event. */
-export function eventText(data: string): string {
-  return `data: ${data.replaceAll(/\r\n|\r|\n/g, '\ndata: ')}\n\n`;
+export function eventText(event: StreamEvent): string {
+  const { name, data } = typeof event === 'string' ? { name: null, data: event } : event;
+  const first = name === null ? '' : `event: ${name}\n`;
+  return `${first}data: ${data.replaceAll(/\r\n|\r|\n/g, '\ndata: ')}\n\n`;
 }
 
 export async function* eventStream(
-  events: AsyncIterable<string>,
+  events: AsyncIterable<StreamEvent>,
   quiet: number = quietMs,
 ): AsyncGenerator<string, void, void> {
   const iterator = events[Symbol.asyncIterator]();
   try {
     for (;;) {
       const next = iterator.next();
-      let event: IteratorResult<string> | null = null;
+      let event: IteratorResult<StreamEvent> | null = null;
       while (event === null) {
         event = await before(next, quiet);
         if (event === null) yield ': waiting\n\n';

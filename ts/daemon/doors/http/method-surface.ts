@@ -2,11 +2,13 @@ import type { Logger } from 'pino';
 import { MlosError } from '../../../protocol/errors.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import type { RequestContext } from '../../request-context.ts';
-import { checkBytesType, checkMediaType, decodeParams, encodeResult } from './codec.ts';
+import { type BodyForm, bodyFormOf } from './body-form.ts';
+import { decodeParams, encodeResult } from './codec.ts';
 import { errorAnswer } from './error.ts';
+import { acceptsEvents, eventsReply } from './method-events.ts';
 import type { RequestHead } from './request-head.ts';
 import { type RouteMatch, Router } from './router.ts';
-import type { Admitted, HttpAnswer, Surface } from './surface.ts';
+import type { Admitted, HttpAnswer, HttpReply, Surface } from './surface.ts';
 
 /** The paths of the method table: JSON both ways. Owns whatever nobody else does. */
 export class MethodSurface implements Surface {
@@ -34,11 +36,8 @@ export class MethodSurface implements Surface {
 
   admit(head: RequestHead): Admitted {
     const match = this.#router.match(head.verb, head.path);
-    if (head.hasBody) {
-      if (match.spec.http.bytes === undefined) checkMediaType(head);
-      else checkBytesType(head);
-    }
-    return new MethodRequest(this, match, head.query, this.#maxBodyBytes);
+    const form = bodyFormOf(match.spec, head);
+    return new MethodRequest(this, match, { head, form, maxBodyBytes: this.#maxBodyBytes });
   }
 
   allow(path: string): readonly string[] {
@@ -75,24 +74,37 @@ class MethodRequest implements Admitted {
   readonly #surface: MethodSurface;
   readonly #match: RouteMatch;
   readonly #query: string;
+  readonly #form: BodyForm;
+  readonly #contentType: string;
+  readonly #wantsEvents: boolean;
 
-  constructor(surface: MethodSurface, match: RouteMatch, query: string, maxBodyBytes: number) {
+  constructor(
+    surface: MethodSurface,
+    match: RouteMatch,
+    facts: { readonly head: RequestHead; readonly form: BodyForm; readonly maxBodyBytes: number },
+  ) {
+    const { head, form, maxBodyBytes } = facts;
     this.#surface = surface;
     this.#match = match;
-    this.#query = query;
+    this.#query = head.query;
+    this.#form = form;
+    this.#contentType = head.contentType;
+    this.#wantsEvents = match.spec.http.events === true && acceptsEvents(head.accept);
     this.maxBodyBytes = maxBodyBytes;
   }
 
   get keepsBody(): boolean {
-    return this.#match.spec.http.bytes !== undefined;
+    return this.#form !== 'json';
   }
 
-  run(body: Buffer | null, context: RequestContext): HttpAnswer | Promise<HttpAnswer> {
+  run(bytes: Buffer | null, context: RequestContext): HttpReply | Promise<HttpReply> {
     const surface = this.#surface;
     const { name } = this.#match.spec;
     let params: Record<string, unknown> | undefined;
     try {
+      const body = { form: this.#form, contentType: this.#contentType, bytes };
       params = decodeParams(this.#match, this.#query, body);
+      if (this.#wantsEvents) return this.#tell(name, params, context);
       const result = surface.dispatcher.call(name, params, context);
       if (!(result instanceof Promise)) return surface.answerNow(name, result);
       const modelId = params['model_id'];
@@ -104,6 +116,19 @@ class MethodRequest implements Admitted {
 
   refuse(error: MlosError): HttpAnswer {
     return errorAnswer(error);
+  }
+
+  #tell(
+    name: string,
+    params: Readonly<Record<string, unknown>>,
+    context: RequestContext,
+  ): Promise<HttpReply> {
+    const surface = this.#surface;
+    return eventsReply(
+      context,
+      () => surface.dispatcher.call(name, params, context),
+      (thrown) => surface.failed(thrown, params['model_id'], context),
+    );
   }
 
   async #later(

@@ -12,6 +12,7 @@ export class RequestHead {
   origin = '';
   contentType = '';
   contentEncoding = '';
+  accept = '';
   acceptEncoding = '';
   /** Bytes of JSON before the tensors, as the Open Inference Protocol's clients announce them. */
   inferenceHeaderLength = '';
@@ -45,6 +46,9 @@ export class RequestHead {
         break;
       case 'content-encoding':
         this.contentEncoding = value;
+        break;
+      case 'accept':
+        this.accept = value;
         break;
       case 'accept-encoding':
         this.acceptEncoding = value;

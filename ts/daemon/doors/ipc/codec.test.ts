@@ -28,7 +28,16 @@ const tensor = new Tensor('int64', [1, 2], new Uint8Array(BigInt64Array.from([2n
 test('the documented requests are read as documented', () => {
   const health = example('request');
   assert.deepEqual(health, frame(encodeMsgpack([1, 'health.live'])));
-  assert.deepEqual(decodeRequest(health.subarray(4)), { id: 1, method: 'health.live', params: {} });
+  assert.deepEqual(decodeRequest(health.subarray(4)), {
+    ...{ id: 1, method: 'health.live', params: {} },
+    wantsEvents: false,
+  });
+  const asked = decodeRequest(encodeMsgpack([1, 'health.live', {}, 'events']));
+  assert.equal(asked.wantsEvents, true);
+  assert.throws(() => decodeRequest(encodeMsgpack([1, 'health.live', {}, 1])), {
+    code: 'INVALID_FRAME',
+    message: /three parts, or "events"/,
+  });
   const infer = decodeRequest(example('inference').subarray(4));
   assert.equal(infer.method, 'models.infer');
   const { data, ...facts } = (infer.params as { inputs: { x: { data: Buffer } } }).inputs.x;

@@ -6,7 +6,8 @@ import { Tensor } from '../../../protocol/tensor.ts';
 /**
  * Frames → requests, results → frames.
  *
- *     request  [id, method]  or  [id, method, params]
+ *     request  [id, method]  or  [id, method, params]  or  [id, method, params, "events"]
+ *     event    [id, "event", {…}]    before the answer, where the request asks for events
  *     answer   [id, nil, result]  or  [id, {code, message, details?}, nil]
  */
 export type RequestId = number | string;
@@ -15,9 +16,12 @@ export interface IpcRequest {
   readonly id: RequestId;
   readonly method: string;
   readonly params: unknown;
+  /** Whether it wants to hear what is said before the answer. */
+  readonly wantsEvents: boolean;
 }
 
 const longestId = 64;
+const eventsMark = 'events';
 /** Above this a header is written on its own: two buffers in one system call are cheaper than a copy. */
 const copyBytes = 16 * 1024;
 
@@ -40,8 +44,11 @@ export function decodeRequest(payload: Uint8Array): IpcRequest {
   }
   const method: unknown = value[1];
   if (typeof method !== 'string') throw malformed(id, 'the method must be a text');
-  if (value.length > 3) throw malformed(id, `a request has three parts, not ${value.length}`);
-  return { id, method, params: value[2] ?? {} };
+  const wantsEvents = value.length === 4 && value[3] === eventsMark;
+  if (value.length > 3 && !wantsEvents) {
+    throw malformed(id, `a request has three parts, or "${eventsMark}" as the fourth`);
+  }
+  return { id, method, params: value[2] ?? {}, wantsEvents };
 }
 
 export function malformed(id: RequestId | null, why: string): MlosError {
@@ -100,6 +107,14 @@ export class ResultEncoder {
 
 export function encodeError(id: RequestId | null, error: MlosError): readonly Buffer[] {
   return framed(encodeMsgpack([id, error.toWire(), null]));
+}
+
+/** What is said before the answer. */
+export function encodeEvent(
+  id: RequestId,
+  event: Readonly<Record<string, unknown>>,
+): readonly Buffer[] {
+  return framed(encodeMsgpack([id, 'event', event]));
 }
 
 function framed(payload: Buffer): readonly Buffer[] {

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import type { MlosError } from '../../../protocol/errors.ts';
+import { wireGenerationEvent } from '../../../protocol/tasks/generation-event.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import { type AnswerFiles, type Caller, RequestContext } from '../../request-context.ts';
 import type { AnswerWriter } from './answer-writer.ts';
-import { decodeRequest, type RequestId, ResultEncoder } from './codec.ts';
+import { decodeRequest, encodeEvent, type RequestId, ResultEncoder } from './codec.ts';
 import { errorFrame } from './error.ts';
 import type { ReceivedFiles } from './received-files.ts';
 
@@ -46,6 +47,7 @@ export class Requests {
     try {
       const request = decodeRequest(payload);
       const context = new RequestContext('ipc', { caller, files });
+      if (request.wantsEvents) this.#tell(request.id, context);
       let result: unknown;
       try {
         if (files !== null && files.refusal !== null) throw files.refusal;
@@ -87,6 +89,14 @@ export class Requests {
       return;
     }
     this.#writer.write(buffers, context.takeAnswerFiles());
+  }
+
+  /** Events go out as they come: a client that lets them pile up is cut as with answers. */
+  #tell(id: RequestId, context: RequestContext): void {
+    context.listen((event) => {
+      if (!this.#underWay.has(context)) return;
+      this.#writer.write(encodeEvent(id, wireGenerationEvent(event)));
+    });
   }
 
   #fail(id: RequestId, thrown: unknown, context: RequestContext): void {

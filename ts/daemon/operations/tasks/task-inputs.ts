@@ -55,14 +55,16 @@ function readList<T>(
   return value.map((item, index) => read(item, `${label}[${index}]`));
 }
 
-/** A tensor of strings is a list of texts: that is what gRPC clients send. */
+/** A tensor of strings is a list of texts, one of bytes a file: that is what gRPC clients send. */
 function unwrapped(value: unknown): unknown {
   const tensor = value as {
     readonly dtype?: unknown;
     readonly shape?: unknown;
     readonly data?: unknown;
   };
-  if (typeof value !== 'object' || value === null || tensor.dtype !== 'string') return value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (tensor.dtype === 'uint8' && tensor.data instanceof Uint8Array) return tensor.data;
+  if (tensor.dtype !== 'string') return value;
   if (!Array.isArray(tensor.data)) return value;
   const isScalar =
     Array.isArray(tensor.shape) && tensor.data.length === 1 && tensor.shape.length === 0;

@@ -1,7 +1,7 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import { explain } from '../../../protocol/explain-schema.ts';
 import { didYouMean } from '../../../protocol/nearest.ts';
-import { isTaskName, type TaskName, type TaskSpec } from '../../../protocol/tasks/task.ts';
+import { isTaskName, type TaskName } from '../../../protocol/tasks/task.ts';
 import { taskSpec } from '../../../protocol/tasks/task-table.ts';
 import type { Signature } from '../../../protocol/tensor.ts';
 import type { ModelTask } from '../../registry/model-record.ts';
@@ -74,14 +74,30 @@ function namedTask(modelId: string, task: string, tasks: readonly ModelTask[]): 
 }
 
 export interface ReadTask {
-  readonly spec: TaskSpec;
   readonly inputs: Record<string, unknown>;
   readonly parameters: Record<string, unknown>;
+}
+
+/** What only a run of tensors has a meaning for. Errors: INVALID_ARGUMENT. */
+function refuseTensorOptions(task: TaskName, params: Fields): void {
+  const { outputs, sequence } = params;
+  const what =
+    Array.isArray(outputs) && outputs.length > 0
+      ? 'outputs'
+      : sequence === undefined
+        ? null
+        : 'sequence';
+  if (what === null) return;
+  throw new MlosError(
+    'INVALID_ARGUMENT',
+    `${JSON.stringify(what)} is for requests that give the model's own tensors; leave it out with the task ${task}, whose answer is "result".`,
+  );
 }
 
 /** Errors: MISSING_INPUT, UNKNOWN_INPUT, INVALID_VALUE, INVALID_ARGUMENT, PAYLOAD_TOO_LARGE. */
 export function readTask(task: TaskName, params: Fields): ReadTask {
   const spec = taskSpec(task);
+  refuseTensorOptions(task, params);
   const parameters: Record<string, unknown> = { ...(params['parameters'] as Fields | undefined) };
   const values = givenValues(params);
   for (const [key, value] of values) {
@@ -101,5 +117,5 @@ export function readTask(task: TaskName, params: Fields): ReadTask {
     const why = explain(spec.parameters, parameters, 'the whole') ?? 'they break the contract.';
     throw new MlosError('INVALID_ARGUMENT', `Parameters of ${spec.name}: ${why}`);
   }
-  return { spec, inputs, parameters };
+  return { inputs, parameters };
 }

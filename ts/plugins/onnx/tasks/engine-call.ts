@@ -1,6 +1,7 @@
 import type { AttachedModel } from '../../../client/attached/attached-model.ts';
 import type { Dtype } from '../../../protocol/dtype.ts';
 import { MlosError } from '../../../protocol/errors.ts';
+import type { Priority } from '../../../protocol/priority.ts';
 import type { Library, LibraryTensor } from './library.ts';
 
 /** How a run of the model's tensors is bounded. */
@@ -8,6 +9,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** CLOCK_MONOTONIC in microseconds; null: none. */
   readonly deadlineUs: number | null;
+  /** Null: that of the model. */
+  readonly priority: Priority | null;
 }
 
 /** A model as the library's pipelines call it. */
@@ -65,8 +68,11 @@ export function callableModel(
         put(name, positions(library, given['input_ids'].dims));
       }
     }
-    const { signal } = options;
-    const { outputs } = await model.infer(inputs, { signal, ...timeoutOf(options) });
+    const { signal, priority } = options;
+    const { outputs } = await model.infer(inputs, {
+      ...{ signal, ...timeoutOf(options) },
+      ...(priority === null ? {} : { priority }),
+    });
     const entries = Object.entries(outputs).map(([name, tensor]) => {
       const { dtype, shape, values } = tensor;
       // bfloat16 is no dtype of the library, and none of a task's outputs.

@@ -64,10 +64,10 @@ export async function taskContext(
 ): Promise<TaskContext> {
   const { attached, facts, tools } = parts;
   const loaded = await library();
-  const { signal, deadlineUs } = request;
+  const { signal, deadlineUs, priority } = request;
   return {
     library: loaded,
-    model: callableModel(loaded, attached, facts.config, { signal, deadlineUs }),
+    model: callableModel(loaded, attached, facts.config, { signal, deadlineUs, priority }),
     facts,
     request,
     tokenizer: () => tools.tokenizer(),
