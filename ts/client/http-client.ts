@@ -1,12 +1,16 @@
 import { MlosError } from '../protocol/errors.ts';
 import { findMethod, type MethodName, type Params, type Result } from '../protocol/method-table.ts';
+import type { GenerationEvent } from '../protocol/tasks/generation-event.ts';
 import { connectError } from './connection-error.ts';
+import { eventsType, readEvents } from './http-events.ts';
 import { buildRequest } from './http-request.ts';
 
 /** One call through the HTTP door, for programs that make a few: the command-line tools. */
 export interface HttpCallOptions {
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
+  /** Is told what a task says before its answer. */
+  readonly onEvent?: (event: GenerationEvent) => void;
 }
 
 function isWireError(value: unknown): boolean {
@@ -58,6 +62,7 @@ export async function callHttp<N extends MethodName>(
     throw new MlosError('UNKNOWN_METHOD', `There is no method ${JSON.stringify(method)}.`);
   }
   const { verb, url, contentType, body } = buildRequest(spec, endpoint, params as object);
+  const { onEvent } = options;
   const signals = [
     ...(options.signal === undefined ? [] : [options.signal]),
     ...(options.timeoutMs === undefined ? [] : [AbortSignal.timeout(options.timeoutMs)]),
@@ -67,10 +72,17 @@ export async function callHttp<N extends MethodName>(
     const response = await fetch(url, {
       method: verb,
       body,
-      ...(contentType === null ? {} : { headers: { 'content-type': contentType } }),
+      headers: {
+        ...(contentType === null ? {} : { 'content-type': contentType }),
+        ...(onEvent === undefined ? {} : { accept: `${eventsType}, application/json` }),
+      },
       signal: AbortSignal.any(signals),
     });
-    answer = await readAnswer(response, endpoint);
+    const isStream = response.headers.get('content-type')?.startsWith(eventsType) === true;
+    answer =
+      isStream && onEvent !== undefined
+        ? await readEvents(response, onEvent)
+        : await readAnswer(response, endpoint);
   } catch (error) {
     throw error instanceof MlosError ? error : fetchError(error, endpoint, options);
   }

@@ -47,9 +47,10 @@ function queryOf(params: Record<string, unknown>): string {
   return query.size > 0 ? `?${query}` : '';
 }
 
-/** A tensor as an input keeps its dtype and shape. Its toJSON has run already: look at the holder. */
+/** A file is base64. A tensor as an input keeps its dtype and shape. Its toJSON has run already: look at the holder. */
 function tensorToWire(this: unknown, name: string, value: unknown): unknown {
   const original = (this as Record<string, unknown>)[name];
+  if (original instanceof Uint8Array) return Buffer.from(original).toString('base64');
   if (!(original instanceof Tensor)) return value;
   return { dtype: original.dtype, shape: original.shape, data: value };
 }

@@ -1,22 +1,17 @@
-import { type Client, connect } from '../../client/client.ts';
+import { type CallOptions, type Client, connect } from '../../client/client.ts';
 import { callHttp } from '../../client/http-client.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import type { MethodName, Params, Result } from '../../protocol/method-table.ts';
 import { type CommonOptions, configOf } from './options.ts';
 import { daemonOfFolder, NotRunning, namedSocket } from './running.ts';
 
-interface Wait {
-  /** DEADLINE_EXCEEDED after this time; for questions that take no work. */
-  readonly timeoutMs?: number;
-}
-
 /** A daemon that has not answered a question by then hangs. */
-export const question: Wait = { timeoutMs: 5_000 };
+export const question: CallOptions = { timeoutMs: 5_000 };
 
 /** A daemon that commands ask: over its socket, or HTTP where it has none. */
 export interface DaemonLine {
   readonly where: string;
-  call<N extends MethodName>(method: N, params: Params<N>, wait?: Wait): Promise<Result<N>>;
+  call<N extends MethodName>(method: N, params: Params<N>, wait?: CallOptions): Promise<Result<N>>;
   close(): Promise<void>;
 }
 

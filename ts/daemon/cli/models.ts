@@ -6,6 +6,7 @@ import { readEngineOptions } from './engine-options.ts';
 import { engineText, measureLines } from './measures.ts';
 import type { CommonOptions } from './options.ts';
 import { print, printJson } from './report.ts';
+import { taskLines } from './run/task-lines.ts';
 import { table } from './table.ts';
 
 type Options = CommonOptions & { readonly json?: boolean };
@@ -63,6 +64,7 @@ function show(model: ModelInfoWire): void {
     lines.push(...specLines('inputs', model.signature.inputs));
     lines.push(...specLines('outputs', model.signature.outputs));
   }
+  for (const task of model.tasks) lines.push(...taskLines(model, task));
   print(lines.join('\n'));
 }
 

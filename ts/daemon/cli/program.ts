@@ -20,7 +20,11 @@ export function buildProgram(): { run(argv: readonly string[]): Promise<number> 
   function action(load: () => Promise<Action>) {
     return async (...values: unknown[]): Promise<void> => {
       const command = values.at(-1) as Command;
-      const args = values.slice(0, -2).filter((value) => value !== undefined);
+      // A list of arguments comes as one value.
+      const args = values
+        .slice(0, -2)
+        .flat()
+        .filter((value) => value !== undefined);
       exitCode = await (await load())(command.optsWithGlobals(), ...(args as string[]));
     };
   }
@@ -48,6 +52,7 @@ export function buildProgram(): { run(argv: readonly string[]): Promise<number> 
     .description('CPUs, memory and GPUs of this host; needs no daemon')
     .option('--json', 'as JSON')
     .action(action(async () => (await import('./devices.ts')).devices));
+  addRun(program, action);
   addModels(program, action);
   addPlugins(program, action);
   addChannels(program, action);
@@ -67,6 +72,22 @@ export function buildProgram(): { run(argv: readonly string[]): Promise<number> 
 }
 
 type Wrap = (load: () => Promise<Action>) => (...values: unknown[]) => Promise<void>;
+
+function addRun(program: Command, action: Wrap): void {
+  addPlaceOptions(program.command('run <model> [input...]'))
+    .description("ask a model what its task is for: words, a file's path, or standard input")
+    .option('--task <task>', 'which one, of a model that can do several')
+    .addOption(
+      new Option(
+        '--param <name=value>',
+        'a parameter or input of the task; @file reads a file; repeatable',
+      ).argParser(collect),
+    )
+    .option('--image <file>', 'a picture')
+    .option('--audio <file>', 'a recording')
+    .option('--json', 'the whole answer, as JSON')
+    .action(action(async () => (await import('./run/run.ts')).run));
+}
 
 function addModels(program: Command, action: Wrap): void {
   const models = program.command('models').description('registered models');

@@ -12,13 +12,18 @@ export function runMlos(
   folder: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  /** Comes through standard input; nothing does where it is left out. */
+  piped: Uint8Array | string | null = null,
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [mlosProgram, ...args], {
       cwd: folder,
       env: { ...environmentOf(folder), ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
+    // A command that does not read it ends before it is written.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(piped ?? '');
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk;

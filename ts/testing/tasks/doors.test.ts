@@ -76,9 +76,9 @@ test('a model explains itself', watchdog, async (t) => {
   assert.equal(first.facts.context_length, 1_000);
   assert.match(
     first.example,
-    /^curl -s http:\/\/127\.0\.0\.1:\d+\/models\/f-tasks@1\/inference -d '/,
+    /^curl -s http:\/\/127\.0\.0\.1:\d+\/models\/f-tasks@1\/inference -H 'content-type: application\/json' -d '/,
   );
-  assert.match(second.example, /inference\?task=feature-extraction /);
+  assert.match(second.example, /'http[^' ]*\/inference\?task=feature-extraction' /);
 });
 
 test(

@@ -1,5 +1,4 @@
 import type { ModelInfoWire } from '../../../protocol/methods/models.ts';
-import type { TaskSpec } from '../../../protocol/tasks/task.ts';
 import { taskSpec } from '../../../protocol/tasks/task-table.ts';
 import type { ModelRecord, ModelTask } from '../../registry/model-record.ts';
 import { inferenceEndpoint } from '../inference-endpoint.ts';
@@ -18,29 +17,28 @@ function origin({ doors }: ServiceState): string {
   return `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
-function exampleBody(spec: TaskSpec, { facts }: ModelTask): string {
-  const own = facts['example'];
-  if (typeof own === 'object' && own !== null) return JSON.stringify(own);
-  if (spec.example !== null) return JSON.stringify(spec.example);
-  const more = Object.hasOwn(spec.parameters.properties, 'candidate_labels')
-    ? ',"candidate_labels":["a cat","a dog"]'
-    : '';
-  const kind = spec.inputs[0]?.kind === 'audio' ? 'recording.wav' : 'picture.jpg';
-  return `{"input":"'"$(base64 -w0 ${kind})"'"${more}}`;
+function curlOf(record: ModelRecord, task: ModelTask, state: ServiceState): string {
+  const spec = taskSpec(task.name);
+  const isFirst = record.tasks?.[0]?.name === task.name;
+  const url = `${origin(state)}${inferenceEndpoint(record.id)}`;
+  // A question mark is the shell's, too.
+  const target = isFirst ? url : quoted(`${url}?task=${task.name}`);
+  const own = task.facts['example'];
+  const body = typeof own === 'object' && own !== null ? own : spec.example;
+  if (body !== null) {
+    const type = quoted('content-type: application/json');
+    return `curl -s ${target} -H ${type} -d ${quoted(JSON.stringify(body))}`;
+  }
+  const file = spec.inputs[0]?.kind === 'audio' ? 'recording.wav' : 'picture.jpg';
+  const needsLabels = Object.hasOwn(spec.parameters.properties, 'candidate_labels');
+  const labels = quoted('parameters={"candidate_labels":["a cat","a dog"]}');
+  return `curl -s ${target} -F input=@${file}${needsLabels ? ` -F ${labels}` : ''}`;
 }
 
 /** A task of a model as the API shows it. */
 export function taskInfo(record: ModelRecord, task: ModelTask, state: ServiceState): TaskInfo {
   const spec = taskSpec(task.name);
   const { example: _, ...facts } = task.facts;
-  const body = exampleBody(spec, task);
-  // A file is read by the shell, between the quotes.
-  const data = body.includes('$(') ? `'${body}'` : quoted(body);
-  const isFirst = record.tasks?.[0]?.name === task.name;
-  const url = `${origin(state)}${inferenceEndpoint(record.id)}${isFirst ? '' : `?task=${task.name}`}`;
-  const post = body.includes('$(')
-    ? `printf %s ${data} | curl -s ${url} -d @-`
-    : `curl -s ${url} -d ${data}`;
   return {
     name: spec.name,
     summary: spec.summary,
@@ -49,6 +47,6 @@ export function taskInfo(record: ModelRecord, task: ModelTask, state: ServiceSta
     }),
     parameters: Object.keys(spec.parameters.properties),
     facts,
-    example: `${post} -H 'content-type: application/json'`,
+    example: curlOf(record, task, state),
   };
 }

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { test } from 'node:test';
+import { MlosError } from '../../../protocol/errors.ts';
+import type { Answer } from './ask.ts';
+import { interact } from './interactive.ts';
+import type { Task } from './request.ts';
+
+// Guards: one question after the other, a conversation that goes on, Ctrl-C and Ctrl-D.
+
+const input = { kind: 'text', takes_list: false, description: '' };
+const chat: Task = {
+  ...{ name: 'text-generation', summary: '', parameters: [], example: '' },
+  inputs: [
+    { ...input, name: 'text', required: false },
+    { ...input, name: 'messages', kind: 'messages', required: false },
+  ],
+  facts: { chat: true },
+};
+const answers: Task = {
+  ...{ name: 'question-answering', summary: '', parameters: [], example: '', facts: {} },
+  inputs: [
+    { ...input, name: 'question', required: true },
+    { ...input, name: 'context', required: true },
+  ],
+};
+
+function terminal() {
+  const keys = new PassThrough();
+  const output = new PassThrough();
+  let text = '';
+  output.on('data', (chunk: Buffer) => {
+    text += chunk;
+  });
+  return { keys, output, text: () => text };
+}
+
+test('a conversation remembers what was said; Ctrl-D leaves', async () => {
+  const { keys, output, text } = terminal();
+  const asked: unknown[] = [];
+  const ended = interact(
+    chat,
+    { top_k: 1 },
+    {
+      ...{ input: keys, output },
+      ask: async (request) => {
+        asked.push(request);
+        if (asked.length === 2) throw new MlosError('INFERENCE_FAILED', 'It broke.');
+        return { result: { text: `answer ${asked.length}` } } as Answer;
+      },
+    },
+  );
+  keys.write('hello\r\rtwo\rthree\r');
+  while (asked.length < 3) await new Promise((resolve) => setImmediate(resolve));
+  keys.write('\u0004');
+  await ended;
+  const user = (content: string) => ({ role: 'user', content });
+  const assistant = { role: 'assistant', content: 'answer 1' };
+  assert.deepEqual(asked, [
+    { top_k: 1, messages: [user('hello')] },
+    { top_k: 1, messages: [user('hello'), assistant, user('two')] },
+    // What was not answered is not remembered.
+    { top_k: 1, messages: [user('hello'), assistant, user('three')] },
+  ]);
+  assert.match(text(), /mlos: It broke\./);
+});
+
+test('Ctrl-C ends the answer, and at the prompt says how to leave', async () => {
+  const { keys, output, text } = terminal();
+  const asked: string[] = [];
+  const ended = interact(
+    chat,
+    {},
+    {
+      ...{ input: keys, output },
+      ask: (_request, signal) =>
+        new Promise((_, reject) => {
+          asked.push('x');
+          signal.addEventListener('abort', () => reject(new MlosError('CANCELLED', 'gone')));
+          keys.write('\u0003');
+        }),
+    },
+  );
+  keys.write('go on\r');
+  while (!text().includes('(stopped)')) await new Promise((resolve) => setImmediate(resolve));
+  keys.write('half a line\u0003');
+  while (!text().includes('Ctrl-D leaves')) await new Promise((resolve) => setImmediate(resolve));
+  keys.write('\u0004');
+  await ended;
+  assert.deepEqual(asked, ['x']);
+});
+
+test('several inputs are asked one by one', async () => {
+  const { keys, output, text } = terminal();
+  let asked: unknown = null;
+  const ended = interact(
+    answers,
+    {},
+    {
+      ...{ input: keys, output },
+      ask: async (request) => {
+        asked = request;
+        return {} as Answer;
+      },
+    },
+  );
+  keys.write('Who?\rIt was me.\r\u0004');
+  await ended;
+  assert.deepEqual(asked, { question: 'Who?', context: 'It was me.' });
+  assert.match(text(), /question >>> /);
+});
