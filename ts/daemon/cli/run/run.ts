@@ -4,6 +4,7 @@ import { openLine } from '../call.ts';
 import type { CommonOptions } from '../options.ts';
 import { printJson } from '../report.ts';
 import { ask, type Screen } from './ask.ts';
+import { harmless } from './harmless.ts';
 import { interact } from './interactive.ts';
 import {
   asConversation,
@@ -38,7 +39,10 @@ export async function run(
   const given: Fields = { ...Object.fromEntries(params), ...(await inputsOfFiles(task, options)) };
   const base = { model_id: model.id, task: task.name };
   const { stdin, stdout, stderr } = process;
-  const screen: Screen = { out: stdout, aside: stderr.isTTY ? stderr : null };
+  const screen: Screen = {
+    out: harmless(stdout),
+    aside: stderr.isTTY ? harmless(stderr) : null,
+  };
   const wanted = wantedInputs(task, given);
   const isTyped = wanted.length > 0 && words.length === 0 && stdin.isTTY === true;
   if (isTyped && options.json !== true) {

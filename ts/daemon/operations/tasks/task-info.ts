@@ -17,22 +17,52 @@ function origin({ doors }: ServiceState): string {
   return `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
+/** A command that works when it is pasted: the client's own, where there is no HTTP for curl. */
+function exampleOf(record: ModelRecord, task: ModelTask, state: ServiceState): string {
+  if (state.doors.get('http')?.enabled === true) return curlOf(record, task, state);
+  const [first] = taskSpec(task.name).inputs;
+  const isFile = first?.kind === 'image' || first?.kind === 'audio';
+  const named = Object.entries(bodyOf(task) ?? {}).map(([name, value]) => {
+    const own = name === 'input' ? (first?.name ?? name) : name;
+    return `--param ${quoted(`${own}=${typeof value === 'string' ? value : JSON.stringify(value)}`)}`;
+  });
+  const labels = needsLabels(task)
+    ? [`--param ${quoted(`candidate_labels=${exampleLabels}`)}`]
+    : [];
+  const rest = isFile ? [mediaFile(first.kind), ...labels] : named;
+  return ['mlos run', record.id, '--task', task.name, ...rest].join(' ');
+}
+
+function mediaFile(kind: string): string {
+  return kind === 'audio' ? 'recording.wav' : 'picture.jpg';
+}
+
+const exampleLabels = JSON.stringify(['a cat', 'a dog']);
+
+function needsLabels(task: ModelTask): boolean {
+  return Object.hasOwn(taskSpec(task.name).parameters.properties, 'candidate_labels');
+}
+
+/** A request as JSON; null where it is a file. */
+function bodyOf(task: ModelTask): object | null {
+  const own = task.facts['example'];
+  return typeof own === 'object' && own !== null ? own : taskSpec(task.name).example;
+}
+
 function curlOf(record: ModelRecord, task: ModelTask, state: ServiceState): string {
   const spec = taskSpec(task.name);
   const isFirst = record.tasks?.[0]?.name === task.name;
   const url = `${origin(state)}${inferenceEndpoint(record.id)}`;
   // A question mark is the shell's, too.
   const target = isFirst ? url : quoted(`${url}?task=${task.name}`);
-  const own = task.facts['example'];
-  const body = typeof own === 'object' && own !== null ? own : spec.example;
+  const body = bodyOf(task);
   if (body !== null) {
     const type = quoted('content-type: application/json');
     return `curl -s ${target} -H ${type} -d ${quoted(JSON.stringify(body))}`;
   }
-  const file = spec.inputs[0]?.kind === 'audio' ? 'recording.wav' : 'picture.jpg';
-  const needsLabels = Object.hasOwn(spec.parameters.properties, 'candidate_labels');
-  const labels = quoted('parameters={"candidate_labels":["a cat","a dog"]}');
-  return `curl -s ${target} -F input=@${file}${needsLabels ? ` -F ${labels}` : ''}`;
+  const file = mediaFile(spec.inputs[0]?.kind ?? '');
+  const labels = quoted(`parameters={"candidate_labels":${exampleLabels}}`);
+  return `curl -s ${target} -F input=@${file}${needsLabels(task) ? ` -F ${labels}` : ''}`;
 }
 
 /** A task of a model as the API shows it. */
@@ -47,6 +77,6 @@ export function taskInfo(record: ModelRecord, task: ModelTask, state: ServiceSta
     }),
     parameters: Object.keys(spec.parameters.properties),
     facts,
-    example: curlOf(record, task, state),
+    example: exampleOf(record, task, state),
   };
 }

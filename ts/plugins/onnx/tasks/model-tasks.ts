@@ -82,6 +82,11 @@ export class ModelTasks {
 
 function factsOf(name: TaskName, facts: PackageFacts): Record<string, unknown> {
   if (name === 'feature-extraction') return poolingFacts(facts);
+  const { maskToken } = facts;
+  if (name === 'fill-mask' && maskToken !== null) {
+    const example = { input: `Paris is the capital of ${maskToken}.` };
+    return { mask_token: maskToken, example };
+  }
   const labels = Object.values((facts.config['id2label'] ?? {}) as Record<string, unknown>);
   return labels.length === 0 ? {} : { labels: labels.length };
 }

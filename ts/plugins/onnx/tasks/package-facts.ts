@@ -22,6 +22,8 @@ export interface PackageFacts {
   readonly normalizes: boolean;
   /** The most tokens that are read; null: what the tokenizer says. */
   readonly maxTokens: number | null;
+  /** What stands for a gap in a text; null: the package does not say. */
+  readonly maskToken: string | null;
   /** generation_config.json; empty where there is none. */
   readonly generation: Fields;
 }
@@ -61,6 +63,13 @@ function poolingOf(config: Fields): Pooling | null {
   return set.length === 1 ? (set[0] ?? null) : null;
 }
 
+/** The token as its text, or with facts beside it. */
+function maskTokenOf(config: Fields): string | null {
+  const { mask_token: token } = config;
+  const text = typeof token === 'string' ? token : fieldsOf(token)['content'];
+  return typeof text === 'string' && text.length <= 64 ? text : null;
+}
+
 /** Reads what is there. Errors: MODEL_LOAD_FAILED. */
 export function readPackageFacts(folder: string): PackageFacts {
   const modules = readJson(folder, 'modules.json');
@@ -81,6 +90,7 @@ export function readPackageFacts(folder: string): PackageFacts {
     pooling,
     normalizes: find('Normalize') !== undefined,
     maxTokens: typeof maxTokens === 'number' ? maxTokens : null,
+    maskToken: maskTokenOf(fieldsOf(readJson(folder, 'tokenizer_config.json'))),
     generation: fieldsOf(readJson(folder, 'generation_config.json')),
   };
 }

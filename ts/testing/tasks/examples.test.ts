@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import { runMlos } from '../daemon/run-mlos.ts';
+import { mlosProgram } from '../daemon/start-daemon.ts';
+import { openPlace } from '../daemon/with-daemon.ts';
+import { type TinyText, writeTinyText } from './tiny-text-model.ts';
+
+/*
+ * Guards: the command that a model shows for a task works when it is pasted, for every task that words have, with
+ * real models; and what `mlos run` shows of their answers.
+ */
+const watchdog = { timeout: 120_000 };
+const run = promisify(execFile);
+
+const bert = (kind: string) => `BertFor${kind}`;
+const packages: Readonly<Record<string, TinyText>> = {
+  embed: { head: 'hidden', architecture: 'BertModel' },
+  label: {
+    head: 'sequence',
+    architecture: bert('SequenceClassification'),
+    labels: ['joy', 'anger', 'fear'],
+  },
+  entail: {
+    head: 'sequence',
+    architecture: bert('SequenceClassification'),
+    labels: ['contradiction', 'neutral', 'entailment'],
+  },
+  rank: { head: 'sequence', architecture: bert('SequenceClassification'), labels: ['LABEL_0'] },
+  words: { head: 'tokens', architecture: bert('TokenClassification'), labels: ['O', 'B-LOC'] },
+  gaps: { head: 'tokens', architecture: bert('MaskedLM') },
+  spans: { head: 'spans', architecture: bert('QuestionAnswering') },
+};
+
+async function start(t: TestContext, args: readonly string[] = []) {
+  const place = await openPlace(t);
+  const daemon = await place.start({ args });
+  const client = await daemon.connect();
+  const tasks: { readonly id: string; readonly name: string; readonly example: string }[] = [];
+  for (const [name, about] of Object.entries(packages)) {
+    const path = await writeTinyText(join(place.folder, name), about);
+    const id = `t/${name}@1`;
+    const { model } = await client.call('models.register', { model_id: id, path });
+    tasks.push(...model.tasks.map((task) => ({ id, name: task.name, example: task.example })));
+  }
+  return { place, daemon, tasks };
+}
+
+test('each command works when it is pasted', watchdog, async (t) => {
+  const { place, daemon, tasks } = await start(t);
+  const names = [...new Set(tasks.map(({ name }) => name))].sort();
+  assert.deepEqual(names, [
+    'feature-extraction',
+    'fill-mask',
+    'question-answering',
+    'text-classification',
+    'text-ranking',
+    'token-classification',
+    'zero-shot-classification',
+  ]);
+  for (const { name, example } of tasks) {
+    const { stdout } = await run('sh', ['-c', example], { cwd: place.folder });
+    const { status, task } = JSON.parse(stdout);
+    assert.deepEqual([status, task], ['success', name], `${example}\n${stdout}`);
+  }
+  const says = async (...args: string[]) => {
+    const data = ['--data-dir', daemon.dataFolder];
+    const { code, stdout, stderr } = await runMlos(place.folder, ['run', ...args, ...data]);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  assert.match(await says('t/label@1', 'nice'), /^0\.\d{4} {2}(joy|anger|fear)$/m);
+  assert.match(
+    await says('t/embed@1', 'nice'),
+    /^8 numbers: (-?\d\.\d{4} ){6}… \(--json has all\)/,
+  );
+  assert.match(await says('t/spans@1', 'where', 'the cat in paris'), /^0\.\d{4} {2}/);
+  assert.match(await says('t/rank@1', 'cat', 'a mat', 'the cat'), /^-?\d\.\d{4} {2}[01] {2}/);
+  const labels = ['--param', 'candidate_labels=cat,paris'];
+  const chosen = await says(
+    't/entail@1',
+    '--task',
+    'zero-shot-classification',
+    ...labels,
+    'the cat',
+  );
+  assert.match(chosen, /^0\.\d{4} {2}(cat|paris)\n0\.\d{4} {2}(cat|paris)\n$/);
+});
+
+test('where there is no HTTP, it is the command line that is shown', watchdog, async (t) => {
+  const { place, daemon, tasks } = await start(t, ['--no-http', '--no-grpc']);
+  const environment = { ...process.env, MLOS_API_IPC_SOCKET_PATH: daemon.socketPath };
+  for (const { example } of tasks) {
+    assert.match(example, /^mlos run t\//);
+    const command = `mlos() { '${process.execPath}' '${mlosProgram}' "$@"; }; ${example} --json`;
+    const { stdout } = await run('sh', ['-c', command], { cwd: place.folder, env: environment });
+    assert.equal(JSON.parse(stdout).status, 'success', `${example}\n${stdout}`);
+  }
+});
