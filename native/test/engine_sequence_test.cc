@@ -183,6 +183,24 @@ MLOS_TEST(sequence_and_model_have_to_fit) {
   CHECK(AskFor(client, "wide", 2, 6, 0, 2));
 }
 
+MLOS_TEST(sequence_model_shares_the_weights_of_another_and_outlives_it) {
+  SummingModel plain{ModelOptions{}};
+  REQUIRE(plain.ok());
+  CHECK_EQ(plain.facts.signature.inputs.size(), 3U);
+  Engine& engine = plain.daemon.engine();
+  const auto shared = engine.AddShared(plain.facts.handle, Summing());
+  REQUIRE(shared.ok());
+  CHECK(shared.value().handle != plain.facts.handle);
+  CHECK_EQ(shared.value().signature.inputs.size(), 2U);
+  EngineClient client = plain.daemon.Attach(shared.value().handle);
+  REQUIRE(client.ok());
+  CHECK(AskFor(client, "s", 1, 1, kStart));
+  CHECK(engine.RemoveModel(plain.facts.handle, layout::kModelNotFound).ok());
+  CHECK(AskFor(client, "s", 2, 3));
+  const auto none = engine.AddShared(plain.facts.handle, Summing());
+  CHECK(!none.ok() && none.error().code == "MODEL_NOT_FOUND");
+}
+
 MLOS_TEST(sequence_requests_sent_at_once_run_in_their_order) {
   for (const uint32_t instances : {1U, 4U}) {
     ModelOptions options = Summing(8);

@@ -102,6 +102,7 @@ const names: Record<keyof NativeBinding, true> = {
   engineAddOnnx: true,
   engineAddCallback: true,
   engineAddPipeline: true,
+  engineAddShared: true,
   engineSettle: true,
   engineReject: true,
   engineRemove: true,

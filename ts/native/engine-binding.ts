@@ -115,6 +115,11 @@ export interface EngineBinding {
     pipeline: NativePipeline,
     options: NativeModelOptions,
   ): Promise<NativeAddedModel>;
+  engineAddShared(
+    engine: EngineHandle,
+    model: number,
+    options: NativeModelOptions,
+  ): Promise<NativeAddedModel>;
   /** A run's outputs, or its error. Unknown calls (terminated ones) are fine. */
   engineSettle(engine: EngineHandle, call: number, outputs: readonly NativeTensor[]): void;
   engineReject(engine: EngineHandle, call: number, code: string, message: string): void;

@@ -130,6 +130,16 @@ export class Engine {
     );
   }
 
+  /**
+   * The weights of a model of this engine once more, with options and a queue of their own.
+   * @throws MlosError `MODEL_NOT_FOUND`; `MODEL_LOAD_FAILED` for states that the model has not.
+   */
+  async addShared(handle: number, model: EngineModelOptions): Promise<AddedModel> {
+    return settled(() =>
+      nativeBinding().engineAddShared(this.#requireOpen(), handle, toNative(model)),
+    );
+  }
+
   /** The host's side of a channel whose client is this process; the descriptors are copied. */
   openChannel(channel: {
     readonly id: number;

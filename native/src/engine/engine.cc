@@ -13,6 +13,7 @@
 #include "engine/monitor.h"
 #include "engine/monitor_event.h"
 #include "engine/pipeline_runner.h"
+#include "engine/shared_runner.h"
 #include "shm/status_code.h"
 
 namespace mlos {
@@ -23,6 +24,10 @@ ControlLink::Reply Refusal(const Error& error) {
   const layout::StatusCode known = StatusOfName(error.code);
   return {known == layout::kInternal ? layout::kInvalidArgument : known,
           error.code + ": " + error.message};
+}
+
+Error NotFound(uint32_t handle) {
+  return CodedError("MODEL_NOT_FOUND", "no model has the handle " + std::to_string(handle));
 }
 
 }  // namespace
@@ -94,11 +99,19 @@ class Engine::Impl {
     return Add([&] { return MakePipelineRunner(spec, std::move(steps)); }, options);
   }
 
+  Result<AddedModel> AddShared(uint32_t handle, const ModelOptions& options) {
+    const ModelTable::Entry model = models_.Find(handle);
+    if (model == nullptr) return NotFound(handle);
+    const std::shared_ptr<Runner> runner = model->runner();
+    const OpenRunner open = [&] {
+      return Result<std::unique_ptr<Runner>>(std::make_unique<SharedRunner>(runner));
+    };
+    return Add(open, options);
+  }
+
   Status Remove(uint32_t handle, layout::StatusCode code) {
     const ModelTable::Entry model = models_.Find(handle);
-    if (model == nullptr) {
-      return CodedError("MODEL_NOT_FOUND", "no model has the handle " + std::to_string(handle));
-    }
+    if (model == nullptr) return NotFound(handle);
     if (!model->ClaimEnd()) return {};  // somebody else removes it at the same time
     // It stays in the table until its runs are over, so that their deadlines are kept.
     End(*model, code);
@@ -228,6 +241,10 @@ Result<AddedModel> Engine::AddModel(const std::function<Result<std::unique_ptr<R
 
 Result<AddedModel> Engine::AddPipeline(const PipelineSpec& spec, const ModelOptions& options) {
   return impl_->AddPipeline(spec, options);
+}
+
+Result<AddedModel> Engine::AddShared(uint32_t handle, const ModelOptions& options) {
+  return impl_->AddShared(handle, options);
 }
 
 Status Engine::RemoveModel(uint32_t handle, layout::StatusCode code) {

@@ -146,6 +146,9 @@ class Engine {
   /// The same with a pipeline, which shares its steps' runners with them and keeps these. Errors:
   /// MODEL_LOAD_FAILED for a graph that cannot be run, or a step that is not here or keeps states.
   Result<AddedModel> AddPipeline(const PipelineSpec& spec, const ModelOptions& options);
+  /// The same weights once more, with options (states, say) and a queue of their own. The runner
+  /// lives as long as one of the two. Errors: MODEL_NOT_FOUND, those of AddModel().
+  Result<AddedModel> AddShared(uint32_t handle, const ModelOptions& options);
   /// Closes the model's channels with `code`, waits for what runs, frees the runner.
   Status RemoveModel(uint32_t handle, layout::StatusCode code);
 

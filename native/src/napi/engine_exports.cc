@@ -58,15 +58,20 @@ uint64_t ReadCall(const Napi::Value& value) {
 
 using OpenModel = std::function<Result<std::unique_ptr<Runner>>()>;
 
+/// What is left to do on JavaScript's thread.
+Background::Outcome ModelOutcome(Result<AddedModel> result) {
+  auto added = std::make_shared<Result<AddedModel>>(std::move(result));
+  return [added](Napi::Env at) -> Napi::Value {
+    if (!added->ok()) Throw(at, added->error());
+    return ToValue(at, added->value());
+  };
+}
+
 Napi::Value AddInBackground(Napi::Env env, const std::shared_ptr<Engine>& engine, OpenModel open,
                             const ModelOptions& options) {
   return StateOf(env).engines.background(env).Run(
       env, [engine, open = std::move(open), options]() -> Background::Outcome {
-        auto added = std::make_shared<Result<AddedModel>>(engine->AddModel(open, options));
-        return [added](Napi::Env at) -> Napi::Value {
-          if (!added->ok()) Throw(at, added->error());
-          return ToValue(at, added->value());
-        };
+        return ModelOutcome(engine->AddModel(open, options));
       });
 }
 
@@ -120,12 +125,18 @@ Napi::Value EngineAddPipeline(const Napi::CallbackInfo& info) {
       env,
       [engine = ReadEngine(info[0]).engine, spec = ReadPipeline(info[1]),
        options = ReadModelOptions(info[2])]() -> Background::Outcome {
-        auto added = std::make_shared<Result<AddedModel>>(engine->AddPipeline(spec, options));
-        return [added](Napi::Env at) -> Napi::Value {
-          if (!added->ok()) Throw(at, added->error());
-          return ToValue(at, added->value());
-        };
+        return ModelOutcome(engine->AddPipeline(spec, options));
       });
+}
+
+/// engineAddShared(handle, model, options) -> promise of the model
+Napi::Value EngineAddShared(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto model = static_cast<uint32_t>(ReadInteger(info[1], "model", 1, kMaxHandle));
+  return StateOf(env).engines.background(env).Run(
+      env,
+      [engine = ReadEngine(info[0]).engine, model, options = ReadModelOptions(info[2])]()
+          -> Background::Outcome { return ModelOutcome(engine->AddShared(model, options)); });
 }
 
 /// engineSettle(handle, call, outputs)
@@ -203,6 +214,7 @@ void ExportEngine(Napi::Env env, Napi::Object exports) {
   ExportFunction<EngineAddOnnx>(env, exports, "engineAddOnnx");
   ExportFunction<EngineAddCallback>(env, exports, "engineAddCallback");
   ExportFunction<EngineAddPipeline>(env, exports, "engineAddPipeline");
+  ExportFunction<EngineAddShared>(env, exports, "engineAddShared");
   ExportFunction<EngineSettle>(env, exports, "engineSettle");
   ExportFunction<EngineReject>(env, exports, "engineReject");
   ExportFunction<EngineRemove>(env, exports, "engineRemove");
