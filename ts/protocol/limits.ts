@@ -94,6 +94,18 @@ export const limits = {
   tasksUnderWay: 1_024,
   /** One text of a model's tokens, in tokens. */
   generatedTokens: 1_048_576,
+  /** Texts that one model writes at once; others wait for their turn. */
+  generationsAtOnce: 8,
+  /** Texts that one model writes, and those that wait. */
+  generationsUnderWay: 256,
+  /** Tokens of a prompt and what follows it, whatever the model says of itself. */
+  generationContextTokens: 1_048_576,
+  /** Keys and values of all texts that one model writes, in bytes. */
+  generationStateBytes: 4 * GiB,
+  /** They are forgotten so long after the last token. */
+  generationIdleMs: 10_000,
+  /** Logits of the tokens that one run reads, in bytes: so long may its part of a prompt be. */
+  generationLogitsBytes: 32 * MiB,
   /** Messages of one conversation. */
   taskMessages: 4_096,
   /** Length of a model id. */

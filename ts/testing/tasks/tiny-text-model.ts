@@ -7,7 +7,7 @@ import { type OnnxNode, type OnnxValue, onnxModel } from '../onnx-builder.ts';
  * eight numbers, each of which then knows the mean of all. Its answers mean nothing; that everybody computes
  * the same ones is what tests look at.
  */
-const words = [
+export const words = [
   '[PAD]',
   '[UNK]',
   '[CLS]',
@@ -15,16 +15,16 @@ const words = [
   '[MASK]',
   ...'hello mlos the cat sat on a mat in paris is nice very'.split(' '),
 ];
-const width = 8;
+export const width = 8;
 
 export type Head = 'hidden' | 'tokens' | 'sequence' | 'spans';
 
-function weights(count: number, seed: number): Uint8Array {
+export function weights(count: number, seed: number): Uint8Array {
   const values = Float32Array.from({ length: count }, (_, i) => Math.sin((i + 1) * seed) * 2);
   return new Uint8Array(values.buffer);
 }
 
-function longs(...values: number[]): Uint8Array {
+export function longs(...values: number[]): Uint8Array {
   return new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
 }
 
@@ -158,28 +158,32 @@ export async function writeTinyText(folder: string, about: TinyText): Promise<st
     id2label: Object.fromEntries(labels.map((label, id) => [id, label])),
     label2id: Object.fromEntries(labels.map((label, id) => [label, id])),
   };
-  const files: Record<string, unknown> = {
-    'config.json': config,
-    'tokenizer.json': tokenizer,
-    'tokenizer_config.json': {
-      ...{ tokenizer_class: 'BertTokenizer', model_max_length: 32, do_lower_case: true },
-      ...{
-        pad_token: '[PAD]',
-        unk_token: '[UNK]',
-        cls_token: '[CLS]',
-        sep_token: '[SEP]',
-        mask_token: '[MASK]',
-      },
-    },
-    ...about.files,
-  };
+  const made = model(about.head, about.head === 'spans' ? 2 : labels.length);
+  return writePackage(folder, { 'config.json': config, ...about.files }, made);
+}
+
+const tokenizerFiles = {
+  'tokenizer.json': tokenizer,
+  'tokenizer_config.json': {
+    ...{ tokenizer_class: 'BertTokenizer', model_max_length: 32, do_lower_case: true },
+    ...{ pad_token: '[PAD]', unk_token: '[UNK]', cls_token: '[CLS]' },
+    ...{ sep_token: '[SEP]', mask_token: '[MASK]' },
+  },
+};
+
+/** Files of JSON beside a tokenizer of the words, and the model file, which it answers. */
+export async function writePackage(
+  folder: string,
+  files: Readonly<Record<string, unknown>>,
+  model: Uint8Array,
+): Promise<string> {
   await mkdir(join(folder, 'onnx'), { recursive: true });
-  for (const [name, content] of Object.entries(files)) {
+  for (const [name, content] of Object.entries({ ...tokenizerFiles, ...files })) {
     await mkdir(join(folder, name, '..'), { recursive: true });
     await writeFile(join(folder, name), JSON.stringify(content));
   }
   const file = join(folder, 'model.onnx');
-  await writeFile(file, model(about.head, about.head === 'spans' ? 2 : labels.length));
+  await writeFile(file, model);
   await copyFile(file, join(folder, 'onnx/model.onnx'));
   return file;
 }

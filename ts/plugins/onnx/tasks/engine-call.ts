@@ -24,7 +24,8 @@ function nowMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-function timeoutOf({ deadlineUs }: RunOptions): { readonly timeoutMs?: number } {
+/** Errors: DEADLINE_EXCEEDED. */
+export function timeoutOf({ deadlineUs }: RunOptions): { readonly timeoutMs?: number } {
   if (deadlineUs === null) return {};
   const left = deadlineUs / 1000 - nowMs();
   if (left > 0) return { timeoutMs: left };

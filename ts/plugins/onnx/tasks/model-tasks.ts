@@ -4,6 +4,10 @@ import type { AddedModel, Engine } from '../../../native/engine.ts';
 import { MlosError } from '../../../protocol/errors.ts';
 import type { TaskName } from '../../../protocol/tasks/task.ts';
 import type { ModelReference, PluginTaskRequest, TaskEntry } from '../../../smi/serve.ts';
+import { decoderPlan } from '../generation/decoder-plan.ts';
+import { DecoderPool } from '../generation/decoder-pool.ts';
+import { contextOf } from '../generation/settings.ts';
+import { generateText } from '../generation/text-generation.ts';
 import { extractFeatures, poolingFacts } from './feature-extraction.ts';
 import { findTasks } from './find-tasks.ts';
 import { type PackageFacts, readPackageFacts } from './package-facts.ts';
@@ -37,6 +41,8 @@ export class ModelTasks {
   readonly #added: AddedModel;
   readonly #facts: PackageFacts;
   readonly #tools: PackageTools;
+  /** Null: the model cannot go on with a text. */
+  readonly #decoders: DecoderPool | null;
   #attached: Promise<AttachedModel> | null = null;
 
   /** Errors: MODEL_LOAD_FAILED for a package whose files are broken. */
@@ -46,25 +52,40 @@ export class ModelTasks {
     this.#added = added;
     this.#facts = readPackageFacts(model.path);
     this.#tools = new PackageTools(model.path);
+    const plan = decoderPlan(added.signature);
+    const { modelId } = model;
+    const context = contextOf(this.#facts);
+    this.#decoders =
+      plan === null ? null : new DecoderPool(engine, { modelId, added, plan, context });
+    const writes = (name: TaskName) => name === 'text-generation' && plan !== null;
     this.entries = findTasks(model.task, this.#facts, added.signature)
-      .filter((name) => runs[name] !== undefined)
+      .filter((name) => runs[name] !== undefined || writes(name))
       .map((name) => ({ name, facts: factsOf(name, this.#facts) }));
   }
 
   async run(request: PluginTaskRequest): Promise<Record<string, unknown>> {
-    const run = runs[request.task];
-    if (run === undefined || !this.entries.some(({ name }) => name === request.task)) {
-      throw new MlosError('UNIMPLEMENTED', `${this.#modelId} cannot do ${request.task}.`);
+    if (!this.entries.some(({ name }) => name === request.task)) throw this.#cannot(request.task);
+    const facts = this.#facts;
+    if (request.task === 'text-generation' && this.#decoders !== null) {
+      const tokenizer = await this.#tools.tokenizer();
+      return generateText(request, { pool: this.#decoders, facts, tokenizer });
     }
+    const run = runs[request.task];
+    if (run === undefined) throw this.#cannot(request.task);
     this.#attached ??= this.#attach();
-    const parts = { attached: await this.#attached, facts: this.#facts, tools: this.#tools };
+    const parts = { attached: await this.#attached, facts, tools: this.#tools };
     return (await run(await taskContext(request, parts))) as Record<string, unknown>;
   }
 
   async close(): Promise<void> {
     const attached = this.#attached;
     this.#attached = null;
+    await this.#decoders?.close();
     (await attached)?.close();
+  }
+
+  #cannot(task: TaskName): MlosError {
+    return new MlosError('UNIMPLEMENTED', `${this.#modelId} cannot do ${task}.`);
   }
 
   async #attach(): Promise<AttachedModel> {

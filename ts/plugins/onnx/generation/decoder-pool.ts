@@ -1,0 +1,173 @@
+import { AttachedModel } from '../../../client/attached/attached-model.ts';
+import { ownConnector } from '../../../client/attached/own-connector.ts';
+import type { AddedModel, Engine, EngineModelOptions } from '../../../native/engine.ts';
+import { MlosError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { Decoder } from './decoder.ts';
+import type { DecoderPlan } from './decoder-plan.ts';
+
+/** Of a model whose signature does not say how large its vocabulary is. */
+const assumedVocabulary = 262_144;
+/** Tokens that one run reads at most, where their logits have room. */
+const mostTokensPerRun = 512;
+const tensorSlack = 65_536;
+/** input_ids, attention_mask and position_ids. */
+const bytesPerToken = 3 * BigInt64Array.BYTES_PER_ELEMENT;
+
+/** A model is asked for one step of one text at a time; how many texts it writes is bounded here. */
+const options: EngineModelOptions = {
+  ...{ priority: 'normal', instances: 1, maxQueue: limits.generationsUnderWay + 1 },
+  ...{ batching: 'off', maxBatch: 1, maxDelayUs: 0, cpus: [], intraOpThreads: 0 },
+};
+
+/**
+ * Decoders of one model. Its weights are those that its tensors run on: in the engine it is there a second
+ * time, with keys and values that stay from step to step.
+ */
+export class DecoderPool {
+  readonly #engine: Engine;
+  readonly #modelId: string;
+  readonly #added: AddedModel;
+  readonly #plan: DecoderPlan;
+  readonly #context: number;
+  #shared: Promise<AddedModel> | null = null;
+  readonly #idle: AttachedModel[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #busy = 0;
+  #closed = false;
+
+  constructor(
+    engine: Engine,
+    parts: {
+      readonly modelId: string;
+      readonly added: AddedModel;
+      readonly plan: DecoderPlan;
+      /** Tokens that a text has at most. */
+      readonly context: number;
+    },
+  ) {
+    this.#engine = engine;
+    this.#modelId = parts.modelId;
+    this.#added = parts.added;
+    this.#plan = parts.plan;
+    this.#context = parts.context;
+  }
+
+  /**
+   * Runs `write` with a decoder that has read nothing. Texts beyond those that may be written at once wait.
+   * Errors: TOO_MANY_REQUESTS, CANCELLED, those of adding and attaching.
+   */
+  async use<T>(signal: AbortSignal, write: (decoder: Decoder) => Promise<T>): Promise<T> {
+    await this.#enter(signal);
+    let model: AttachedModel | null = null;
+    try {
+      model = this.#idle.pop() ?? (await this.#attach());
+      const answer = await write(new Decoder(model, this.#plan, this.#tokensPerRun));
+      this.#putBack(model);
+      return answer;
+    } catch (error) {
+      // What is under way on its channel is no next text's business.
+      model?.close();
+      throw error;
+    } finally {
+      this.#leave();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const model of this.#idle.splice(0)) model.close();
+    const shared = this.#shared;
+    this.#shared = null;
+    if (shared === null) return;
+    // One that could not be added is not there to be removed.
+    const added = await shared.catch(() => null);
+    if (added !== null) await this.#engine.removeModel(added.handle, 'PLUGIN_UNAVAILABLE');
+  }
+
+  get #tokensPerRun(): number {
+    if (this.#plan.takes.has('num_logits_to_keep')) return mostTokensPerRun;
+    const row = (this.#plan.vocabulary ?? assumedVocabulary) * Float32Array.BYTES_PER_ELEMENT;
+    const fit = Math.floor(limits.generationLogitsBytes / row);
+    return Math.max(1, Math.min(fit, mostTokensPerRun));
+  }
+
+  /** Keys and values need not outlive a text: the next one to use the channel starts anew. */
+  #putBack(model: AttachedModel): void {
+    if (this.#closed || model.closed) model.close();
+    else this.#idle.push(model);
+  }
+
+  async #enter(signal: AbortSignal): Promise<void> {
+    if (this.#busy < limits.generationsAtOnce) {
+      this.#busy += 1;
+      return;
+    }
+    if (this.#waiting.length >= limits.generationsUnderWay - limits.generationsAtOnce) {
+      throw new MlosError(
+        'TOO_MANY_REQUESTS',
+        `${this.#modelId} writes ${limits.generationsAtOnce} texts at once, and ` +
+          `${this.#waiting.length} wait already.`,
+      );
+    }
+    await new Promise<void>((resolve, reject) => {
+      const enter = () => {
+        signal.removeEventListener('abort', giveUp);
+        resolve();
+      };
+      const giveUp = () => {
+        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+        reject(new MlosError('CANCELLED', 'The request was cancelled by its caller.'));
+      };
+      this.#waiting.push(enter);
+      signal.addEventListener('abort', giveUp, { once: true });
+    });
+  }
+
+  /** Its place is the next one's. */
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#busy -= 1;
+    else next();
+  }
+
+  async #attach(): Promise<AttachedModel> {
+    const { handle, signature } = await this.#served();
+    const modelId = this.#modelId;
+    const connector = ownConnector(this.#engine, { modelId, handle, signature });
+    // A channel that grows is another one, where the text would be forgotten.
+    return AttachedModel.attach(
+      { connector, modelId },
+      {
+        inputBytes: tensorSlack + bytesPerToken * this.#context,
+        outputBytes: tensorSlack + this.#outputBytes,
+      },
+      () => undefined,
+    );
+  }
+
+  get #outputBytes(): number {
+    const row = (this.#plan.vocabulary ?? assumedVocabulary) * Float32Array.BYTES_PER_ELEMENT;
+    return Math.max(row, limits.generationLogitsBytes);
+  }
+
+  #served(): Promise<AddedModel> {
+    const { states } = this.#plan;
+    if (states.length === 0) return Promise.resolve(this.#added);
+    this.#shared ??= this.#engine
+      .addShared(this.#added.handle, {
+        ...options,
+        sequences: {
+          states,
+          maxCount: limits.generationsAtOnce,
+          maxBytes: limits.generationStateBytes,
+          idleMs: limits.generationIdleMs,
+        },
+      })
+      .catch((error: unknown) => {
+        this.#shared = null;
+        throw error;
+      });
+    return this.#shared;
+  }
+}

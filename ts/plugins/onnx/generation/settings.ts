@@ -1,0 +1,140 @@
+import { randomInt } from 'node:crypto';
+import { MlosError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import type { PackageFacts } from '../tasks/package-facts.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** How the next token is chosen. */
+export interface Sampling {
+  /** 0: the likeliest, always. */
+  readonly temperature: number;
+  /** 0: all. */
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly typicalP: number;
+  readonly repetitionPenalty: number;
+  /** Tokens that penalties look back at; -1: all. */
+  readonly lookBack: number;
+  readonly presencePenalty: number;
+  readonly frequencyPenalty: number;
+  readonly bias: readonly { readonly token: number; readonly bias: number }[];
+  readonly seed: number;
+}
+
+export interface GenerationSettings {
+  readonly sampling: Sampling;
+  readonly maxTokens: number;
+  readonly minTokens: number;
+  readonly stop: readonly string[];
+  /** Tokens that end the text. */
+  readonly ends: ReadonlySet<number>;
+  /** Null: no log probabilities; else so many of the likeliest beside the chosen one's. */
+  readonly topLogprobs: number | null;
+}
+
+/** New tokens where neither the request nor the package says: as many as the field's pipeline gives. */
+const defaultNewTokens = 256;
+const seeds = 2 ** 47;
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+/** The request's word, else the package's. A request that asks for a choice does not want the likeliest. */
+function samplingOf(given: Fields, packaged: Fields): Sampling {
+  const pick = (key: string) => numberOf(given[key]) ?? numberOf(packaged[key]);
+  const narrows = ['top_k', 'top_p', 'min_p', 'typical_p'].some((key) => given[key] !== undefined);
+  const samples = narrows || packaged['do_sample'] === true;
+  const bias = given['logit_bias'];
+  return {
+    temperature: numberOf(given['temperature']) ?? (samples ? (pick('temperature') ?? 1) : 0),
+    topK: pick('top_k') ?? 0,
+    topP: pick('top_p') ?? 1,
+    minP: pick('min_p') ?? 0,
+    typicalP: pick('typical_p') ?? 1,
+    repetitionPenalty: pick('repetition_penalty') ?? 1,
+    lookBack: numberOf(given['repeat_last_n']) ?? -1,
+    presencePenalty: numberOf(given['presence_penalty']) ?? 0,
+    frequencyPenalty: numberOf(given['frequency_penalty']) ?? 0,
+    bias: Array.isArray(bias) ? bias : [],
+    seed: numberOf(given['seed']) ?? randomInt(seeds),
+  };
+}
+
+/** Tokens that end a text, by the package: generation_config.json, else config.json, else the tokenizer's. */
+function endTokens(facts: PackageFacts, tokenizerEnd: number | null): Set<number> {
+  const said = facts.generation['eos_token_id'] ?? facts.config['eos_token_id'];
+  const ids = [said].flat().filter((id): id is number => Number.isInteger(id));
+  return new Set(ids.length > 0 ? ids : tokenizerEnd === null ? [] : [tokenizerEnd]);
+}
+
+/** How many tokens there may be in all: what the model was made for. */
+export function contextOf({ config }: PackageFacts): number {
+  const keys = [
+    'max_position_embeddings',
+    'n_positions',
+    'n_ctx',
+    'seq_length',
+    'max_sequence_length',
+  ];
+  for (const key of keys) {
+    const value = numberOf(config[key]);
+    if (value !== undefined && value > 0) return Math.min(value, limits.generationContextTokens);
+  }
+  return limits.generationContextTokens;
+}
+
+/** Errors: INVALID_VALUE for a length that the prompt alone has. */
+function newTokens(given: Fields, packaged: Fields, prompt: number): number {
+  const max = numberOf(given['max_tokens']);
+  const length = numberOf(given['max_length']);
+  if (length !== undefined) {
+    if (length <= prompt) {
+      throw new MlosError(
+        'INVALID_VALUE',
+        `max_length is ${length} tokens, but the prompt alone has ${prompt}; give a larger one, or max_tokens, which counts new tokens only.`,
+      );
+    }
+    return Math.min(max ?? Number.POSITIVE_INFINITY, length - prompt);
+  }
+  if (max !== undefined) return max;
+  const packagedNew = numberOf(packaged['max_new_tokens']);
+  if (packagedNew !== undefined) return packagedNew;
+  const packagedLength = numberOf(packaged['max_length']) ?? 0;
+  return packagedLength > prompt ? packagedLength - prompt : defaultNewTokens;
+}
+
+/**
+ * What a request wants of a prompt of so many tokens.
+ * Errors: INVALID_VALUE for a prompt that the model has no room for.
+ */
+export function generationSettings(
+  given: Fields,
+  facts: PackageFacts,
+  prompt: {
+    readonly tokens: number;
+    readonly context: number;
+    readonly tokenizerEnd: number | null;
+  },
+): GenerationSettings {
+  const { tokens, context, tokenizerEnd } = prompt;
+  if (tokens >= context) {
+    throw new MlosError(
+      'INVALID_VALUE',
+      `The prompt has ${tokens} tokens, and the model reads and writes at most ${context} in all; shorten it by ${tokens - context + 1} or more.`,
+      { details: { prompt_tokens: tokens, context_length: context } },
+    );
+  }
+  const stop = given['stop'];
+  const wantsLogprobs = given['logprobs'] === true || given['top_logprobs'] !== undefined;
+  return {
+    sampling: samplingOf(given, facts.generation),
+    maxTokens: Math.min(newTokens(given, facts.generation, tokens), context - tokens),
+    minTokens: numberOf(given['min_tokens']) ?? 0,
+    stop: stop === undefined ? [] : ([stop].flat() as string[]),
+    ends: endTokens(facts, tokenizerEnd),
+    topLogprobs: wantsLogprobs ? (numberOf(given['top_logprobs']) ?? 0) : null,
+  };
+}
