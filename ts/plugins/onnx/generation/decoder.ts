@@ -53,11 +53,12 @@ export class Decoder {
     before: number,
     options: RunOptions,
   ): Promise<Float32Array> {
-    const { signal } = options;
+    const { signal, priority } = options;
     const keeps = this.#plan.states.length > 0;
     const { outputs } = await this.#model.infer(this.#inputs(tokens, before), {
       ...{ signal, outputs: ['logits'] },
       ...timeoutOf(options),
+      ...(priority === null ? {} : { priority }),
       ...(keeps ? { sequence: { id: sequence, start: before === 0 } } : {}),
     });
     return lastRow(outputs['logits']);

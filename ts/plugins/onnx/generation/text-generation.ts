@@ -37,7 +37,7 @@ export async function generateText(
   },
 ): Promise<Record<string, unknown>> {
   const { pool, facts, tokenizer } = parts;
-  const { inputs, parameters, signal, deadlineUs } = request;
+  const { inputs, parameters, signal, deadlineUs, priority } = request;
   refuseUnknown(parameters);
   const prompt = promptTokens(tokenizer, inputs, parameters);
   const settings = generationSettings(parameters, facts, {
@@ -49,7 +49,7 @@ export async function generateText(
     tokens.length === 0 ? '' : tokenizer.decode([...tokens], { skip_special_tokens: true });
   const written = await pool.use(signal, (decoder) =>
     generate(decoder, prompt, settings, {
-      ...{ signal, deadlineUs, decode },
+      ...{ signal, deadlineUs, priority, decode },
       say: ({ text, tokens, logprobs }) => {
         request.emit({ text, tokens, ...(logprobs.length === 0 ? {} : { logprobs }) });
       },
