@@ -37,28 +37,46 @@ function ask(url: string, body: object, signal?: AbortSignal): Promise<Response>
   });
 }
 
-test('over HTTP: an event for each piece, then the whole answer', watchdog, async (t) => {
-  const { url, ask: askWhole } = await fakeTasks(t);
-  const reply = await ask(url, { input: 'one two three' });
-  assert.equal(reply.status, 200);
-  assert.match(reply.headers.get('content-type') ?? '', /^text\/event-stream/);
-  const events = eventsOf(await reply.text());
-  assert.deepEqual(
-    events.map(({ event }) => event),
-    ['text', 'text', 'text', 'result'],
-  );
-  assert.deepEqual(events[1]?.data, { text: ' two', tokens: 1 });
-  const whole = (await askWhole({ input: 'one two three' })).body;
-  const last = events.at(-1)?.data;
-  assert.deepEqual(last.result, whole.result);
-  assert.deepEqual(Object.keys(last).sort(), Object.keys(whole).sort());
+for (const adapter of ['uwebsockets', 'node']) {
+  const set = ['--set', `api.http.adapter=${adapter}`];
 
-  const quiet = await ask(url, { task: 'feature-extraction', input: 'four' });
-  const [only, ...more] = eventsOf(await quiet.text());
-  assert.equal(only?.event, 'result');
-  assert.deepEqual(only?.data.result, { embedding: [4, 1], tokens: 1 });
-  assert.equal(more.length, 0);
-});
+  test(`${adapter}: an event for each piece, then the whole answer`, watchdog, async (t) => {
+    const { url, ask: askWhole } = await fakeTasks(t, '', set);
+    const reply = await ask(url, { input: 'one two three' });
+    assert.equal(reply.status, 200);
+    assert.match(reply.headers.get('content-type') ?? '', /^text\/event-stream/);
+    const events = eventsOf(await reply.text());
+    assert.deepEqual(
+      events.map(({ event }) => event),
+      ['text', 'text', 'text', 'result'],
+    );
+    assert.deepEqual(events[1]?.data, { text: ' two', tokens: 1 });
+    const whole = (await askWhole({ input: 'one two three' })).body;
+    const last = events.at(-1)?.data;
+    assert.deepEqual(last.result, whole.result);
+    assert.deepEqual(Object.keys(last).sort(), Object.keys(whole).sort());
+
+    const quiet = await ask(url, { task: 'feature-extraction', input: 'four' });
+    const [only, ...more] = eventsOf(await quiet.text());
+    assert.equal(only?.event, 'result');
+    assert.deepEqual(only?.data.result, { embedding: [4, 1], tokens: 1 });
+    assert.equal(more.length, 0);
+  });
+
+  test(`${adapter}: a client that leaves ends the task`, watchdog, async (t) => {
+    const { url, daemon } = await fakeTasks(t, '', set);
+    const controller = new AbortController();
+    const reply = await ask(
+      url,
+      { input: 'a pause=100 b', max_tokens: 1_000_000 },
+      controller.signal,
+    );
+    const reader = reply.body?.getReader();
+    await reader?.read();
+    controller.abort();
+    await waitsForNothing(() => daemon.http.post('/models/f-tasks@1/unload'));
+  });
+}
 
 test(
   'an error before the first event has its status, a later one is an event',
@@ -86,20 +104,6 @@ async function waitsForNothing(plugins: () => Promise<{ body: object }>): Promis
   const { body } = await plugins();
   assert.equal((body as { status?: string }).status, 'success', JSON.stringify(body));
 }
-
-test('a client that leaves ends the task', watchdog, async (t) => {
-  const { url, daemon } = await fakeTasks(t);
-  const controller = new AbortController();
-  const reply = await ask(
-    url,
-    { input: 'a pause=100 b', max_tokens: 1_000_000 },
-    controller.signal,
-  );
-  const reader = reply.body?.getReader();
-  await reader?.read();
-  controller.abort();
-  await waitsForNothing(() => daemon.http.post('/models/f-tasks@1/unload'));
-});
 
 test('over the socket: events to who asks for them', watchdog, async (t) => {
   const { daemon } = await fakeTasks(t);
