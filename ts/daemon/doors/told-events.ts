@@ -1,6 +1,12 @@
+import {
+  type GenerationEvent,
+  joinGenerationEvents,
+  readGenerationEvent,
+} from '../../protocol/tasks/generation-event.ts';
 import type { RequestContext } from '../request-context.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
+/** Events that wait apart; what comes beyond is joined to the last, so that a slow client costs no more than the text. */
+const apart = 64;
 
 /**
  * What a request says before its answer, and the answer, for a door that sends both at its client's pace.
@@ -11,7 +17,7 @@ export class ToldEvents {
   readonly result: Promise<unknown>;
   /** The first event is here, or the answer is. Rejects where an error was the first thing to come. */
   readonly begun: Promise<void>;
-  #waiting: Fields[] = [];
+  #waiting: GenerationEvent[] = [];
   #isOver = false;
   #wake: () => void = () => undefined;
 
@@ -22,7 +28,7 @@ export class ToldEvents {
       begin = resolve;
     });
     context.listen((event) => {
-      this.#waiting.push(event);
+      this.#keep(readGenerationEvent(event));
       begin();
       this.#wake();
     });
@@ -38,16 +44,21 @@ export class ToldEvents {
   }
 
   /** The events in their order, until the answer is there or never will be. */
-  async *events(): AsyncGenerator<Fields, void, void> {
+  async *events(): AsyncGenerator<GenerationEvent, void, void> {
     for (;;) {
-      const next = this.#waiting;
-      this.#waiting = [];
-      yield* next;
-      if (this.#waiting.length > 0) continue;
-      if (this.#isOver) return;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      const next = this.#waiting.shift();
+      if (next !== undefined) yield next;
+      else if (this.#isOver) return;
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
     }
+  }
+
+  #keep(event: GenerationEvent): void {
+    const last = this.#waiting.length >= apart ? this.#waiting.pop() : undefined;
+    this.#waiting.push(last === undefined ? event : joinGenerationEvents(last, event));
   }
 }

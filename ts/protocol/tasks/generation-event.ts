@@ -28,11 +28,23 @@ export function readGenerationEvent(event: Readonly<Record<string, unknown>>): G
   };
 }
 
+/** Two events in a row as one. */
+export function joinGenerationEvents(one: GenerationEvent, next: GenerationEvent): GenerationEvent {
+  return {
+    text: one.text + next.text,
+    tokens: one.tokens + next.tokens,
+    logprobs: next.logprobs.length === 0 ? one.logprobs : [...one.logprobs, ...next.logprobs],
+    thinking: one.thinking + next.thinking,
+  };
+}
+
 /** An event as clients get it: what is empty is left out, but the text. */
-export function wireGenerationEvent(
-  event: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> {
-  const { text, tokens, logprobs, thinking } = readGenerationEvent(event);
+export function wireGenerationEvent({
+  text,
+  tokens,
+  logprobs,
+  thinking,
+}: GenerationEvent): Readonly<Record<string, unknown>> {
   return {
     ...{ text, tokens },
     ...(logprobs.length === 0 ? {} : { logprobs }),

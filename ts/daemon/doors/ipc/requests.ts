@@ -1,6 +1,9 @@
 import type { Logger } from 'pino';
 import type { MlosError } from '../../../protocol/errors.ts';
-import { wireGenerationEvent } from '../../../protocol/tasks/generation-event.ts';
+import {
+  readGenerationEvent,
+  wireGenerationEvent,
+} from '../../../protocol/tasks/generation-event.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import { type AnswerFiles, type Caller, RequestContext } from '../../request-context.ts';
 import type { AnswerWriter } from './answer-writer.ts';
@@ -95,7 +98,7 @@ export class Requests {
   #tell(id: RequestId, context: RequestContext): void {
     context.listen((event) => {
       if (!this.#underWay.has(context)) return;
-      this.#writer.write(encodeEvent(id, wireGenerationEvent(event)));
+      this.#writer.write(encodeEvent(id, wireGenerationEvent(readGenerationEvent(event))));
     });
   }
 

@@ -1,5 +1,6 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
+import { didYouMean } from '../../../protocol/nearest.ts';
 import type { TaskInput, TaskSpec } from '../../../protocol/tasks/task.ts';
 import { mediaBytes } from './media-input.ts';
 import { readMessages } from './messages-input.ts';
@@ -91,6 +92,20 @@ export function isTaskInput(spec: TaskSpec, key: string): boolean {
   return firstInputNames.includes(key) || spec.inputs.some(({ name }) => name === key);
 }
 
+function unknownName(spec: TaskSpec, name: string): MlosError {
+  const inputs = spec.inputs.map((input) => input.name);
+  const parameters = Object.keys(spec.parameters.properties);
+  const shown = JSON.stringify(name.slice(0, 64));
+  const others = didYouMean(name, [...inputs, ...parameters]);
+  // What others call it is asked for in another way here.
+  const events = name === 'stream' ? ' Events come to who accepts text/event-stream.' : '';
+  const takes = `It takes ${inputs.join(', ')}, with ${parameters.join(', ')}.`;
+  return new MlosError(
+    'UNKNOWN_INPUT',
+    `${spec.name} has no input or parameter ${shown}.${others}${events} ${takes}`,
+  );
+}
+
 /** Errors: MISSING_INPUT, UNKNOWN_INPUT, INVALID_VALUE, PAYLOAD_TOO_LARGE. */
 export function readTaskInputs(spec: TaskSpec, given: Values): Record<string, unknown> {
   const values = named(spec, given);
@@ -110,11 +125,7 @@ export function readTaskInputs(spec: TaskSpec, given: Values): Record<string, un
   }
   const [strange] = values.keys();
   if (strange !== undefined) {
-    const known = spec.inputs.map(({ name }) => name).join(', ');
-    throw new MlosError(
-      'UNKNOWN_INPUT',
-      `${spec.name} has no input ${JSON.stringify(strange)}; it takes ${known}.`,
-    );
+    throw unknownName(spec, strange);
   }
   if (Object.keys(inputs).length === 0) throw missing(spec, spec.inputs[0] as TaskInput);
   return inputs;
