@@ -103,6 +103,9 @@ export class ModelTasks {
 
 function factsOf(name: TaskName, facts: PackageFacts): Record<string, unknown> {
   if (name === 'feature-extraction') return poolingFacts(facts);
+  if (name === 'text-generation') {
+    return { chat: facts.hasChatTemplate, context_length: contextOf(facts) };
+  }
   const { maskToken } = facts;
   if (name === 'fill-mask' && maskToken !== null) {
     const example = { input: `Paris is the capital of ${maskToken}.` };

@@ -11,6 +11,10 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Far more than any has; tokenizers of large vocabularies are the tokenizer library's to read. */
 const maxJsonBytes = 16 * 1024 * 1024;
 
+/** Where newer packages have what older ones have in tokenizer_config.json. */
+const templateFile = 'chat_template.jinja';
+const maxTemplateBytes = 1024 * 1024;
+
 export interface PackageFacts {
   readonly folder: string;
   /** config.json; empty where there is none. */
@@ -24,6 +28,8 @@ export interface PackageFacts {
   readonly maxTokens: number | null;
   /** What stands for a gap in a text; null: the package does not say. */
   readonly maskToken: string | null;
+  /** Whether it knows how a conversation is written. */
+  readonly hasChatTemplate: boolean;
   /** generation_config.json; empty where there is none. */
   readonly generation: Fields;
 }
@@ -63,6 +69,17 @@ function poolingOf(config: Fields): Pooling | null {
   return set.length === 1 ? (set[0] ?? null) : null;
 }
 
+/** The template of conversations that lies beside the tokenizer, or null. Errors: MODEL_LOAD_FAILED. */
+export function readChatTemplate(folder: string): string | null {
+  const file = join(folder, templateFile);
+  if (!existsSync(file)) return null;
+  if (statSync(file).size <= maxTemplateBytes) return readFileSync(file, 'utf8');
+  throw new MlosError(
+    'MODEL_LOAD_FAILED',
+    `${templateFile} has more than ${maxTemplateBytes} bytes.`,
+  );
+}
+
 /** The token as its text, or with facts beside it. */
 function maskTokenOf(config: Fields): string | null {
   const { mask_token: token } = config;
@@ -80,6 +97,7 @@ export function readPackageFacts(folder: string): PackageFacts {
     typeof poolingPath === 'string' && /^[\w-]+$/.test(poolingPath)
       ? poolingOf(fieldsOf(readJson(folder, `${poolingPath}/config.json`)))
       : null;
+  const tokenizer = fieldsOf(readJson(folder, 'tokenizer_config.json'));
   const sentence = fieldsOf(readJson(folder, 'sentence_bert_config.json'));
   const maxTokens = sentence['max_seq_length'];
   return {
@@ -90,7 +108,9 @@ export function readPackageFacts(folder: string): PackageFacts {
     pooling,
     normalizes: find('Normalize') !== undefined,
     maxTokens: typeof maxTokens === 'number' ? maxTokens : null,
-    maskToken: maskTokenOf(fieldsOf(readJson(folder, 'tokenizer_config.json'))),
+    maskToken: maskTokenOf(tokenizer),
+    hasChatTemplate:
+      tokenizer['chat_template'] !== undefined || existsSync(join(folder, templateFile)),
     generation: fieldsOf(readJson(folder, 'generation_config.json')),
   };
 }

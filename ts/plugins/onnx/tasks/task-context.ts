@@ -3,7 +3,7 @@ import { MlosError } from '../../../protocol/errors.ts';
 import type { PluginTaskRequest } from '../../../smi/serve.ts';
 import { type CallableModel, callableModel } from './engine-call.ts';
 import { type Library, library, type Processor, type Tokenizer } from './library.ts';
-import type { PackageFacts } from './package-facts.ts';
+import { type PackageFacts, readChatTemplate } from './package-facts.ts';
 
 /** One request with what it needs: the library, the model behind its face, what the package says. */
 export interface TaskContext {
@@ -27,9 +27,12 @@ export class PackageTools {
 
   /** Errors: INFERENCE_FAILED for files that are no tokenizer. */
   tokenizer(): Promise<Tokenizer> {
-    this.#tokenizer ??= this.#read('tokenizer', ({ AutoTokenizer }) =>
-      AutoTokenizer.from_pretrained(this.#folder, { local_files_only: true }),
-    );
+    this.#tokenizer ??= this.#read('tokenizer', async ({ AutoTokenizer }) => {
+      const found = await AutoTokenizer.from_pretrained(this.#folder, { local_files_only: true });
+      // The library looks for the template's own file with processors only.
+      found.chat_template ??= readChatTemplate(this.#folder);
+      return found;
+    });
     return this.#tokenizer;
   }
 
