@@ -8,10 +8,13 @@ import { startGrpcDoor } from './doors/grpc/server.ts';
 import { MetricsSurface, type MetricsText } from './doors/http/metrics-surface.ts';
 import { OipSurface } from './doors/http/oip/surface.ts';
 import { startHttpDoor } from './doors/http/server.ts';
+import { TextSurface } from './doors/http/text-surface.ts';
 import { startIpcDoor } from './doors/ipc/server.ts';
 import { OipService } from './doors/oip/service.ts';
 import { noSharedMemory } from './doors/oip/shared-memory.ts';
 import { SystemSharedMemory } from './doors/oip/system-shared-memory.ts';
+import { openaiApi } from './doors/openai/openai-api.ts';
+import { TextModels } from './doors/text/text-models.ts';
 import { readTlsFiles } from './doors/tls-files.ts';
 import type { InferenceTimes } from './observe/inference-times.ts';
 import type { DoorFacts } from './operations/service.ts';
@@ -95,6 +98,7 @@ async function openHttp(
     maxBodyBytes,
     surfaces: [
       new OipSurface({ service: oip, logger, maxBodyBytes }),
+      new TextSurface(openaiApi(new TextModels(dispatcher)), { logger, maxBodyBytes }),
       new MetricsSurface(metrics, logger),
     ],
     dispatcher,

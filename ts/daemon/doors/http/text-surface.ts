@@ -1,0 +1,163 @@
+import type { Logger } from 'pino';
+import { MlosError } from '../../../protocol/errors.ts';
+import { didYouMean } from '../../../protocol/nearest.ts';
+import type { RequestContext } from '../../request-context.ts';
+import type { ApiReply, ApiRoute, TextApi } from '../text/text-api.ts';
+import { parseBody } from './codec.ts';
+import { eventStream, eventStreamType } from './event-stream.ts';
+import type { RequestHead } from './request-head.ts';
+import type { Admitted, HeaderLines, HttpAnswer, HttpReply, Surface } from './surface.ts';
+
+/** Seconds after which a client that came too early may try again. */
+const retryAfter = '1';
+const streamHeaders: HeaderLines = [
+  ['cache-control', 'no-cache'],
+  // Proxies that gather answers would hold tokens back.
+  ['x-accel-buffering', 'no'],
+];
+
+/** An API of others over HTTP: JSON in, JSON or a stream of it out, errors in its own form. */
+export class TextSurface implements Surface {
+  readonly api: TextApi;
+  readonly #logger: Logger;
+  readonly #maxBodyBytes: number;
+
+  constructor(api: TextApi, options: { readonly logger: Logger; readonly maxBodyBytes: number }) {
+    this.api = api;
+    this.#logger = options.logger;
+    this.#maxBodyBytes = options.maxBodyBytes;
+  }
+
+  owns(path: string): boolean {
+    return this.api.owns(path);
+  }
+
+  admit(head: RequestHead): Admitted {
+    const routes = this.#routesOf(head.path);
+    const verb = head.verb === 'HEAD' ? 'GET' : head.verb;
+    const route = routes.find((one) => one.verb === verb);
+    if (route === undefined) {
+      const allow = verbsOf(routes);
+      throw new MlosError(
+        'METHOD_NOT_ALLOWED',
+        `${shown(head.path)} takes ${allow.join(', ')}, not ${head.verb}.`,
+        { details: { allow } },
+      );
+    }
+    return {
+      ...{ maxBodyBytes: this.#maxBodyBytes, keepsBody: false, compresses: false },
+      run: (body, context) => this.#run(route, { head, body, context }),
+      refuse: (error) => this.refuse(error),
+    };
+  }
+
+  allow(path: string): readonly string[] {
+    return verbsOf(this.#routesOf(path));
+  }
+
+  refuse(error: MlosError): HttpAnswer {
+    const headers: [string, string][] = [];
+    const allow = error.details?.['allow'];
+    if (error.code === 'METHOD_NOT_ALLOWED' && Array.isArray(allow)) {
+      headers.push(['allow', allow.join(', ')]);
+    }
+    const status = this.api.status(error);
+    if (status === 429 || status === 503) headers.push(['retry-after', retryAfter]);
+    return {
+      ...{ status, contentType: 'application/json', headers },
+      body: JSON.stringify(this.api.error(error)),
+    };
+  }
+
+  async #run(
+    route: ApiRoute,
+    facts: { readonly head: RequestHead; readonly body: Buffer | null; context: RequestContext },
+  ): Promise<HttpReply> {
+    const { head, body, context } = facts;
+    try {
+      const id = modelIdOf(route, head.path);
+      const fields = body === null || body.byteLength === 0 ? {} : parseBody(body);
+      return await this.#replyOf(route.answer(fields, id, context), context);
+    } catch (thrown) {
+      return this.refuse(this.#failed(thrown, context));
+    }
+  }
+
+  async #replyOf(reply: ApiReply, context: RequestContext): Promise<HttpReply> {
+    const status = 200;
+    if ('whole' in reply) {
+      const body = JSON.stringify(await reply.whole());
+      return { status, contentType: 'application/json', body, headers: null };
+    }
+    await reply.begun;
+    const texts = this.#texts(reply.events(), context);
+    const headers = streamHeaders;
+    return this.api.stream === 'lines of JSON'
+      ? { status, contentType: 'application/x-ndjson', headers, parts: lines(texts) }
+      : { status, contentType: eventStreamType, headers, parts: eventStream(texts) };
+  }
+
+  /** Each event as JSON; an error is the last one. */
+  async *#texts(
+    events: AsyncGenerator<unknown, void, void>,
+    context: RequestContext,
+  ): AsyncGenerator<string, void, void> {
+    try {
+      for await (const event of events) yield JSON.stringify(event);
+      if (this.api.streamEnd !== null) yield this.api.streamEnd;
+    } catch (thrown) {
+      yield JSON.stringify(this.api.error(this.#failed(thrown, context)));
+    }
+  }
+
+  #failed(thrown: unknown, { requestId }: RequestContext): MlosError {
+    if (!(thrown instanceof MlosError)) {
+      this.#logger.error({ requestId, err: thrown }, `${this.api.name}: fault`);
+    }
+    return MlosError.from(thrown);
+  }
+
+  /** Throws UNKNOWN_METHOD. */
+  #routesOf(path: string): readonly ApiRoute[] {
+    const found = this.api.routes.filter((route) =>
+      route.path.endsWith('/') && route.path.length > 1
+        ? path.startsWith(route.path) && path.length > route.path.length
+        : path === route.path,
+    );
+    if (found.length > 0) return found;
+    const known = this.api.routes.map((route) => route.path);
+    throw new MlosError(
+      'UNKNOWN_METHOD',
+      `There is no path ${shown(path)}.${didYouMean(path, known)} See ${this.api.docs}.`,
+    );
+  }
+}
+
+async function* lines(
+  texts: AsyncGenerator<string, void, void>,
+): AsyncGenerator<string, void, void> {
+  for await (const text of texts) yield `${text}\n`;
+}
+
+/** Errors: INVALID_ARGUMENT. */
+function modelIdOf({ path }: ApiRoute, asked: string): string {
+  try {
+    return path.endsWith('/') ? decodeURIComponent(asked.slice(path.length)) : '';
+  } catch (cause) {
+    throw new MlosError(
+      'INVALID_ARGUMENT',
+      `The path has a bad percent-encoding: ${shown(asked)}.`,
+      { cause },
+    );
+  }
+}
+
+function verbsOf(routes: readonly ApiRoute[]): string[] {
+  const verbs: string[] = routes.map(({ verb }) => verb);
+  if (verbs.includes('GET')) verbs.push('HEAD');
+  return [...verbs, 'OPTIONS'];
+}
+
+function shown(path: string): string {
+  return JSON.stringify(path.slice(0, 256));
+}

@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import type { GenerationEvent } from '../../../protocol/tasks/generation-event.ts';
+import type { RequestContext } from '../../request-context.ts';
+import type { ApiReply } from '../text/text-api.ts';
+import { type GeneratedText, partOf, type TaskCall, type TextModels } from '../text/text-models.ts';
+import { choiceStreams } from './choice-streams.ts';
+import {
+  choicesOf,
+  type Fields,
+  given,
+  invalid,
+  modelOf,
+  samplingOf,
+  seedOf,
+  unsupported,
+} from './read-request.ts';
+import { usageOf } from './usage.ts';
+
+function toolsOf(body: Fields): unknown {
+  const choice = given(body['tool_choice']) ?? 'auto';
+  if (choice === 'none') return undefined;
+  if (choice === 'auto') return given(body['tools']);
+  throw unsupported('tool_choice', 'only "auto" and "none" can be had.');
+}
+
+function callOf(body: Fields): TaskCall {
+  const { messages } = body;
+  if (!Array.isArray(messages)) throw invalid('messages', 'a list of {"role", "content"}');
+  const logprobs = given(body['logprobs']) === true;
+  return {
+    model: modelOf(body),
+    task: 'text-generation',
+    inputs: { messages },
+    parameters: {
+      ...samplingOf(body),
+      tools: toolsOf(body),
+      ...(logprobs ? { logprobs, top_logprobs: given(body['top_logprobs']) } : {}),
+    },
+  };
+}
+
+function toolCalls({ tool_calls: calls = [] }: GeneratedText) {
+  return calls.map(({ name, arguments: given }, index) => ({
+    index,
+    id: `call_${randomUUID().replaceAll('-', '').slice(0, 24)}`,
+    type: 'function',
+    function: { name, arguments: typeof given === 'string' ? given : JSON.stringify(given) },
+  }));
+}
+
+function logprobsOf(list: GeneratedText['logprobs']) {
+  if (list === undefined || list.length === 0) return null;
+  const bytes = (token: string) => [...Buffer.from(token)];
+  return {
+    content: list.map(({ token, logprob, top }) => ({
+      ...{ token, logprob, bytes: bytes(token) },
+      top_logprobs: top.map((one) => ({ ...one, bytes: bytes(one.token) })),
+    })),
+    refusal: null,
+  };
+}
+
+function messageOf(answer: GeneratedText) {
+  const calls = toolCalls(answer).map(({ index: _, ...call }) => call);
+  return {
+    role: 'assistant',
+    content: calls.length > 0 && answer.text === '' ? null : answer.text,
+    refusal: null,
+    ...(answer.thinking ? { reasoning_content: answer.thinking } : {}),
+    ...(calls.length > 0 ? { tool_calls: calls } : {}),
+  };
+}
+
+/** POST /v1/chat/completions. */
+export function chatCompletion(
+  models: TextModels,
+  body: Fields,
+  context: RequestContext,
+): ApiReply {
+  const call = callOf(body);
+  const seeds = Array.from({ length: choicesOf(body) }, (_, choice) => choice);
+  const calls = seeds.map((choice) => ({ ...call, parameters: seedOf(call.parameters, choice) }));
+  const facts = {
+    id: `chatcmpl-${randomUUID().replaceAll('-', '')}`,
+    created: Math.floor(Date.now() / 1000),
+    model: call.model,
+    system_fingerprint: null,
+  };
+  if (body['stream'] === true) return streamed(models, calls, { facts, body, context });
+  return {
+    async whole() {
+      const answers = (await Promise.all(
+        calls.map((one) => models.ask(one, partOf(context))),
+      )) as GeneratedText[];
+      return {
+        ...{ ...facts, object: 'chat.completion' },
+        choices: answers.map((answer, index) => ({
+          ...{ index, message: messageOf(answer), logprobs: logprobsOf(answer.logprobs) },
+          finish_reason: answer.finish_reason,
+        })),
+        usage: usageOf(answers),
+      };
+    },
+  };
+}
+
+function streamed(
+  models: TextModels,
+  calls: readonly TaskCall[],
+  around: { readonly facts: Fields; readonly body: Fields; readonly context: RequestContext },
+): ApiReply {
+  const { facts, body, context } = around;
+  const told = calls.map((one) => models.tell(one, partOf(context)));
+  const options = (given(body['stream_options']) ?? {}) as Fields;
+  const head = { ...facts, object: 'chat.completion.chunk' };
+  const chunk = (index: number, delta: Fields, more: Fields = {}) => ({
+    ...head,
+    choices: [{ index, delta, logprobs: null, finish_reason: null, ...more }],
+  });
+  function* piece(index: number, event: GenerationEvent) {
+    const { text, thinking, logprobs } = event;
+    if (thinking !== '') yield chunk(index, { reasoning_content: thinking });
+    if (text !== '') yield chunk(index, { content: text }, { logprobs: logprobsOf(logprobs) });
+  }
+  function* end(index: number, answer: GeneratedText) {
+    const made = toolCalls(answer);
+    if (made.length > 0) yield chunk(index, { tool_calls: made });
+    yield chunk(index, {}, { finish_reason: answer.finish_reason });
+  }
+  async function* chunks() {
+    for (const index of calls.keys()) yield chunk(index, { role: 'assistant', content: '' });
+    const answers: GeneratedText[] = [];
+    for await (const news of choiceStreams(told)) {
+      if ('done' in news) answers.push(news.done);
+      yield* 'done' in news ? end(news.index, news.done) : piece(news.index, news.event);
+    }
+    if (options['include_usage'] === true) {
+      yield { ...head, choices: [], usage: usageOf(answers) };
+    }
+  }
+  return { begun: Promise.race(told.map((one) => one.begun)), events: chunks };
+}

@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import type { RequestContext } from '../../request-context.ts';
+import type { ApiReply } from '../text/text-api.ts';
+import { type GeneratedText, partOf, type TaskCall, type TextModels } from '../text/text-models.ts';
+import { choiceStreams } from './choice-streams.ts';
+import {
+  choicesOf,
+  type Fields,
+  given,
+  modelOf,
+  samplingOf,
+  seedOf,
+  textsOf,
+  unsupported,
+} from './read-request.ts';
+
+/** OpenAI's own default; a base model hardly ever ends by itself. */
+const defaultTokens = 16;
+
+function refuseUnknown(body: Fields): void {
+  const { best_of: best, n } = body;
+  if (given(best) !== undefined && best !== (n ?? 1)) {
+    throw unsupported('best_of', 'only as many texts as are answered (n) are written.');
+  }
+}
+
+function callsOf(body: Fields): { readonly call: TaskCall; readonly prompt: string }[] {
+  refuseUnknown(body);
+  const logprobs = given(body['logprobs']);
+  const sampling = samplingOf(body);
+  const parameters = {
+    ...sampling,
+    max_tokens: sampling['max_tokens'] ?? defaultTokens,
+    suffix: given(body['suffix']),
+    ...(typeof logprobs === 'number' ? { logprobs: true, top_logprobs: logprobs } : {}),
+  };
+  const model = modelOf(body);
+  const choices = Array.from({ length: choicesOf(body) }, (_, choice) => choice);
+  return textsOf('prompt', body['prompt']).flatMap((prompt) =>
+    choices.map((choice) => ({
+      prompt,
+      call: {
+        ...{ model, task: 'text-generation' as const, inputs: { text: prompt } },
+        parameters: seedOf(parameters, choice),
+      },
+    })),
+  );
+}
+
+/** The older form of log probabilities. */
+function logprobsOf(list: GeneratedText['logprobs'], from = 0) {
+  if (list === undefined || list.length === 0) return null;
+  let offset = from;
+  const offsets = list.map(({ token }) => {
+    const at = offset;
+    offset += token.length;
+    return at;
+  });
+  return {
+    tokens: list.map(({ token }) => token),
+    token_logprobs: list.map(({ logprob }) => logprob),
+    top_logprobs: list.map(({ top }) =>
+      Object.fromEntries(top.map(({ token, logprob }) => [token, logprob])),
+    ),
+    text_offset: offsets,
+  };
+}
+
+/** Prompts are read once for each of their choices, but count once. */
+function usageOf(answers: readonly GeneratedText[], choices: number) {
+  const sum = (pick: (one: GeneratedText) => number) =>
+    answers.reduce((all, one) => all + pick(one), 0);
+  const prompt = sum((one) => one.prompt_tokens) / choices;
+  const completion = sum((one) => one.completion_tokens);
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+  };
+}
+
+/** POST /v1/completions. */
+export function completion(models: TextModels, body: Fields, context: RequestContext): ApiReply {
+  const calls = callsOf(body);
+  const echo = (index: number) => (body['echo'] === true ? (calls[index]?.prompt ?? '') : '');
+  const head = {
+    id: `cmpl-${randomUUID().replaceAll('-', '')}`,
+    object: 'text_completion',
+    created: Math.floor(Date.now() / 1000),
+    model: modelOf(body),
+  };
+  const choice = (index: number, text: string, more: Fields) => ({
+    ...{ index, text, logprobs: null, finish_reason: null },
+    ...more,
+  });
+  if (body['stream'] !== true) {
+    return {
+      async whole() {
+        const answers = (await Promise.all(
+          calls.map(({ call }) => models.ask(call, partOf(context))),
+        )) as GeneratedText[];
+        return {
+          ...head,
+          choices: answers.map((answer, index) =>
+            choice(index, echo(index) + answer.text, {
+              logprobs: logprobsOf(answer.logprobs, echo(index).length),
+              finish_reason: answer.finish_reason,
+            }),
+          ),
+          usage: usageOf(answers, choicesOf(body)),
+        };
+      },
+    };
+  }
+  const told = calls.map(({ call }) => models.tell(call, partOf(context)));
+  const options = (given(body['stream_options']) ?? {}) as Fields;
+  async function* events() {
+    for (const index of calls.keys()) {
+      if (echo(index) !== '') yield { ...head, choices: [choice(index, echo(index), {})] };
+    }
+    const answers: GeneratedText[] = [];
+    for await (const news of choiceStreams(told)) {
+      const { index } = news;
+      if ('event' in news) {
+        const more = { logprobs: logprobsOf(news.event.logprobs) };
+        yield { ...head, choices: [choice(index, news.event.text, more)] };
+        continue;
+      }
+      answers.push(news.done);
+      yield { ...head, choices: [choice(index, '', { finish_reason: news.done.finish_reason })] };
+    }
+    if (options['include_usage'] === true) {
+      yield { ...head, choices: [], usage: usageOf(answers, choicesOf(body)) };
+    }
+  }
+  return { begun: Promise.race(told.map((one) => one.begun)), events };
+}

@@ -1,0 +1,86 @@
+import { MlosError } from '../../../protocol/errors.ts';
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function invalid(param: string, right: string): MlosError {
+  return new MlosError('INVALID_ARGUMENT', `${param} must be ${right}.`, { details: { param } });
+}
+
+export function unsupported(param: string, what: string): MlosError {
+  return new MlosError('UNIMPLEMENTED', `${param}: ${what}`, { details: { param } });
+}
+
+/** null is what some clients send for what is left out. */
+export function given(value: unknown): unknown {
+  return value === null ? undefined : value;
+}
+
+export function modelOf(body: Fields): string {
+  const { model } = body;
+  if (typeof model === 'string' && model !== '') return model;
+  throw invalid('model', 'the id of a model, as GET /v1/models has it');
+}
+
+/** Texts to be read: one, or a list. Errors: INVALID_ARGUMENT, UNIMPLEMENTED for lists of tokens. */
+export function textsOf(param: string, value: unknown): string[] {
+  const list = Array.isArray(value) ? value : [value];
+  if (list.some((one) => typeof one === 'number' || Array.isArray(one))) {
+    throw unsupported(param, 'tokens are not taken; send the text itself.');
+  }
+  if (list.length === 0 || list.some((one) => typeof one !== 'string')) {
+    throw invalid(param, 'a text or a list of texts');
+  }
+  return list as string[];
+}
+
+function biasOf(value: unknown): unknown {
+  if (given(value) === undefined) return undefined;
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw invalid('logit_bias', 'an object of biases by token');
+  }
+  return Object.entries(value as Fields).map(([token, bias]) => ({ token: Number(token), bias }));
+}
+
+function schemaOf(format: unknown): unknown {
+  if (given(format) === undefined) return undefined;
+  const { type, json_schema: named, schema } = format as Fields;
+  if (type === 'text') return undefined;
+  if (type === 'json_object') return {};
+  const found = schema ?? (named as Fields | undefined)?.['schema'];
+  if (type === 'json_schema' && typeof found === 'object' && found !== null) return found;
+  throw invalid('response_format', '{"type": "text" | "json_object" | "json_schema", …}');
+}
+
+/** Parameters of text-generation that chats and completions have in common. */
+export function samplingOf(body: Fields): Record<string, unknown> {
+  return {
+    max_tokens: given(body['max_completion_tokens'] ?? body['max_tokens']),
+    temperature: given(body['temperature']),
+    top_p: given(body['top_p']),
+    // These are not OpenAI's own; local servers take them all the same.
+    top_k: given(body['top_k']),
+    min_p: given(body['min_p']),
+    repetition_penalty: given(body['repetition_penalty']),
+    seed: given(body['seed']),
+    stop: given(body['stop']),
+    presence_penalty: given(body['presence_penalty']),
+    frequency_penalty: given(body['frequency_penalty']),
+    logit_bias: biasOf(body['logit_bias']),
+    response_schema: schemaOf(body['response_format']),
+  };
+}
+
+const mostChoices = 16;
+
+/** `n`. */
+export function choicesOf(body: Fields): number {
+  const n = given(body['n']) ?? 1;
+  if (Number.isInteger(n) && (n as number) >= 1 && (n as number) <= mostChoices) return n as number;
+  throw invalid('n', `a whole number from 1 to ${mostChoices}`);
+}
+
+/** The choices of one request differ: each has a seed of its own. */
+export function seedOf(parameters: Fields, choice: number): Fields {
+  const { seed } = parameters;
+  return typeof seed === 'number' ? { ...parameters, seed: seed + choice } : parameters;
+}
