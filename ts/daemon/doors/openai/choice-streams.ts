@@ -1,5 +1,4 @@
 import type { GenerationEvent } from '../../../protocol/tasks/generation-event.ts';
-import { readGenerationEvent } from '../../../protocol/tasks/generation-event.ts';
 import type { GeneratedText } from '../text/text-models.ts';
 import type { ToldEvents } from '../told-events.ts';
 
@@ -9,7 +8,7 @@ export type ChoiceNews =
   | { readonly index: number; readonly done: GeneratedText };
 
 async function* newsOf(told: ToldEvents, index: number): AsyncGenerator<ChoiceNews, void, void> {
-  for await (const event of told.events()) yield { index, event: readGenerationEvent(event) };
+  for await (const event of told.events()) yield { index, event };
   yield { index, done: (await told.result) as GeneratedText };
 }
 
