@@ -1,5 +1,5 @@
 import { type OnnxNode, type OnnxValue, onnxModel } from '../onnx-builder.ts';
-import { longs, weights, width, words, writePackage } from './tiny-text-model.ts';
+import { longs, width as tinyWidth, weights, words, writePackage } from './tiny-text-model.ts';
 
 /*
  * A model that goes on with a text, of a few kilobytes: each word's logits follow from the sum of the words up
@@ -45,17 +45,17 @@ function nodes(keepsPast: boolean): OnnxNode[] {
 }
 
 /** Words only; the text is hardly ever at its end. */
-function bias(): Uint8Array {
-  const values = Float32Array.from(words, (word) => (word.startsWith('[') ? -100 : 0));
+function bias(vocabulary: number): Uint8Array {
+  const isWord = (id: number) => id < words.length && !words[id]?.startsWith('[');
+  const values = Float32Array.from({ length: vocabulary }, (_, id) => (isWord(id) ? 0 : -100));
   return new Uint8Array(values.buffer);
 }
 
-function decoder(keepsPast: boolean): Buffer {
+function decoder({ keepsPast, width, vocabulary }: Sizes): Buffer {
   const cache = (name: string, time: string): OnnxValue[] =>
     ['key', 'value'].map((part) => {
       return { name: `${name}.0.${part}`, dtype: float32, shape: ['batch', 1, time, width] };
     });
-  const vocabulary = words.length;
   return onnxModel({
     nodes: nodes(keepsPast),
     inputs: [
@@ -72,15 +72,15 @@ function decoder(keepsPast: boolean): Buffer {
         name: 'E',
         dtype: float32,
         shape: [vocabulary, width],
-        data: weights(words.length * width, 1.7),
+        data: weights(vocabulary * width, 1.7),
       },
       {
         name: 'W',
         dtype: float32,
         shape: [width, vocabulary],
-        data: weights(width * words.length, 0.9),
+        data: weights(width * vocabulary, 0.9),
       },
-      { name: 'B', dtype: float32, shape: [vocabulary], data: bias() },
+      { name: 'B', dtype: float32, shape: [vocabulary], data: bias(vocabulary) },
       { name: 'axis1', dtype: int64, shape: [1], data: longs(1) },
       { name: 'axis2', dtype: int64, shape: [1], data: longs(2) },
       { name: 'end', dtype: int64, shape: [1], data: longs(2 ** 31) },
@@ -89,9 +89,20 @@ function decoder(keepsPast: boolean): Buffer {
   });
 }
 
+interface Sizes {
+  readonly keepsPast: boolean;
+  readonly width: number;
+  readonly vocabulary: number;
+}
+
 export interface TinyDecoder {
   /** false: the whole text is read again for every token. */
   readonly keepsPast?: boolean;
+  /** Numbers of a word's vector, and words, of which all but the tokenizer's are never said. */
+  readonly width?: number;
+  readonly vocabulary?: number;
+  /** Tokens of prompt and answer together. */
+  readonly context?: number;
   /** Further files, by name. */
   readonly files?: Readonly<Record<string, unknown>>;
 }
@@ -101,11 +112,12 @@ export const tinyContext = 64;
 
 /** Makes the package in `folder`; answers the model file. The library finds the same file as onnx/model.onnx. */
 export function writeTinyDecoder(folder: string, about: TinyDecoder = {}): Promise<string> {
+  const { keepsPast = true, width = tinyWidth, vocabulary = words.length } = about;
   const config = {
-    ...{ model_type: 'gpt2', architectures: ['GPT2LMHeadModel'], vocab_size: words.length },
-    ...{ n_embd: width, n_head: 1, n_layer: 1, n_positions: tinyContext },
+    ...{ model_type: 'gpt2', architectures: ['GPT2LMHeadModel'], vocab_size: vocabulary },
+    ...{ n_embd: width, n_head: 1, n_layer: 1, n_positions: about.context ?? tinyContext },
     ...{ bos_token_id: 2, eos_token_id: 4 },
   };
   const files = { 'config.json': config, ...about.files };
-  return writePackage(folder, files, decoder(about.keepsPast ?? true));
+  return writePackage(folder, files, decoder({ keepsPast, width, vocabulary }));
 }
