@@ -7,12 +7,14 @@ import type { Dispatcher } from './dispatcher.ts';
 import { startGrpcDoor } from './doors/grpc/server.ts';
 import { MetricsSurface, type MetricsText } from './doors/http/metrics-surface.ts';
 import { OipSurface } from './doors/http/oip/surface.ts';
+import { RootSurface } from './doors/http/root-surface.ts';
 import { startHttpDoor } from './doors/http/server.ts';
 import { TextSurface } from './doors/http/text-surface.ts';
 import { startIpcDoor } from './doors/ipc/server.ts';
 import { OipService } from './doors/oip/service.ts';
 import { noSharedMemory } from './doors/oip/shared-memory.ts';
 import { SystemSharedMemory } from './doors/oip/system-shared-memory.ts';
+import { ollamaApi } from './doors/ollama/ollama-api.ts';
 import { openaiApi } from './doors/openai/openai-api.ts';
 import { TextModels } from './doors/text/text-models.ts';
 import { readTlsFiles } from './doors/tls-files.ts';
@@ -88,6 +90,7 @@ async function openHttp(
 ): Promise<OpenDoor> {
   const maxBodyBytes = config.get('api.http.max_body_bytes');
   const extras = extrasOf(config, 'http');
+  const models = new TextModels(dispatcher);
   const door = await startHttpDoor({
     ...extras,
     host: config.get('api.http.host'),
@@ -98,7 +101,9 @@ async function openHttp(
     maxBodyBytes,
     surfaces: [
       new OipSurface({ service: oip, logger, maxBodyBytes }),
-      new TextSurface(openaiApi(new TextModels(dispatcher)), { logger, maxBodyBytes }),
+      new TextSurface(openaiApi(models), { logger, maxBodyBytes }),
+      new TextSurface(ollamaApi(models), { logger, maxBodyBytes }),
+      new RootSurface(),
       new MetricsSurface(metrics, logger),
     ],
     dispatcher,

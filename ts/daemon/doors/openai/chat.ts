@@ -1,19 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { GenerationEvent } from '../../../protocol/tasks/generation-event.ts';
 import type { RequestContext } from '../../request-context.ts';
+import { type Fields, given, invalid, unsupported } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import { type GeneratedText, partOf, type TaskCall, type TextModels } from '../text/text-models.ts';
 import { choiceStreams } from './choice-streams.ts';
-import {
-  choicesOf,
-  type Fields,
-  given,
-  invalid,
-  modelOf,
-  samplingOf,
-  seedOf,
-  unsupported,
-} from './read-request.ts';
+import { choicesOf, modelOf, samplingOf, seedOf } from './read-request.ts';
 import { usageOf } from './usage.ts';
 
 function toolsOf(body: Fields): unknown {

@@ -1,18 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestContext } from '../../request-context.ts';
+import { type Fields, given, unsupported } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import { type GeneratedText, partOf, type TaskCall, type TextModels } from '../text/text-models.ts';
 import { choiceStreams } from './choice-streams.ts';
-import {
-  choicesOf,
-  type Fields,
-  given,
-  modelOf,
-  samplingOf,
-  seedOf,
-  textsOf,
-  unsupported,
-} from './read-request.ts';
+import { choicesOf, modelOf, samplingOf, seedOf, textsOf } from './read-request.ts';
 
 /** OpenAI's own default; a base model hardly ever ends by itself. */
 const defaultTokens = 16;

@@ -1,7 +1,8 @@
 import type { RequestContext } from '../../request-context.ts';
+import { type Fields, given, invalid, unsupported } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { TextModels } from '../text/text-models.ts';
-import { type Fields, given, invalid, modelOf, textsOf, unsupported } from './read-request.ts';
+import { modelOf, textsOf } from './read-request.ts';
 
 interface Embedded {
   readonly embedding: ArrayLike<number>;

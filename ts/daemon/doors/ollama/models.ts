@@ -1,0 +1,117 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RequestContext } from '../../request-context.ts';
+import type { Fields } from '../text/fields.ts';
+import type { ApiReply } from '../text/text-api.ts';
+import type { ModelFacts, TextModels } from '../text/text-models.ts';
+import { modelOf } from './names.ts';
+
+/** Models stay until they are unloaded, and clients want a time. */
+const never = '2999-12-31T23:59:59Z';
+
+function familyOf({ framework, execution_format: format }: ModelFacts): string {
+  return framework ?? format;
+}
+
+function detailsOf(model: ModelFacts) {
+  const family = familyOf(model);
+  return {
+    ...{ parent_model: '', format: model.execution_format, family, families: [family] },
+    // Nothing that is known of every model.
+    ...{ parameter_size: '', quantization_level: '' },
+  };
+}
+
+/** Bytes of the model's file; left out where it cannot be seen, which whoever runs it is told of. */
+async function sizeOf({ path, file }: ModelFacts): Promise<{ size?: number }> {
+  try {
+    return { size: (await stat(join(path, file))).size };
+  } catch {
+    return {};
+  }
+}
+
+async function entryOf(model: ModelFacts) {
+  const { id, digest, registered_at: registered } = model;
+  return {
+    ...{ name: id, model: id, modified_at: registered },
+    ...(await sizeOf(model)),
+    ...{ digest, details: detailsOf(model) },
+  };
+}
+
+function contextOf({ tasks }: ModelFacts): number | undefined {
+  const length = tasks
+    .map(({ facts }) => facts['context_length'])
+    .find((one) => typeof one === 'number');
+  return length as number | undefined;
+}
+
+/** GET /api/tags. */
+export function tags(models: TextModels, context: RequestContext): ApiReply {
+  return {
+    async whole() {
+      const entries: Fields[] = [];
+      // One after the other: there may be as many as the registry holds.
+      for (const model of await models.list(context)) entries.push(await entryOf(model));
+      return { models: entries };
+    },
+  };
+}
+
+/** GET /api/ps. */
+export function running(models: TextModels, context: RequestContext): ApiReply {
+  return {
+    async whole() {
+      const entries: Fields[] = [];
+      for (const model of await models.list(context)) {
+        if (model.status !== 'ready') continue;
+        const context_length = contextOf(model);
+        entries.push({ ...(await entryOf(model)), expires_at: never, context_length });
+      }
+      return { models: entries };
+    },
+  };
+}
+
+/** By the tasks; what Ollama has no word for is left out. */
+function capabilitiesOf({ tasks }: ModelFacts): string[] {
+  const names: string[] = tasks.map(({ name }) => name);
+  return [
+    ...(names.includes('text-generation') ? ['completion'] : []),
+    ...(names.includes('feature-extraction') ? ['embedding'] : []),
+  ];
+}
+
+function infoOf(model: ModelFacts): Fields {
+  const family = familyOf(model);
+  const dimensions = model.tasks.find(({ name }) => name === 'feature-extraction')?.facts[
+    'dimensions'
+  ];
+  return {
+    'general.architecture': family,
+    'general.name': model.name,
+    [`${family}.context_length`]: contextOf(model),
+    [`${family}.embedding_length`]: dimensions,
+    'mlos.plugin': model.plugin_id,
+    'mlos.tasks': model.tasks.map(({ name }) => name),
+  };
+}
+
+/** POST /api/show. */
+export function show(models: TextModels, body: Fields, context: RequestContext): ApiReply {
+  const { id } = modelOf(body);
+  return {
+    async whole() {
+      const model = await models.get(id, context);
+      return {
+        ...{ license: '', parameters: '', template: '', system: '' },
+        modelfile: `FROM ${join(model.path, model.file)}\n`,
+        details: detailsOf(model),
+        model_info: infoOf(model),
+        capabilities: capabilitiesOf(model),
+        modified_at: model.registered_at,
+      };
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { type Fields, given, invalid } from '../text/fields.ts';
+
+function schemaOf(format: unknown): unknown {
+  if (given(format) === undefined || format === '') return undefined;
+  if (format === 'json') return {};
+  if (typeof format === 'object' && !Array.isArray(format)) return format;
+  throw invalid('format', '"json" or a JSON Schema');
+}
+
+/** How much it thinks is the model's own matter; whether it does is what can be had. */
+function thinkOf(value: unknown): unknown {
+  if (given(value) === undefined) return undefined;
+  if (value === 'high' || value === 'medium' || value === 'low') return true;
+  if (typeof value === 'boolean') return value;
+  throw invalid('think', 'true, false, "high", "medium" or "low"');
+}
+
+/** What is less is as if it were left out. */
+function atLeast(least: number, value: unknown): unknown {
+  return typeof value === 'number' && value < least ? undefined : given(value);
+}
+
+function notBelow(least: number, value: unknown): unknown {
+  return typeof value === 'number' ? Math.max(least, value) : given(value);
+}
+
+/** `options`. Errors: INVALID_ARGUMENT. */
+export function optionsOf(body: Fields): Fields {
+  const options = given(body['options']) ?? {};
+  if (typeof options === 'object' && !Array.isArray(options)) return options as Fields;
+  throw invalid('options', 'an object');
+}
+
+/** Parameters of text-generation that chats and texts have in common. Options that are not here change no text. */
+export function samplingOf(body: Fields): Record<string, unknown> {
+  const options = optionsOf(body);
+  const logprobs = given(body['logprobs']) === true;
+  return {
+    // -1 and -2 are no number of tokens, but as many as there may be.
+    max_tokens: atLeast(0, options['num_predict']),
+    // Below 0: any.
+    seed: atLeast(0, options['seed']),
+    // Below 0: all, which is 0 here.
+    top_k: notBelow(0, options['top_k']),
+    top_p: given(options['top_p']),
+    min_p: given(options['min_p']),
+    typical_p: given(options['typical_p']),
+    repeat_last_n: given(options['repeat_last_n']),
+    temperature: given(options['temperature']),
+    repetition_penalty: given(options['repeat_penalty']),
+    presence_penalty: given(options['presence_penalty']),
+    frequency_penalty: given(options['frequency_penalty']),
+    stop: given(options['stop']),
+    context_length: atLeast(1, options['num_ctx']),
+    response_schema: schemaOf(body['format']),
+    think: thinkOf(body['think']),
+    ...(logprobs ? { logprobs, top_logprobs: given(body['top_logprobs']) } : {}),
+  };
+}
