@@ -106,6 +106,20 @@ export const limits = {
   generationIdleMs: 10_000,
   /** Logits of the tokens that one run reads, in bytes: so long may its part of a prompt be. */
   generationLogitsBytes: 32 * MiB,
+  /** Pixels of one picture: those of most cameras, and 192 MiB when it is decoded. */
+  imagePixels: 64 * MiB,
+  /** A picture must be decoded within that long, in s: files can be made that take hours. */
+  imageDecodeSeconds: 30,
+  /** Pictures that one plugin process holds decoded at once, and recordings; others wait. */
+  mediaAtOnce: 2,
+  /** Pixels of a segmented picture times labels: each has a float32, computed on the plugin's own loop. */
+  segmentationValues: 64 * MiB,
+  /** Length of a recording in s, its samples per second and its channels. */
+  audioSeconds: 1_800,
+  audioSampleRate: 192_000,
+  audioChannels: 8,
+  /** What a model listens to at once, in s: memory of attention grows with the square. */
+  audioSpanSeconds: 60,
   /** Messages of one conversation. */
   taskMessages: 4_096,
   /** Length of a model id. */

@@ -5,7 +5,7 @@ import { zeroShotParameters } from './text-tasks.ts';
 
 /** Tasks that look or listen. */
 const image = one('image', 'image', 'A picture: PNG, JPEG, WebP, GIF, TIFF or AVIF.');
-const audio = one('audio', 'audio', 'A recording: WAV.');
+const audio = one('audio', 'audio', 'A recording: WAV, MP3 or Ogg Vorbis.');
 
 const threshold = Type.Optional(
   Type.Number({ minimum: 0, maximum: 1, description: 'The least score that is shown.' }),

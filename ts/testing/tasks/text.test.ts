@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { env, pipeline } from '@huggingface/transformers';
+import { test } from 'node:test';
 import { codeOf } from '../daemon/models.ts';
-import type { DaemonProcess } from '../daemon/start-daemon.ts';
-import { Place } from '../daemon/with-daemon.ts';
+import { type Anything, near, packages } from './packages.ts';
 import { type TinyText, writeTinyText } from './tiny-text-model.ts';
 
 /*
@@ -14,47 +9,12 @@ import { type TinyText, writeTinyText } from './tiny-text-model.ts';
  * same files.
  */
 const watchdog = { timeout: 120_000 };
-env.allowRemoteModels = false;
 
-let place: Place;
-let daemon: DaemonProcess;
-before(async () => {
-  place = new Place(await mkdtemp(join(tmpdir(), 'mlos-words-')));
-  daemon = await place.start();
-});
-after(async () => {
-  await place.clear();
-  await rm(place.folder, { recursive: true, force: true });
-});
-
-// biome-ignore lint/suspicious/noExplicitAny: each task has results of its own.
-type Anything = any;
+const { pack: packFiles, daemon } = packages();
 
 async function pack(name: string, about: TinyText) {
-  const folder = join(place.folder, name);
-  const path = await writeTinyText(folder, about);
-  const id = `t/${name}@1`;
-  const registered = await daemon.http.post('/models/register', { model_id: id, path });
-  assert.equal(registered.status, 200, JSON.stringify(registered.body));
-  const ask = async (body: object): Promise<Anything> => {
-    const reply = await daemon.http.post(`/models/t-${name}@1/inference`, body);
-    assert.equal(reply.status, 200, JSON.stringify(reply.body));
-    return reply.body.result;
-  };
-  const refused = async (body: object) => daemon.http.post(`/models/t-${name}@1/inference`, body);
-  const reference = async (task: string): Promise<Anything> =>
-    pipeline(task as 'fill-mask', folder, { dtype: 'fp32', local_files_only: true });
-  return { ask, refused, reference };
-}
-
-function near(actual: readonly number[], expected: readonly number[]): void {
-  assert.equal(actual.length, expected.length);
-  for (const [index, value] of actual.entries()) {
-    assert.ok(
-      Math.abs(value - (expected[index] ?? Number.NaN)) < 1e-6,
-      `${index}: ${value}, ${expected[index]}`,
-    );
-  }
+  const { ask, reply, reference } = await packFiles(name, (folder) => writeTinyText(folder, about));
+  return { ask, refused: reply, reference };
 }
 
 const texts = ['Hello, MLOS!', 'The cat sat on a mat in Paris', 'nice'];
@@ -209,10 +169,10 @@ test(
     });
     await ask({ input: 'nice' });
     const body = { inputs: { input_ids: [[2, 5, 3]], attention_mask: [[1, 1, 1]] } };
-    const { status, body: answer } = await daemon.http.post('/models/t-both@1/inference', body);
+    const { status, body: answer } = await daemon().http.post('/models/t-both@1/inference', body);
     assert.equal(status, 200);
     assert.deepEqual(answer.output_shapes.last_hidden_state, [1, 3, 8]);
-    const { body: stats } = await daemon.http.get('/stats/engine');
+    const { body: stats } = await daemon().http.get('/stats/engine');
     const rows = JSON.stringify(stats).split('"t/both@1"').length - 1;
     assert.equal(rows, 1, JSON.stringify(stats));
   },

@@ -29,7 +29,7 @@ export function longs(...values: number[]): Uint8Array {
 }
 
 /** `h`: [batch, tokens, 8] of vectors that know of each other; `m`: [batch, 1, 8], their mean. */
-const body: readonly OnnxNode[] = [
+export const body: readonly OnnxNode[] = [
   { op: 'Gather', inputs: ['E', 'input_ids'], outputs: ['h0'] },
   { op: 'Cast', inputs: ['attention_mask'], outputs: ['mask'], attributes: { to: 1 } },
   { op: 'Unsqueeze', inputs: ['mask', 'last'], outputs: ['mask3'] },
@@ -177,11 +177,16 @@ export async function writePackage(
   files: Readonly<Record<string, unknown>>,
   model: Uint8Array,
 ): Promise<string> {
-  await mkdir(join(folder, 'onnx'), { recursive: true });
   for (const [name, content] of Object.entries({ ...tokenizerFiles, ...files })) {
     await mkdir(join(folder, name, '..'), { recursive: true });
     await writeFile(join(folder, name), JSON.stringify(content));
   }
+  return writeModel(folder, model);
+}
+
+/** Where both we and the library look; answers the file. */
+export async function writeModel(folder: string, model: Uint8Array): Promise<string> {
+  await mkdir(join(folder, 'onnx'), { recursive: true });
   const file = join(folder, 'model.onnx');
   await writeFile(file, model);
   await copyFile(file, join(folder, 'onnx/model.onnx'));

@@ -17,6 +17,13 @@ export interface RunOptions {
 export interface CallableModel {
   (inputs: Readonly<Record<string, unknown>>): Promise<Record<string, LibraryTensor>>;
   config: Readonly<Record<string, unknown>>;
+  /** Where the library's pipelines look up the names of tensors. */
+  readonly sessions: {
+    readonly model: {
+      readonly inputNames: readonly string[];
+      readonly outputNames: readonly string[];
+    };
+  };
 }
 
 /** CLOCK_MONOTONIC in ms. */
@@ -32,7 +39,7 @@ export function timeoutOf({ deadlineUs }: RunOptions): { readonly timeoutMs?: nu
   throw new MlosError('DEADLINE_EXCEEDED', 'The deadline passed before the model was run.');
 }
 
-function isTensor(value: unknown): value is LibraryTensor {
+export function isTensor(value: unknown): value is LibraryTensor {
   const { dims, data } = (value ?? {}) as Partial<LibraryTensor>;
   return Array.isArray(dims) && data !== undefined;
 }
@@ -81,5 +88,6 @@ export function callableModel(
     });
     return Object.fromEntries(entries);
   };
-  return Object.assign(call, { config });
+  const outputNames = model.signature.outputs.map(({ name }) => name);
+  return Object.assign(call, { config, sessions: { model: { inputNames: names, outputNames } } });
 }

@@ -1,35 +1,32 @@
 import { MlosError } from '../../../protocol/errors.ts';
-import type { LibraryTensor } from './library.ts';
+import {
+  normalized,
+  pooledOutputs,
+  textVectors,
+  vectorsOf,
+  wireVector,
+} from './embedding-outputs.ts';
 import type { PackageFacts, Pooling } from './package-facts.ts';
 import { inBatches, type TaskContext } from './task-context.ts';
 
 /** What is done where neither the package nor the request says; the task's facts tell it. */
 export const defaultPooling: Pooling = 'mean';
 
-export function poolingFacts(facts: PackageFacts) {
+/** `output`: the one that the embedding is made of. */
+export function poolingFacts(facts: PackageFacts, output: string | undefined) {
   const { pooling, normalizes, maxTokens } = facts;
+  const isPooled = pooledOutputs.some((name) => name === output);
   return {
-    pooling: pooling ?? defaultPooling,
-    pooling_from: pooling === null ? 'default' : 'package',
+    output,
+    ...(isPooled
+      ? { pooling: 'model' }
+      : {
+          pooling: pooling ?? defaultPooling,
+          pooling_from: pooling === null ? 'default' : 'package',
+        }),
     normalize: normalizes,
     ...(maxTokens === null ? {} : { max_tokens: maxTokens }),
   };
-}
-
-interface Rows {
-  readonly data: Float32Array;
-  /** rows, tokens, width; or rows, width where the model pools itself. */
-  readonly dims: readonly number[];
-}
-
-function rowsOf(outputs: Readonly<Record<string, LibraryTensor>>): Rows {
-  const { sentence_embedding, token_embeddings, last_hidden_state } = outputs;
-  const found = sentence_embedding ?? last_hidden_state ?? token_embeddings;
-  if (found === undefined) {
-    throw new MlosError('INFERENCE_FAILED', 'The model gave no vectors.');
-  }
-  const { data, dims } = found.type === 'float32' ? found : found.to('float32');
-  return { data: data as Float32Array, dims };
 }
 
 function pool(tokens: Float32Array, width: number, mask: readonly boolean[], how: Pooling) {
@@ -48,15 +45,6 @@ function pool(tokens: Float32Array, width: number, mask: readonly boolean[], how
   return Float32Array.from(sum, (value) =>
     how === 'max' ? value : value / Math.max(1, kept.length),
   );
-}
-
-function normalized(vector: Float32Array): Float32Array {
-  const length = Math.hypot(...vector) || 1;
-  return vector.map((value) => value / length);
-}
-
-function wire(vector: Float32Array, shape: readonly number[]) {
-  return { float32: new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), shape };
 }
 
 export async function extractFeatures(context: TaskContext): Promise<unknown> {
@@ -84,7 +72,7 @@ export async function extractFeatures(context: TaskContext): Promise<unknown> {
     const truncation = parameters['truncate'] !== false;
     const encoded = await tokenizer(texts, { padding: true, truncation, ...max });
     refuseLong(tokenizer.model_max_length, facts.maxTokens, encoded.input_ids.dims[1] ?? 0);
-    const { data, dims } = rowsOf(await model(encoded));
+    const { data, dims } = vectorsOf(await model(encoded), textVectors);
     const width = dims.at(-1) ?? 0;
     const length = encoded.attention_mask.dims[1] ?? 0;
     return texts.map((_, row) => {
@@ -94,7 +82,7 @@ export async function extractFeatures(context: TaskContext): Promise<unknown> {
       const tokens = mask.filter(Boolean).length;
       if (dims.length === 2) {
         const vector = finish(data.slice(row * width, (row + 1) * width));
-        return { embedding: wire(vector, [vector.length]), tokens };
+        return { embedding: wireVector(vector, [vector.length]), tokens };
       }
       const rows = data.subarray(row * length * width, (row + 1) * length * width);
       if (pooling === 'none') {
@@ -103,10 +91,10 @@ export async function extractFeatures(context: TaskContext): Promise<unknown> {
         );
         const flat = new Float32Array(kept.reduce((sum, vector) => sum + vector.length, 0));
         for (const [at, vector] of kept.entries()) flat.set(vector, at * vector.length);
-        return { embedding: wire(flat, [kept.length, kept[0]?.length ?? 0]), tokens };
+        return { embedding: wireVector(flat, [kept.length, kept[0]?.length ?? 0]), tokens };
       }
       const vector = finish(pool(rows, width, mask, pooling));
-      return { embedding: wire(vector, [vector.length]), tokens };
+      return { embedding: wireVector(vector, [vector.length]), tokens };
     });
   };
   return inBatches(request.inputs['text'] as string | string[], parameters['batch_size'], run);

@@ -1,6 +1,7 @@
 import type { TaskName } from '../../../protocol/tasks/task.ts';
 import { isTaskName } from '../../../protocol/tasks/task.ts';
 import type { Signature } from '../../../protocol/tensor.ts';
+import { imageVectors, textVectors } from './embedding-outputs.ts';
 import type { PackageFacts } from './package-facts.ts';
 
 /*
@@ -21,12 +22,13 @@ const byArchitecture: readonly (readonly [RegExp, TaskName])[] = [
   [/ForMaskedLM$/, 'fill-mask'],
   [/ForQuestionAnswering$/, 'question-answering'],
   [/(ForCausalLM|LMHeadModel)$/, 'text-generation'],
-  [/ForImageClassification$/, 'image-classification'],
+  [/ForImageClassification(WithTeacher)?$/, 'image-classification'],
   [/ForObjectDetection$/, 'object-detection'],
+  [/For(Semantic|Instance|Panoptic|Universal)?Segmentation$/, 'image-segmentation'],
+  [/ForAudioClassification$/, 'audio-classification'],
   [/ForCTC$/, 'automatic-speech-recognition'],
 ];
 
-/** Models of sound are saved from classes of the same names as those of text. */
 const audioInputs = ['input_values', 'input_features'];
 
 function declaredTask(declared: string | null, facts: PackageFacts): TaskName | null {
@@ -39,20 +41,10 @@ function declaredTask(declared: string | null, facts: PackageFacts): TaskName | 
   return facts.pooling === null ? null : 'feature-extraction';
 }
 
-const vectorOutputs = [
-  'sentence_embedding',
-  'last_hidden_state',
-  'token_embeddings',
-  'image_embeds',
-  'pooler_output',
-];
-
 /** What a model itself says of its tensors. */
 interface Tensors {
   takes(name: string): boolean;
   gives(name: string): boolean;
-  /** Its outputs hold vectors for whoever wants an embedding. */
-  readonly givesVectors: boolean;
 }
 
 /** The most usual one first; empty: only tensors. */
@@ -61,35 +53,50 @@ export function findTasks(
   facts: PackageFacts,
   signature: Signature,
 ): TaskName[] {
-  const gives = (name: string) => signature.outputs.some((output) => output.name === name);
   const tensors: Tensors = {
-    gives,
+    gives: (name) => signature.outputs.some((output) => output.name === name),
     takes: (name) => signature.inputs.some((input) => input.name === name),
-    givesVectors: vectorOutputs.some(gives),
   };
   const wanted = declaredTask(declared, facts);
-  if (facts.hasTokenizer && tensors.takes('input_ids')) return textTasks(wanted, facts, tensors);
-  if (!facts.hasProcessor) return [];
-  if (tensors.takes('pixel_values')) return imageTasks(wanted, tensors);
-  return audioInputs.some(tensors.takes) ? audioTasks(wanted, facts, tensors) : [];
+  const reads = facts.hasTokenizer && tensors.takes('input_ids');
+  const looks = facts.hasProcessor && tensors.takes('pixel_values');
+  if (reads && looks) return tensors.gives('logits_per_image') ? [imageAndText] : [];
+  if (reads) return textTasks(wanted, facts, tensors);
+  if (looks) return imageTasks(wanted, tensors);
+  const listens = facts.hasProcessor && audioInputs.some(tensors.takes);
+  return listens ? audioTasks(wanted, facts, tensors) : [];
 }
 
-function imageTasks(wanted: TaskName | null, { gives, givesVectors }: Tensors): TaskName[] {
-  if (wanted === 'object-detection') return gives('logits') && gives('pred_boxes') ? [wanted] : [];
-  if (wanted === 'image-segmentation') return gives('logits') ? [wanted] : [];
-  const labels: TaskName[] = gives('logits') ? ['image-classification'] : [];
-  return [...labels, ...(givesVectors ? (['image-feature-extraction'] as const) : [])];
+/** Of models that know how well each of some texts fits a picture. */
+const imageAndText = 'zero-shot-image-classification';
+
+function imageTasks(wanted: TaskName | null, { gives }: Tensors): TaskName[] {
+  const embeds = imageVectors.some(gives);
+  switch (wanted) {
+    case 'object-detection':
+      return gives('logits') && gives('pred_boxes') ? [wanted] : [];
+    case 'image-segmentation':
+      return gives('logits') || gives('masks_queries_logits') ? [wanted] : [];
+    case 'image-classification':
+      return [
+        ...(gives('logits') ? [wanted] : []),
+        ...(embeds ? (['image-feature-extraction'] as const) : []),
+      ];
+    default:
+      return embeds ? ['image-feature-extraction'] : [];
+  }
 }
 
 function audioTasks(wanted: TaskName | null, facts: PackageFacts, { gives }: Tensors): TaskName[] {
   if (!gives('logits')) return [];
   if (wanted === 'automatic-speech-recognition') return facts.hasTokenizer ? [wanted] : [];
+  // Models of sound are saved from classes of the same names as those of text, too.
   const labels = wanted === 'audio-classification' || wanted === 'text-classification';
   return labels ? ['audio-classification'] : [];
 }
 
 function textTasks(wanted: TaskName | null, facts: PackageFacts, tensors: Tensors): TaskName[] {
-  const embeds: TaskName[] = tensors.givesVectors ? ['feature-extraction'] : [];
+  const embeds: TaskName[] = textVectors.some(tensors.gives) ? ['feature-extraction'] : [];
   if (wanted === 'question-answering') {
     const answers = tensors.gives('start_logits') && tensors.gives('end_logits');
     return answers ? [wanted] : embeds;

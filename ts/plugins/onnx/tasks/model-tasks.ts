@@ -3,13 +3,23 @@ import { ownConnector } from '../../../client/attached/own-connector.ts';
 import type { AddedModel, Engine } from '../../../native/engine.ts';
 import { MlosError } from '../../../protocol/errors.ts';
 import type { TaskName } from '../../../protocol/tasks/task.ts';
+import type { Signature } from '../../../protocol/tensor.ts';
 import type { ModelReference, PluginTaskRequest, TaskEntry } from '../../../smi/serve.ts';
 import { decoderPlan } from '../generation/decoder-plan.ts';
 import { DecoderPool } from '../generation/decoder-pool.ts';
 import { contextOf } from '../generation/settings.ts';
 import { generateText } from '../generation/text-generation.ts';
+import { classifyAudio, recognizeSpeech } from './audio-tasks.ts';
+import { imageVectors, textVectors } from './embedding-outputs.ts';
 import { extractFeatures, poolingFacts } from './feature-extraction.ts';
 import { findTasks } from './find-tasks.ts';
+import {
+  classifyImages,
+  classifyImageZeroShot,
+  detectObjects,
+  extractImageFeatures,
+  segmentImage,
+} from './image-tasks.ts';
 import { type PackageFacts, readPackageFacts } from './package-facts.ts';
 import { PackageTools, type TaskContext, taskContext } from './task-context.ts';
 import {
@@ -31,6 +41,13 @@ const runs: Partial<Record<TaskName, Run>> = {
   'question-answering': answerQuestion,
   'zero-shot-classification': classifyZeroShot,
   'text-ranking': rankTexts,
+  'image-classification': classifyImages,
+  'image-feature-extraction': extractImageFeatures,
+  'object-detection': detectObjects,
+  'image-segmentation': segmentImage,
+  'zero-shot-image-classification': classifyImageZeroShot,
+  'audio-classification': classifyAudio,
+  'automatic-speech-recognition': recognizeSpeech,
 };
 
 /** The tasks of one loaded model. Its tensors run in the engine, asked as any client asks it. */
@@ -60,7 +77,7 @@ export class ModelTasks {
     const writes = (name: TaskName) => name === 'text-generation' && plan !== null;
     this.entries = findTasks(model.task, this.#facts, added.signature)
       .filter((name) => runs[name] !== undefined || writes(name))
-      .map((name) => ({ name, facts: factsOf(name, this.#facts) }));
+      .map((name) => ({ name, facts: factsOf(name, this.#facts, added.signature) }));
   }
 
   async run(request: PluginTaskRequest): Promise<Record<string, unknown>> {
@@ -101,8 +118,15 @@ export class ModelTasks {
   }
 }
 
-function factsOf(name: TaskName, facts: PackageFacts): Record<string, unknown> {
-  if (name === 'feature-extraction') return poolingFacts(facts);
+function factsOf(
+  name: TaskName,
+  facts: PackageFacts,
+  { outputs }: Signature,
+): Record<string, unknown> {
+  const given = (names: readonly string[]) =>
+    names.find((wanted) => outputs.some((output) => output.name === wanted));
+  if (name === 'feature-extraction') return poolingFacts(facts, given(textVectors));
+  if (name === 'image-feature-extraction') return { output: given(imageVectors) };
   if (name === 'text-generation') {
     return { chat: facts.hasChatTemplate, context_length: contextOf(facts) };
   }

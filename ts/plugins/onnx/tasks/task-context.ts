@@ -36,6 +36,7 @@ export class PackageTools {
     return this.#tokenizer;
   }
 
+  /** Errors: INFERENCE_FAILED for files that are no processor, or one of a kind that is not known. */
   processor(): Promise<Processor> {
     this.#processor ??= this.#read('processor', ({ AutoProcessor }) =>
       AutoProcessor.from_pretrained(this.#folder, { local_files_only: true }),
@@ -79,16 +80,20 @@ export async function taskContext(
 }
 
 /** Runs a list in parts of at most `size`; a single input is a list of one. */
-export async function inBatches<T>(
-  given: string | readonly string[],
+export async function inBatches<Input extends string | Uint8Array, T>(
+  given: Input | readonly Input[],
   size: unknown,
-  run: (texts: string[]) => Promise<T[]>,
+  run: (inputs: Input[]) => Promise<T[]>,
 ): Promise<T | T[]> {
-  if (typeof given === 'string') return (await run([given]))[0] as T;
+  if (!isList(given)) return (await run([given]))[0] as T;
   const step = typeof size === 'number' ? size : 32;
   const results: T[] = [];
   for (let at = 0; at < given.length; at += step) {
     results.push(...(await run(given.slice(at, at + step))));
   }
   return results;
+}
+
+function isList<T>(given: T | readonly T[]): given is readonly T[] {
+  return Array.isArray(given);
 }

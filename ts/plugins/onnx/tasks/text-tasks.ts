@@ -1,4 +1,5 @@
 import { MlosError } from '../../../protocol/errors.ts';
+import { best, topKOf } from './scored.ts';
 import { inBatches, type TaskContext } from './task-context.ts';
 
 /*
@@ -8,17 +9,6 @@ import { inBatches, type TaskContext } from './task-context.ts';
 type Scored = { readonly label: string; readonly score: number };
 // biome-ignore lint/suspicious/noExplicitAny: the library's pipelines are typed for its own models.
 type Anything = any;
-
-/** So many labels where nobody says. */
-const defaultTopK = 5;
-
-function best<T extends { readonly score: number }>(list: readonly T[], k: number): T[] {
-  return [...list].sort((a, b) => b.score - a.score).slice(0, k);
-}
-
-function topKOf({ request }: TaskContext): number {
-  return (request.parameters['top_k'] as number | undefined) ?? defaultTopK;
-}
 
 function texts({ request }: TaskContext): string | string[] {
   return request.inputs['text'] as string | string[];
