@@ -56,11 +56,16 @@ export function hasFastApi() {
 }
 
 /** A daemon with folders and doors of its own, one intra-op thread, and quiet; gRPC also on a Unix socket. */
-export async function startBenchDaemon() {
+export function startBenchDaemon() {
+  return startQuietDaemon({ MLOS_INFERENCE_INTRA_OP_THREADS: '1' });
+}
+
+/** The same with as many threads as it takes by itself. */
+export async function startQuietDaemon(more = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'mlos-bench-'));
   const grpcSocketPath = join(folder, 'grpc.sock');
   const settings = {
-    MLOS_INFERENCE_INTRA_OP_THREADS: '1',
+    ...more,
     MLOS_LOGGING_LEVEL: 'warn',
     MLOS_API_GRPC_SOCKET_PATH: grpcSocketPath,
   };

@@ -27,6 +27,8 @@ export const targets = {
   healthSocketTimes: 1.25,
   /** Beside uWebSockets.js or FastAPI with the runtime in the server; bytes beside an echo of them. */
   openProtocol: { jsonTimes: 1.15, jsonShare: 1, fastApiShare: 3.2, echoTimes: 2 },
+  /** Embeddings for 32 apps at once, beside one text at a time in the app's own process. */
+  embeddings: { throughputTimes: 3 },
   /** Beside the library in the app's own process: tokens a second, and when the first one comes. */
   generation: { tokensTimes: 0.95, firstLaterMs: 5 },
   download: { shareOfCurl: 0.8, peakMb: 150, parallelTimes: 1 },

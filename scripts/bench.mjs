@@ -34,6 +34,7 @@ const groups = {
   urgent: async () => [(await import('../bench/urgent.mjs')).urgent],
   fairness: async () => [(await import('../bench/fairness.mjs')).fairness],
   'axon-download': async () => [(await import('../bench/axon-download.mjs')).axonDownload],
+  embeddings: async () => [(await import('../bench/embeddings.mjs')).embeddings],
   generation: async () => [(await import('../bench/generation.mjs')).generation],
   idle: async () => [(await import('../bench/idle.mjs')).idle],
 };
