@@ -86,8 +86,13 @@ export const limits = {
   /** Length of a tensor name in UTF-16 units; exporters make names of some hundred characters. */
   tensorNameLength: 1_024,
 
-  /** One text that a task reads, in UTF-16 code units; what the model cannot read is cut or refused there. */
-  taskTextLength: 16 * MiB,
+  /** The texts of one request of a task together, in UTF-16 code units: some hundred thousand words. */
+  taskTextLength: 2 * MiB,
+  /**
+   * What a tokenizer that runs on a plugin's loop reads at once, in the same units: the slow ones take a second
+   * for it, in which the plugin answers nobody, heart-beats neither.
+   */
+  tokenizerTextLength: 256 * KiB,
   /** Texts, pictures, labels and the like in one request of a task. */
   taskItems: 2_048,
   /** Requests of tasks that one plugin process works on at once; what is more is refused. */

@@ -177,3 +177,25 @@ test(
     assert.equal(rows, 1, JSON.stringify(stats));
   },
 );
+
+test('texts that would hold the process up are refused', watchdog, async () => {
+  const { ask, refused } = await pack('long', {
+    head: 'hidden',
+    architecture: 'BertModel',
+    files: sentence,
+  });
+  const tooLong = async (input: unknown, about: RegExp) => {
+    const reply = await refused({ input });
+    assert.equal(codeOf(reply), '413 PAYLOAD_TOO_LARGE');
+    assert.match(reply.body.message, about);
+  };
+  await tooLong('cat '.repeat(2_500_000), /10000000 characters together; the limit is 2097152/);
+  await tooLong(['x'.repeat(1_500_000), 'y'.repeat(1_500_000)], /3000000 characters together/);
+  await tooLong('cat '.repeat(100_000), /400000 characters; ONNX models read 262144 at once/);
+  const list = Array.from({ length: 10 }, () => 'cat '.repeat(50_000));
+  const found = await ask({ input: list });
+  assert.deepEqual(
+    found.map(({ tokens }: Anything) => tokens),
+    list.map(() => 32),
+  );
+});

@@ -74,13 +74,5 @@ export function readMessages(label: string, value: unknown): ChatMessage[] {
       `${label} has ${value.length} messages; the limit is ${limits.taskMessages}.`,
     );
   }
-  const messages = value.map((message, index) => readMessage(`${label}[${index}]`, message));
-  const length = messages.reduce((sum, { content }) => sum + (content?.length ?? 0), 0);
-  if (length > limits.taskTextLength) {
-    throw new MlosError(
-      'PAYLOAD_TOO_LARGE',
-      `${label} has ${length} characters together; the limit is ${limits.taskTextLength}.`,
-    );
-  }
-  return messages;
+  return value.map((message, index) => readMessage(`${label}[${index}]`, message));
 }

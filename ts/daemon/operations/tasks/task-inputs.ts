@@ -3,7 +3,7 @@ import { limits } from '../../../protocol/limits.ts';
 import { didYouMean } from '../../../protocol/nearest.ts';
 import type { TaskInput, TaskSpec } from '../../../protocol/tasks/task.ts';
 import { mediaBytes } from './media-input.ts';
-import { readMessages } from './messages-input.ts';
+import { type ChatMessage, readMessages } from './messages-input.ts';
 
 type Values = ReadonlyMap<string, unknown>;
 
@@ -16,13 +16,18 @@ function labelOf({ name }: TaskInput): string {
 
 function readText(label: string, value: unknown): string {
   if (typeof value !== 'string') throw new MlosError('INVALID_VALUE', `${label} must be a text.`);
-  if (value.length > limits.taskTextLength) {
-    throw new MlosError(
-      'PAYLOAD_TOO_LARGE',
-      `${label} has ${value.length} characters; the limit is ${limits.taskTextLength}.`,
-    );
-  }
   return value;
+}
+
+/** Characters of everything in words. */
+function lengthOf(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (Array.isArray(value)) return value.reduce((sum, item) => sum + lengthOf(item), 0);
+  return isMessage(value) ? lengthOf(value.content) : 0;
+}
+
+function isMessage(value: unknown): value is ChatMessage {
+  return typeof value === 'object' && value !== null && 'content' in value;
 }
 
 function readOne(input: TaskInput, label: string, value: unknown): unknown {
@@ -128,6 +133,13 @@ export function readTaskInputs(spec: TaskSpec, given: Values): Record<string, un
     throw unknownName(spec, strange);
   }
   if (Object.keys(inputs).length === 0) throw missing(spec, spec.inputs[0] as TaskInput);
+  const length = lengthOf(Object.values(inputs));
+  if (length > limits.taskTextLength) {
+    throw new MlosError(
+      'PAYLOAD_TOO_LARGE',
+      `The texts have ${length} characters together; the limit is ${limits.taskTextLength}.`,
+    );
+  }
   return inputs;
 }
 

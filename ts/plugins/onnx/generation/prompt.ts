@@ -1,5 +1,6 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import type { Tokenizer } from '../tasks/library.ts';
+import { checkTextLength } from '../tasks/text-length.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -14,6 +15,7 @@ function templateOptions(parameters: Fields): Record<string, unknown> {
 
 function fromMessages(tokenizer: Tokenizer, messages: unknown, parameters: Fields): number[] {
   const written = templateText(tokenizer, messages, parameters);
+  checkTextLength(written.length);
   // The template writes the special tokens itself.
   return tokenizer.encode(written, { add_special_tokens: false });
 }

@@ -22,6 +22,7 @@ import {
 } from './image-tasks.ts';
 import { type PackageFacts, readPackageFacts } from './package-facts.ts';
 import { PackageTools, type TaskContext, taskContext } from './task-context.ts';
+import { checkInputLengths } from './text-length.ts';
 import {
   answerQuestion,
   classifyText,
@@ -82,6 +83,7 @@ export class ModelTasks {
 
   async run(request: PluginTaskRequest): Promise<Record<string, unknown>> {
     if (!this.entries.some(({ name }) => name === request.task)) throw this.#cannot(request.task);
+    checkInputLengths(request.inputs);
     const facts = this.#facts;
     if (request.task === 'text-generation' && this.#decoders !== null) {
       const tokenizer = await this.#tools.tokenizer();

@@ -4,6 +4,7 @@ import type { PluginTaskRequest } from '../../../smi/serve.ts';
 import { type CallableModel, callableModel } from './engine-call.ts';
 import { type Library, library, type Processor, type Tokenizer } from './library.ts';
 import { type PackageFacts, readChatTemplate } from './package-facts.ts';
+import { textsAtOnce } from './text-length.ts';
 
 /** One request with what it needs: the library, the model behind its face, what the package says. */
 export interface TaskContext {
@@ -86,10 +87,13 @@ export async function inBatches<Input extends string | Uint8Array, T>(
   run: (inputs: Input[]) => Promise<T[]>,
 ): Promise<T | T[]> {
   if (!isList(given)) return (await run([given]))[0] as T;
-  const step = typeof size === 'number' ? size : 32;
+  const most = typeof size === 'number' ? size : 32;
   const results: T[] = [];
-  for (let at = 0; at < given.length; at += step) {
-    results.push(...(await run(given.slice(at, at + step))));
+  while (results.length < given.length) {
+    const rest = given.slice(results.length, results.length + most);
+    const texts = rest.filter((input) => typeof input === 'string');
+    const count = texts.length === 0 ? rest.length : textsAtOnce(texts, most);
+    results.push(...(await run(rest.slice(0, count))));
   }
   return results;
 }

@@ -1,6 +1,7 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import { best, topKOf } from './scored.ts';
 import { inBatches, type TaskContext } from './task-context.ts';
+import { textsAtOnce } from './text-length.ts';
 
 /*
  * Tasks that read texts, by the library's own pipelines: the labels, the order and the numbers are the
@@ -129,8 +130,8 @@ export async function rankTexts(context: TaskContext): Promise<unknown> {
   const { top_k: k = documents.length, raw_scores: raw } = request.parameters;
   const ranking: { index: number; score: number }[] = [];
   let tokens = 0;
-  for (let at = 0; at < documents.length; at += 32) {
-    const part = documents.slice(at, at + 32);
+  for (let from = 0, part: string[] = []; from < documents.length; from += part.length) {
+    part = documents.slice(from, from + textsAtOnce(documents.slice(from), 32, query.length));
     const encoded = await tokenizer(
       part.map(() => query),
       { text_pair: part, padding: true, truncation: true },
@@ -141,7 +142,7 @@ export async function rankTexts(context: TaskContext): Promise<unknown> {
       throw new MlosError('INFERENCE_FAILED', 'A model that ranks gives one number for each text.');
     }
     (logits.data as Float32Array).forEach((logit, row) => {
-      ranking.push({ index: at + row, score: raw === true ? logit : 1 / (1 + Math.exp(-logit)) });
+      ranking.push({ index: from + row, score: raw === true ? logit : 1 / (1 + Math.exp(-logit)) });
     });
   }
   return { ranking: best(ranking, k as number), tokens };
