@@ -118,6 +118,10 @@ export const mediaTasks = [
           }),
         ),
       ),
+      language: Type.Optional(
+        Type.String({ description: 'What was heard, where the model says it.' }),
+      ),
+      duration: Type.Optional(Type.Number({ description: 'Of the recording, in seconds.' })),
     }),
   },
 ] as const satisfies readonly TaskDeclaration[];

@@ -5,13 +5,15 @@ import type { PluginTaskRequest, TaskEntry } from '../../smi/serve.ts';
  * Tasks of the fake plugin, for models whose file reads `tasks`, or `tasks` and the name of one. Embeddings are two numbers: the length of
  * the text, and 1. Generation says the prompt's words (or the last message's) one after the other, as often as max_tokens allows,
  * one each `pause=<ms>`, a word of the prompt; `fail` and `crash` among them do that. The label of
- * a picture is how many bytes it has, and where it was asked to run.
+ * a picture is how many bytes it has, and where it was asked to run. A recording says its text, word by word, a second each; `+` at its
+ * beginning adds the request's parameters.
  */
 export const fakeTasks: readonly TaskEntry[] = [
   { name: 'text-generation', facts: { chat: true, context_length: 1_000 } },
   { name: 'feature-extraction', facts: { pooling: 'mean', dimensions: 2 } },
   { name: 'image-classification', facts: {} },
   { name: 'question-answering', facts: {} },
+  { name: 'automatic-speech-recognition', facts: {} },
 ];
 
 function embed(text: string) {
@@ -57,9 +59,29 @@ function look({ inputs, parameters, priority }: PluginTaskRequest) {
   return image instanceof Uint8Array ? labels(image) : image.map(labels);
 }
 
+function hear({ inputs, parameters, emit }: PluginTaskRequest) {
+  const said = Buffer.from(inputs['audio'] as Uint8Array).toString();
+  const text = said.startsWith('+') ? `${said.slice(1)} ${JSON.stringify(parameters)}` : said;
+  const words = text.split(' ');
+  for (const [index, word] of words.entries()) {
+    emit({ text: index === 0 ? word : ` ${word}`, tokens: 1 });
+  }
+  const { timestamps } = parameters;
+  const end = words.length;
+  const segments =
+    timestamps === 'word'
+      ? words.map((word, start) => ({ text: word, start, end: start + 1 }))
+      : [{ text, start: 0, end }];
+  return {
+    ...{ text, duration: end, language: 'en' },
+    ...(timestamps === undefined || timestamps === 'none' ? {} : { segments }),
+  };
+}
+
 export async function runFakeTask(request: PluginTaskRequest) {
   if (request.task === 'text-generation') return generate(request);
   if (request.task === 'image-classification') return look(request);
+  if (request.task === 'automatic-speech-recognition') return hear(request);
   if (request.task === 'question-answering') {
     return { answers: [{ text: String(request.inputs['context']), score: 0.5 }] };
   }

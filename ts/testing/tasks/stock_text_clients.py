@@ -50,6 +50,17 @@ def ask_openai():
     same(client.completions.create(model=MODEL, prompt="a b", max_tokens=3).choices[0].text, "a b a")
     same(client.embeddings.create(model=MODEL, input=["four"]).data[0].embedding, [4, 1])
     same([model.id for model in client.models.list()], [MODEL])
+    hear = client.audio.transcriptions.create
+    file = ("said.wav", b"one two", "audio/wav")
+    same(hear(model=MODEL, file=file).text, "one two")
+    same(hear(model=MODEL, file=file, response_format="text"), "one two\n")
+    words = hear(
+        model=MODEL, file=file, response_format="verbose_json", timestamp_granularities=["word"]
+    ).words
+    same([(one.word, one.start, one.end) for one in words], [("one", 0, 1), ("two", 1, 2)])
+    pieces = list(hear(model=MODEL, file=file, stream=True))
+    same([piece.type for piece in pieces][-2:], ["transcript.text.delta", "transcript.text.done"])
+    same(client.audio.translations.create(model=MODEL, file=file).text, "one two")
     refused(openai.NotFoundError, 404, chat, model="f/nobody", messages=user("hi"))
     try:
         list(chat(model=MODEL, messages=user("one fail"), stream=True))

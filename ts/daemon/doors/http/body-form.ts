@@ -38,6 +38,12 @@ export function bodyFormOf({ http }: MethodSpec, head: RequestHead): BodyForm {
   return 'json';
 }
 
+/** For what is only a form. Throws UNSUPPORTED_MEDIA_TYPE. */
+export function checkFormType({ contentType }: RequestHead): void {
+  if (formType.test(contentType.toLowerCase())) return;
+  throw unsupported(`Content-Type ${JSON.stringify(contentType)}`, 'send multipart/form-data');
+}
+
 /** For an operation whose body is bytes: anything that says to be something else is a mistake. */
 export function checkBytesType(head: RequestHead): void {
   const encoding = head.contentEncoding.trim().toLowerCase();

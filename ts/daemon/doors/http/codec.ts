@@ -112,9 +112,18 @@ function addQuery(params: Record<string, unknown>, spec: MethodSpec, query: stri
  * A form's fields are what the query's are, with room for files; a field that comes several times is a list.
  */
 function formParams(spec: MethodSpec, contentType: string, body: Buffer) {
+  return formValues(contentType, body, (name, text) => fromText(spec, name, text));
+}
+
+/** Errors: INVALID_ARGUMENT, PAYLOAD_TOO_LARGE. */
+export function formValues(
+  contentType: string,
+  body: Buffer | null,
+  readText: (name: string, text: string) => unknown = (_, text) => text,
+): Record<string, unknown> {
   const values = new Map<string, unknown[]>();
-  for (const { name, value } of readFormData(contentType, body)) {
-    const read = typeof value === 'string' ? fromText(spec, name, value) : value;
+  for (const { name, value } of readFormData(contentType, body ?? Buffer.alloc(0))) {
+    const read = typeof value === 'string' ? readText(name, value) : value;
     const known = values.get(name);
     if (known === undefined) values.set(name, [read]);
     else known.push(read);

@@ -3,7 +3,8 @@ import { MlosError } from '../../../protocol/errors.ts';
 import { didYouMean } from '../../../protocol/nearest.ts';
 import type { RequestContext } from '../../request-context.ts';
 import type { ApiReply, ApiRoute, TextApi } from '../text/text-api.ts';
-import { parseBody } from './codec.ts';
+import { checkFormType } from './body-form.ts';
+import { formValues, parseBody } from './codec.ts';
 import { eventStream, eventStreamType } from './event-stream.ts';
 import type { RequestHead } from './request-head.ts';
 import type { Admitted, HeaderLines, HttpAnswer, HttpReply, Surface } from './surface.ts';
@@ -44,8 +45,11 @@ export class TextSurface implements Surface {
         { details: { allow } },
       );
     }
+    const takesForm = route.takesForm === true;
+    if (takesForm) checkFormType(head);
     return {
-      ...{ maxBodyBytes: this.#maxBodyBytes, keepsBody: false, compresses: false },
+      // A form's files are views of it.
+      ...{ maxBodyBytes: this.#maxBodyBytes, keepsBody: takesForm, compresses: false },
       run: (body, context) => this.#run(route, { head, body, context }),
       refuse: (error) => this.refuse(error),
     };
@@ -76,7 +80,7 @@ export class TextSurface implements Surface {
     const { head, body, context } = facts;
     try {
       const id = modelIdOf(route, head.path);
-      const fields = body === null || body.byteLength === 0 ? {} : parseBody(body);
+      const fields = route.takesForm ? formValues(head.contentType, body) : parseBody(body);
       return await this.#replyOf(route.answer(fields, id, context), context);
     } catch (thrown) {
       return this.refuse(this.#failed(thrown, context));
@@ -88,6 +92,10 @@ export class TextSurface implements Surface {
     if ('whole' in reply) {
       const body = JSON.stringify(await reply.whole());
       return { status, contentType: 'application/json', body, headers: null };
+    }
+    if ('text' in reply) {
+      const contentType = 'text/plain; charset=utf-8';
+      return { status, contentType, body: await reply.text(), headers: null };
     }
     await reply.begun;
     const texts = this.#texts(reply.events(), context);

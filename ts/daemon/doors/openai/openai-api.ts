@@ -1,13 +1,18 @@
-import type { TextApi } from '../text/text-api.ts';
+import type { ApiRoute, TextApi } from '../text/text-api.ts';
 import type { TextModels } from '../text/text-models.ts';
 import { chatCompletion } from './chat.ts';
 import { completion } from './completions.ts';
 import { embeddings, rerank } from './embeddings.ts';
 import { getModel, listModels } from './models.ts';
 import { openaiError, openaiStatus } from './status.ts';
+import { transcription } from './transcriptions.ts';
 
 /** OpenAI's API under /v1, as its unmodified clients speak it. */
 export function openaiApi(models: TextModels): TextApi {
+  const listens = (path: string, translate: boolean): ApiRoute => ({
+    ...{ verb: 'POST', path, takesForm: true },
+    answer: (body, _, context) => transcription(models, { body, translate }, context),
+  });
   return {
     ...{ name: 'openai', docs: 'docs/openai.md' },
     owns: (path) => path.startsWith('/v1/') || path === '/v1',
@@ -28,6 +33,8 @@ export function openaiApi(models: TextModels): TextApi {
         ...{ verb: 'POST', path: '/v1/rerank' },
         answer: (body, _, context) => rerank(models, body, context),
       },
+      listens('/v1/audio/transcriptions', false),
+      listens('/v1/audio/translations', true),
       {
         ...{ verb: 'GET', path: '/v1/models' },
         answer: (_, __, context) => listModels(models, context),

@@ -1,9 +1,10 @@
 import type { MlosError } from '../../../protocol/errors.ts';
 import type { RequestContext } from '../../request-context.ts';
 
-/** What an operation answers: JSON that is whole, or objects that come one by one. */
+/** What an operation answers: JSON that is whole, plain text, or objects that come one by one. */
 export type ApiReply =
   | { whole(): Promise<unknown> }
+  | { text(): Promise<string> }
   | {
       /** Rejects where an error is the first thing to come, which then has a status of its own. */
       readonly begun: Promise<void>;
@@ -16,6 +17,8 @@ export interface ApiRoute {
   readonly verb: 'GET' | 'POST' | 'DELETE';
   /** Exact; or a prefix where it ends in a slash, behind which the id of a model stands. */
   readonly path: string;
+  /** The body is a form with files, whose fields are texts, or bytes; a field that comes several times is a list. */
+  readonly takesForm?: true;
   /** `id` is empty where the path has none. Throws MlosError for a body that is not right. */
   answer(body: Fields, id: string, context: RequestContext): ApiReply;
 }
