@@ -50,6 +50,13 @@ def ask_openai():
     same(client.completions.create(model=MODEL, prompt="a b", max_tokens=3).choices[0].text, "a b a")
     same(client.embeddings.create(model=MODEL, input=["four"]).data[0].embedding, [4, 1])
     same([model.id for model in client.models.list()], [MODEL])
+    respond = client.responses.create
+    answer = respond(model=MODEL, input="one two", instructions="Be brief.")
+    same((answer.output_text, answer.status, answer.usage.total_tokens), ("one two", "completed", 4))
+    events = list(respond(model=MODEL, input="one two", stream=True))
+    same("".join(one.delta for one in events if one.type == "response.output_text.delta"), "one two")
+    same(events[-1].response.output_text, "one two")
+    refused(openai.BadRequestError, 400, respond, model=MODEL, input="hi", previous_response_id="r")
     hear = client.audio.transcriptions.create
     file = ("said.wav", b"one two", "audio/wav")
     same(hear(model=MODEL, file=file).text, "one two")

@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import { MlosError } from '../../../protocol/errors.ts';
 import { didYouMean } from '../../../protocol/nearest.ts';
 import type { RequestContext } from '../../request-context.ts';
-import type { ApiReply, ApiRoute, TextApi } from '../text/text-api.ts';
+import type { ApiReply, ApiRoute, StreamReply, TextApi } from '../text/text-api.ts';
 import { checkFormType } from './body-form.ts';
 import { formValues, parseBody } from './codec.ts';
-import { eventStream, eventStreamType } from './event-stream.ts';
+import { eventStream, eventStreamType, type StreamEvent } from './event-stream.ts';
 import type { RequestHead } from './request-head.ts';
 import type { Admitted, HeaderLines, HttpAnswer, HttpReply, Surface } from './surface.ts';
 
@@ -98,21 +98,24 @@ export class TextSurface implements Surface {
       return { status, contentType, body: await reply.text(), headers: null };
     }
     await reply.begun;
-    const texts = this.#texts(reply.events(), context);
+    const events = this.#events(reply, context);
     const headers = streamHeaders;
     return this.api.stream === 'lines of JSON'
-      ? { status, contentType: 'application/x-ndjson', headers, parts: lines(texts) }
-      : { status, contentType: eventStreamType, headers, parts: eventStream(texts) };
+      ? { status, contentType: 'application/x-ndjson', headers, parts: lines(events) }
+      : { status, contentType: eventStreamType, headers, parts: eventStream(events) };
   }
 
   /** Each event as JSON; an error is the last one. */
-  async *#texts(
-    events: AsyncGenerator<unknown, void, void>,
+  async *#events(
+    reply: StreamReply,
     context: RequestContext,
-  ): AsyncGenerator<string, void, void> {
+  ): AsyncGenerator<StreamEvent, void, void> {
+    const { streamEnd } = this.api;
+    const isTyped = reply.isTyped === true;
     try {
-      for await (const event of events) yield JSON.stringify(event);
-      if (this.api.streamEnd !== null) yield this.api.streamEnd;
+      for await (const event of reply.events())
+        yield isTyped ? typed(event) : JSON.stringify(event);
+      if (streamEnd !== null && !isTyped) yield streamEnd;
     } catch (thrown) {
       yield JSON.stringify(this.api.error(this.#failed(thrown, context)));
     }
@@ -141,10 +144,16 @@ export class TextSurface implements Surface {
   }
 }
 
+/** Named by its own type, too. */
+function typed(event: unknown): StreamEvent {
+  const { type } = event as { readonly type: string };
+  return { name: type, data: JSON.stringify(event) };
+}
+
 async function* lines(
-  texts: AsyncGenerator<string, void, void>,
+  events: AsyncGenerator<StreamEvent, void, void>,
 ): AsyncGenerator<string, void, void> {
-  for await (const text of texts) yield `${text}\n`;
+  for await (const event of events) yield `${typeof event === 'string' ? event : event.data}\n`;
 }
 
 /** Errors: INVALID_ARGUMENT. */

@@ -1,19 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { GenerationEvent } from '../../../protocol/tasks/generation-event.ts';
 import type { RequestContext } from '../../request-context.ts';
-import { type Fields, given, invalid, unsupported } from '../text/fields.ts';
+import { type Fields, given, invalid } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import { type GeneratedText, partOf, type TaskCall, type TextModels } from '../text/text-models.ts';
 import { choiceStreams } from './choice-streams.ts';
-import { choicesOf, modelOf, samplingOf, seedOf } from './read-request.ts';
+import { logprobContent } from './logprobs.ts';
+import { choicesOf, modelOf, samplingOf, seedOf, takesTools, thinkOf } from './read-request.ts';
 import { usageOf } from './usage.ts';
-
-function toolsOf(body: Fields): unknown {
-  const choice = given(body['tool_choice']) ?? 'auto';
-  if (choice === 'none') return undefined;
-  if (choice === 'auto') return given(body['tools']);
-  throw unsupported('tool_choice', 'only "auto" and "none" can be had.');
-}
 
 function callOf(body: Fields): TaskCall {
   const { messages } = body;
@@ -25,7 +19,8 @@ function callOf(body: Fields): TaskCall {
     inputs: { messages },
     parameters: {
       ...samplingOf(body),
-      tools: toolsOf(body),
+      tools: takesTools(body) ? given(body['tools']) : undefined,
+      think: thinkOf('reasoning_effort', body['reasoning_effort']),
       ...(logprobs ? { logprobs, top_logprobs: given(body['top_logprobs']) } : {}),
     },
   };
@@ -42,14 +37,7 @@ function toolCalls({ tool_calls: calls = [] }: GeneratedText) {
 
 function logprobsOf(list: GeneratedText['logprobs']) {
   if (list === undefined || list.length === 0) return null;
-  const bytes = (token: string) => [...Buffer.from(token)];
-  return {
-    content: list.map(({ token, logprob, top }) => ({
-      ...{ token, logprob, bytes: bytes(token) },
-      top_logprobs: top.map((one) => ({ ...one, bytes: bytes(one.token) })),
-    })),
-    refusal: null,
-  };
+  return { content: logprobContent(list), refusal: null };
 }
 
 function messageOf(answer: GeneratedText) {

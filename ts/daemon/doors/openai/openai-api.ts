@@ -4,6 +4,7 @@ import { chatCompletion } from './chat.ts';
 import { completion } from './completions.ts';
 import { embeddings, rerank } from './embeddings.ts';
 import { getModel, listModels } from './models.ts';
+import { response } from './responses.ts';
 import { openaiError, openaiStatus } from './status.ts';
 import { transcription } from './transcriptions.ts';
 
@@ -20,6 +21,10 @@ export function openaiApi(models: TextModels): TextApi {
       {
         ...{ verb: 'POST', path: '/v1/chat/completions' },
         answer: (body, _, context) => chatCompletion(models, body, context),
+      },
+      {
+        ...{ verb: 'POST', path: '/v1/responses' },
+        answer: (body, _, context) => response(models, body, context),
       },
       {
         ...{ verb: 'POST', path: '/v1/completions' },

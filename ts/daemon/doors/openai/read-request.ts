@@ -26,18 +26,37 @@ function biasOf(value: unknown): unknown {
   return Object.entries(value as Fields).map(([token, bias]) => ({ token: Number(token), bias }));
 }
 
-function schemaOf(format: unknown): unknown {
+function schemaOf(param: string, format: unknown): unknown {
   if (given(format) === undefined) return undefined;
   const { type, json_schema: named, schema } = format as Fields;
   if (type === 'text') return undefined;
   if (type === 'json_object') return {};
   const found = schema ?? (named as Fields | undefined)?.['schema'];
   if (type === 'json_schema' && typeof found === 'object' && found !== null) return found;
-  throw invalid('response_format', '{"type": "text" | "json_object" | "json_schema", …}');
+  throw invalid(param, '{"type": "text" | "json_object" | "json_schema", …}');
 }
 
-/** Parameters of text-generation that chats and completions have in common. */
-export function samplingOf(body: Fields): Record<string, unknown> {
+/** `tool_choice`: whether the model may call. Errors: UNIMPLEMENTED. */
+export function takesTools(body: Fields): boolean {
+  const choice = given(body['tool_choice']) ?? 'auto';
+  if (choice === 'auto' || choice === 'none') return choice === 'auto';
+  throw unsupported('tool_choice', 'only "auto" and "none" can be had.');
+}
+
+/** How much it thinks is the model's own matter; whether it does is what can be had. */
+export function thinkOf(param: string, effort: unknown): boolean | undefined {
+  const known = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh'];
+  if (given(effort) === undefined) return undefined;
+  if (known.some((one) => one === effort)) return effort !== 'none';
+  throw invalid(param, known.map((one) => `"${one}"`).join(', '));
+}
+
+/** Parameters of text-generation that all of them have in common. */
+export function samplingOf(
+  body: Fields,
+  formatParam = 'response_format',
+  format: unknown = body['response_format'],
+): Record<string, unknown> {
   return {
     max_tokens: given(body['max_completion_tokens'] ?? body['max_tokens']),
     temperature: given(body['temperature']),
@@ -51,7 +70,7 @@ export function samplingOf(body: Fields): Record<string, unknown> {
     presence_penalty: given(body['presence_penalty']),
     frequency_penalty: given(body['frequency_penalty']),
     logit_bias: biasOf(body['logit_bias']),
-    response_schema: schemaOf(body['response_format']),
+    response_schema: schemaOf(formatParam, format),
   };
 }
 

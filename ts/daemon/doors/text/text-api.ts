@@ -1,15 +1,17 @@
 import type { MlosError } from '../../../protocol/errors.ts';
 import type { RequestContext } from '../../request-context.ts';
 
-/** What an operation answers: JSON that is whole, plain text, or objects that come one by one. */
-export type ApiReply =
-  | { whole(): Promise<unknown> }
-  | { text(): Promise<string> }
-  | {
-      /** Rejects where an error is the first thing to come, which then has a status of its own. */
-      readonly begun: Promise<void>;
-      events(): AsyncGenerator<unknown, void, void>;
-    };
+/** Objects that come one by one. */
+export interface StreamReply {
+  /** Rejects where an error is the first thing to come, which then has a status of its own. */
+  readonly begun: Promise<void>;
+  events(): AsyncGenerator<unknown, void, void>;
+  /** Its events are named by their `type`, and the last one says that it is. */
+  readonly isTyped?: true;
+}
+
+/** What an operation answers: JSON that is whole, plain text, or a stream. */
+export type ApiReply = { whole(): Promise<unknown> } | { text(): Promise<string> } | StreamReply;
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,0 +1,13 @@
+import type { GeneratedText } from '../text/text-models.ts';
+
+function bytesOf(token: string): readonly number[] {
+  return [...Buffer.from(token)];
+}
+
+/** Log probabilities of tokens as chats and responses have them. */
+export function logprobContent(list: NonNullable<GeneratedText['logprobs']>) {
+  return list.map(({ token, logprob, top }) => ({
+    ...{ token, logprob, bytes: bytesOf(token) },
+    top_logprobs: top.map((one) => ({ ...one, bytes: bytesOf(one.token) })),
+  }));
+}
