@@ -1,11 +1,12 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import type { PluginTaskRequest } from '../../../smi/serve.ts';
+import { generate } from '../../generation/generate.ts';
+import { generationSettings } from '../../generation/settings.ts';
 import type { Tokenizer } from '../tasks/library.ts';
 import type { PackageFacts } from '../tasks/package-facts.ts';
+import { contextOf } from './context-length.ts';
 import type { DecoderPool } from './decoder-pool.ts';
-import { generate } from './generate.ts';
 import { promptTokens } from './prompt.ts';
-import { contextOf, generationSettings } from './settings.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -22,9 +23,12 @@ function contextFor(facts: PackageFacts, parameters: Fields): number {
   return Math.min(most, wanted ?? most);
 }
 
-function endOf(tokenizer: Tokenizer): number | null {
+/** Tokens that end a text, by the package: generation_config.json, else config.json, else the tokenizer's. */
+function endTokens(facts: PackageFacts, tokenizer: Tokenizer): Set<number> {
+  const said = facts.generation['eos_token_id'] ?? facts.config['eos_token_id'];
+  const ids = [said].flat().filter((id): id is number => Number.isInteger(id));
   const { eos_token_id: end } = tokenizer as unknown as { eos_token_id?: number | null };
-  return typeof end === 'number' ? end : null;
+  return new Set(ids.length > 0 || typeof end !== 'number' ? ids : [end]);
 }
 
 /** The task text-generation of one model. */
@@ -40,16 +44,19 @@ export async function generateText(
   const { inputs, parameters, signal, deadlineUs, priority } = request;
   refuseUnknown(parameters);
   const prompt = promptTokens(tokenizer, inputs, parameters);
-  const settings = generationSettings(parameters, facts, {
-    tokens: prompt.length,
+  const model = {
+    packaged: facts.generation,
+    ends: endTokens(facts, tokenizer),
     context: contextFor(facts, parameters),
-    tokenizerEnd: endOf(tokenizer),
-  });
+  };
+  const settings = generationSettings(parameters, model, prompt.length);
   const decode = (tokens: readonly number[]) =>
     tokens.length === 0 ? '' : tokenizer.decode([...tokens], { skip_special_tokens: true });
+  const run = { signal, deadlineUs, priority };
   const written = await pool.use(signal, (decoder) =>
-    generate(decoder, prompt, settings, {
-      ...{ signal, deadlineUs, priority, decode },
+    generate(prompt, settings, {
+      ...{ signal, decode },
+      read: (tokens) => decoder.read(tokens, run),
       say: ({ text, tokens, logprobs }) => {
         request.emit({ text, tokens, ...(logprobs.length === 0 ? {} : { logprobs }) });
       },

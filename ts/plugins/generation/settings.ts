@@ -1,7 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { MlosError } from '../../../protocol/errors.ts';
-import { limits } from '../../../protocol/limits.ts';
-import type { PackageFacts } from '../tasks/package-facts.ts';
+import { MlosError } from '../../protocol/errors.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -38,7 +36,7 @@ export interface GenerationSettings {
 const defaultNewTokens = 256;
 const seeds = 2 ** 47;
 
-function numberOf(value: unknown): number | undefined {
+export function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
@@ -61,29 +59,6 @@ function samplingOf(given: Fields, packaged: Fields): Sampling {
     bias: Array.isArray(bias) ? bias : [],
     seed: numberOf(given['seed']) ?? randomInt(seeds),
   };
-}
-
-/** Tokens that end a text, by the package: generation_config.json, else config.json, else the tokenizer's. */
-function endTokens(facts: PackageFacts, tokenizerEnd: number | null): Set<number> {
-  const said = facts.generation['eos_token_id'] ?? facts.config['eos_token_id'];
-  const ids = [said].flat().filter((id): id is number => Number.isInteger(id));
-  return new Set(ids.length > 0 ? ids : tokenizerEnd === null ? [] : [tokenizerEnd]);
-}
-
-/** How many tokens there may be in all: what the model was made for. */
-export function contextOf({ config }: PackageFacts): number {
-  const keys = [
-    'max_position_embeddings',
-    'n_positions',
-    'n_ctx',
-    'seq_length',
-    'max_sequence_length',
-  ];
-  for (const key of keys) {
-    const value = numberOf(config[key]);
-    if (value !== undefined && value > 0) return Math.min(value, limits.generationContextTokens);
-  }
-  return limits.generationContextTokens;
 }
 
 /** Errors: INVALID_VALUE for a length that the prompt alone has. */
@@ -112,14 +87,17 @@ function newTokens(given: Fields, packaged: Fields, prompt: number): number {
  */
 export function generationSettings(
   given: Fields,
-  facts: PackageFacts,
-  prompt: {
-    readonly tokens: number;
+  model: {
+    /** What the model's package says of sampling and lengths, in the words of generation_config.json. */
+    readonly packaged: Fields;
+    /** Tokens that end a text. */
+    readonly ends: ReadonlySet<number>;
+    /** Tokens of prompt and answer together. */
     readonly context: number;
-    readonly tokenizerEnd: number | null;
   },
+  tokens: number,
 ): GenerationSettings {
-  const { tokens, context, tokenizerEnd } = prompt;
+  const { packaged, ends, context } = model;
   if (tokens >= context) {
     throw new MlosError(
       'INVALID_VALUE',
@@ -130,11 +108,11 @@ export function generationSettings(
   const stop = given['stop'];
   const wantsLogprobs = given['logprobs'] === true || given['top_logprobs'] !== undefined;
   return {
-    sampling: samplingOf(given, facts.generation),
-    maxTokens: Math.min(newTokens(given, facts.generation, tokens), context - tokens),
+    sampling: samplingOf(given, packaged),
+    maxTokens: Math.min(newTokens(given, packaged, tokens), context - tokens),
     minTokens: numberOf(given['min_tokens']) ?? 0,
     stop: stop === undefined ? [] : ([stop].flat() as string[]),
-    ends: endTokens(facts, tokenizerEnd),
+    ends,
     topLogprobs: wantsLogprobs ? (numberOf(given['top_logprobs']) ?? 0) : null,
   };
 }
