@@ -1,8 +1,9 @@
 import { AttachedModel } from '../../../client/attached/attached-model.ts';
 import { ownConnector } from '../../../client/attached/own-connector.ts';
 import type { AddedModel, Engine, EngineModelOptions } from '../../../native/engine.ts';
-import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
+import { textTurns } from '../../generation/text-turns.ts';
+import type { Turns } from '../../turns.ts';
 import { Decoder } from './decoder.ts';
 import type { DecoderPlan } from './decoder-plan.ts';
 
@@ -32,8 +33,7 @@ export class DecoderPool {
   readonly #context: number;
   #shared: Promise<AddedModel> | null = null;
   readonly #idle: AttachedModel[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
+  readonly #turns: Turns;
   #closed = false;
 
   constructor(
@@ -51,27 +51,26 @@ export class DecoderPool {
     this.#added = parts.added;
     this.#plan = parts.plan;
     this.#context = parts.context;
+    this.#turns = textTurns(parts.modelId);
   }
 
   /**
    * Runs `write` with a decoder that has read nothing. Texts beyond those that may be written at once wait.
    * Errors: TOO_MANY_REQUESTS, CANCELLED, those of adding and attaching.
    */
-  async use<T>(signal: AbortSignal, write: (decoder: Decoder) => Promise<T>): Promise<T> {
-    await this.#enter(signal);
-    let model: AttachedModel | null = null;
-    try {
-      model = this.#idle.pop() ?? (await this.#attach());
-      const answer = await write(new Decoder(model, this.#plan, this.#tokensPerRun));
-      this.#putBack(model);
-      return answer;
-    } catch (error) {
-      // What is under way on its channel is no next text's business.
-      model?.close();
-      throw error;
-    } finally {
-      this.#leave();
-    }
+  use<T>(signal: AbortSignal, write: (decoder: Decoder) => Promise<T>): Promise<T> {
+    return this.#turns.run(signal, async () => {
+      const model = this.#idle.pop() ?? (await this.#attach());
+      try {
+        const answer = await write(new Decoder(model, this.#plan, this.#tokensPerRun));
+        this.#putBack(model);
+        return answer;
+      } catch (error) {
+        // What is under way on its channel is no next text's business.
+        model.close();
+        throw error;
+      }
+    });
   }
 
   async close(): Promise<void> {
@@ -96,39 +95,6 @@ export class DecoderPool {
   #putBack(model: AttachedModel): void {
     if (this.#closed || model.closed) model.close();
     else this.#idle.push(model);
-  }
-
-  async #enter(signal: AbortSignal): Promise<void> {
-    if (this.#busy < limits.generationsAtOnce) {
-      this.#busy += 1;
-      return;
-    }
-    if (this.#waiting.length >= limits.generationsUnderWay - limits.generationsAtOnce) {
-      throw new MlosError(
-        'TOO_MANY_REQUESTS',
-        `${this.#modelId} writes ${limits.generationsAtOnce} texts at once, and ` +
-          `${this.#waiting.length} wait already.`,
-      );
-    }
-    await new Promise<void>((resolve, reject) => {
-      const enter = () => {
-        signal.removeEventListener('abort', giveUp);
-        resolve();
-      };
-      const giveUp = () => {
-        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
-        reject(new MlosError('CANCELLED', 'The request was cancelled by its caller.'));
-      };
-      this.#waiting.push(enter);
-      signal.addEventListener('abort', giveUp, { once: true });
-    });
-  }
-
-  /** Its place is the next one's. */
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#busy -= 1;
-    else next();
   }
 
   async #attach(): Promise<AttachedModel> {

@@ -1,7 +1,7 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
+import { Turns } from '../../turns.ts';
 import type { LibraryTensor, Processor } from './library.ts';
-import { Slots } from './media/slots.ts';
 import { topKOf } from './scored.ts';
 import { cutSpeech, type Span } from './speech-spans.ts';
 import type { TaskContext } from './task-context.ts';
@@ -10,7 +10,7 @@ import type { TaskContext } from './task-context.ts';
 // biome-ignore lint/suspicious/noExplicitAny: the library's pipelines are typed for its own models.
 type Anything = any;
 
-const slots = new Slots(limits.mediaAtOnce);
+const turns = new Turns({ atOnce: limits.mediaAtOnce, what: 'Recordings are read' });
 
 interface Heard {
   readonly samples: Float32Array;
@@ -32,7 +32,7 @@ async function hear(context: TaskContext): Promise<Heard> {
   // Its codecs and the resampler are loaded with the first recording.
   const { readRecording } = await import('./media/recording.ts');
   const read = () => readRecording(inputs['audio'] as Uint8Array, rate, signal);
-  return { samples: await slots.run(signal, read), rate, processor };
+  return { samples: await turns.run(signal, read), rate, processor };
 }
 
 export async function classifyAudio(context: TaskContext): Promise<unknown> {

@@ -1,10 +1,10 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
+import { Turns } from '../../turns.ts';
 import { imageVectors, normalized, vectorsOf, wireVector } from './embedding-outputs.ts';
 import { isTensor } from './engine-call.ts';
 import type { Library, LibraryTensor, Processor } from './library.ts';
 import type { Picture } from './media/picture.ts';
-import { Slots } from './media/slots.ts';
 import { best, topKOf } from './scored.ts';
 import { inBatches, type TaskContext } from './task-context.ts';
 
@@ -16,7 +16,7 @@ import { inBatches, type TaskContext } from './task-context.ts';
 type Anything = any;
 type Tensors = Readonly<Record<string, LibraryTensor>>;
 
-const slots = new Slots(limits.mediaAtOnce);
+const turns = new Turns({ atOnce: limits.mediaAtOnce, what: 'Pictures are read' });
 
 /** sharp is loaded with the first picture. */
 const codec = () => import('./media/picture.ts');
@@ -46,7 +46,7 @@ async function see(context: TaskContext, files: readonly Uint8Array[]): Promise<
   const images: Picture[] = [];
   const parts: Tensors[] = [];
   for (const file of files) {
-    await slots.run(request.signal, async () => {
+    await turns.run(request.signal, async () => {
       const picture = await readPicture(library, file);
       parts.push((await processor([picture])) as Tensors);
       const { width, height, channels } = picture;
@@ -128,7 +128,7 @@ export async function segmentImage(context: TaskContext): Promise<unknown> {
   const { writeMask } = await codec();
   const segments: unknown[] = [];
   for (const { label, score, mask } of found) {
-    const file = await slots.run(request.signal, () => writeMask(mask));
+    const file = await turns.run(request.signal, () => writeMask(mask));
     segments.push({ label: label ?? '', score, mask: file.toString('base64') });
   }
   return { segments };
