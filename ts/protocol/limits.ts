@@ -107,6 +107,8 @@ export const limits = {
   generationContextTokens: 1_048_576,
   /** Keys and values of all texts that one model writes, in bytes. */
   generationStateBytes: 4 * GiB,
+  /** Tokens of prompt and answer of a GGUF model: memory for as many is taken when it is loaded. */
+  ggufContextTokens: 8_192,
   /** They are forgotten so long after the last token. */
   generationIdleMs: 10_000,
   /** Logits of the tokens that one run reads, in bytes: so long may its part of a prompt be. */

@@ -103,7 +103,7 @@ class Fields {
 
   dtypes(): Dtype[] {
     const right = `a list of ${dtypeNames.join(', ')}`;
-    const list = this.list('dtypes', right, { minimum: 1, length: smiLimits.wordLength });
+    const list = this.list('dtypes', right, { minimum: 0, length: smiLimits.wordLength });
     const strange = list.find((name) => !dtypeNames.includes(name as Dtype));
     if (strange !== undefined) fail(this.#what, 'dtypes', strange, right);
     return list as Dtype[];

@@ -70,6 +70,17 @@ export class Writing {
     return this.#count >= this.#settings.minTokens;
   }
 
+  /** What was said so far. */
+  get text(): string {
+    return this.#stream.text;
+  }
+
+  /** The text is whole, whatever the model thinks. */
+  stop(): Written {
+    this.#ended = true;
+    return this.end();
+  }
+
   /** The prompt and what was written. */
   get seen(): readonly number[] {
     return this.#seen;

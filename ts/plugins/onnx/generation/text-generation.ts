@@ -1,12 +1,14 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import type { PluginTaskRequest } from '../../../smi/serve.ts';
+import { Answer } from '../../generation/answer.ts';
 import { generate } from '../../generation/generate.ts';
+import { readPrompt } from '../../generation/prompt.ts';
 import { generationSettings } from '../../generation/settings.ts';
 import type { Tokenizer } from '../tasks/library.ts';
 import type { PackageFacts } from '../tasks/package-facts.ts';
 import { contextOf } from './context-length.ts';
 import type { DecoderPool } from './decoder-pool.ts';
-import { promptTokens } from './prompt.ts';
+import { promptTools } from './prompt-tools.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -43,7 +45,7 @@ export async function generateText(
   const { pool, facts, tokenizer } = parts;
   const { inputs, parameters, signal, deadlineUs, priority } = request;
   refuseUnknown(parameters);
-  const prompt = promptTokens(tokenizer, inputs, parameters);
+  const { tokens: prompt, form } = readPrompt(promptTools(tokenizer), inputs, parameters);
   const model = {
     packaged: facts.generation,
     ends: endTokens(facts, tokenizer),
@@ -53,20 +55,12 @@ export async function generateText(
   const decode = (tokens: readonly number[]) =>
     tokens.length === 0 ? '' : tokenizer.decode([...tokens], { skip_special_tokens: true });
   const run = { signal, deadlineUs, priority };
+  const answer = new Answer(request.emit, form);
   const written = await pool.use(signal, (decoder) =>
     generate(prompt, settings, {
-      ...{ signal, decode },
+      ...{ signal, decode, say: answer.say },
       read: (tokens) => decoder.read(tokens, run),
-      say: ({ text, tokens, logprobs }) => {
-        request.emit({ text, tokens, ...(logprobs.length === 0 ? {} : { logprobs }) });
-      },
     }),
   );
-  return {
-    text: written.text,
-    finish_reason: written.finishReason,
-    prompt_tokens: prompt.length,
-    completion_tokens: written.tokens,
-    ...(written.logprobs === null ? {} : { logprobs: written.logprobs }),
-  };
+  return answer.end(written, prompt.length);
 }

@@ -36,15 +36,3 @@ export function vectorsOf(
   const { data, dims } = found.type === 'float32' ? found : found.to('float32');
   return { data: data as Float32Array, dims };
 }
-
-export function normalized(vector: Float32Array): Float32Array {
-  let sum = 0;
-  for (const value of vector) sum += value * value;
-  const length = Math.sqrt(sum) || 1;
-  return vector.map((value) => value / length);
-}
-
-/** As the doors take it: numbers that JSON writes as a list. */
-export function wireVector(vector: Float32Array, shape: readonly number[]) {
-  return { float32: new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), shape };
-}

@@ -1,11 +1,6 @@
 import { MlosError } from '../../../protocol/errors.ts';
-import {
-  normalized,
-  pooledOutputs,
-  textVectors,
-  vectorsOf,
-  wireVector,
-} from './embedding-outputs.ts';
+import { normalized, wireVector } from '../../vectors.ts';
+import { pooledOutputs, textVectors, vectorsOf } from './embedding-outputs.ts';
 import type { PackageFacts, Pooling } from './package-facts.ts';
 import { inBatches, type TaskContext } from './task-context.ts';
 

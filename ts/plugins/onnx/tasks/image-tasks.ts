@@ -1,7 +1,8 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { Turns } from '../../turns.ts';
-import { imageVectors, normalized, vectorsOf, wireVector } from './embedding-outputs.ts';
+import { normalized, wireVector } from '../../vectors.ts';
+import { imageVectors, vectorsOf } from './embedding-outputs.ts';
 import { isTensor } from './engine-call.ts';
 import type { Library, LibraryTensor, Processor } from './library.ts';
 import type { Picture } from './media/picture.ts';

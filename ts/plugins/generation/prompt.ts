@@ -1,0 +1,88 @@
+import { MlosError } from '../../protocol/errors.ts';
+import { type ReplyForm, replyForm } from './reply.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export interface ChatTemplate {
+  readonly source: string;
+  /** Writes a conversation down, special tokens included. */
+  write(messages: unknown, options: Fields): string;
+}
+
+export interface Prompt {
+  readonly tokens: readonly number[];
+  /** What may be in the reply; null: there is no conversation. */
+  readonly form: ReplyForm | null;
+}
+
+/** What a model's package has for texts. */
+export interface PromptTools {
+  /** `addSpecial`: those that a text of this model begins with. */
+  encode(text: string, addSpecial: boolean): number[];
+  /** How a conversation is written; null: the model has no chat template. */
+  readonly chat: ChatTemplate | null;
+  /** The token that begins a text; null: none does. */
+  readonly first: number | null;
+}
+
+/** What a conversation's template reads beside the messages. */
+function templateOptions(parameters: Fields): Record<string, unknown> {
+  const { tools, think } = parameters;
+  return {
+    ...(tools === undefined ? {} : { tools }),
+    ...(think === undefined ? {} : { enable_thinking: think }),
+  };
+}
+
+function chatPrompt({ chat, encode }: PromptTools, messages: unknown, parameters: Fields): Prompt {
+  if (chat === null) {
+    throw new MlosError(
+      'UNIMPLEMENTED',
+      'The model has no chat template, so that it cannot take messages; give it a text.',
+    );
+  }
+  if (parameters['tools'] !== undefined && !chat.source.includes('tools')) {
+    throw new MlosError(
+      'UNIMPLEMENTED',
+      "The model's chat template knows no tools; leave them out.",
+    );
+  }
+  const text = written(chat, messages, templateOptions(parameters));
+  // The template writes the special tokens itself.
+  return { tokens: encode(text, false), form: replyForm(chat.source, text, parameters) };
+}
+
+function written(chat: ChatTemplate, messages: unknown, options: Fields): string {
+  try {
+    return chat.write(messages, options);
+  } catch (error) {
+    throw new MlosError(
+      'INVALID_VALUE',
+      `The model's chat template refuses the messages: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Inputs of text-generation as tokens. Errors: MISSING_INPUT, INVALID_ARGUMENT, INVALID_VALUE, UNIMPLEMENTED. */
+export function readPrompt(tools: PromptTools, inputs: Fields, parameters: Fields): Prompt {
+  const { text, messages } = inputs;
+  if (text !== undefined && messages !== undefined) {
+    throw new MlosError('INVALID_ARGUMENT', 'Give a text or messages, not both.');
+  }
+  if (messages !== undefined) return chatPrompt(tools, messages, parameters);
+  if (text === undefined) {
+    throw new MlosError('MISSING_INPUT', 'Give a text to go on with, or messages.');
+  }
+  if (parameters['tools'] !== undefined) {
+    throw new MlosError('INVALID_ARGUMENT', 'Tools are for messages; a text alone takes none.');
+  }
+  const tokens = tools.encode(text as string, parameters['raw'] !== true);
+  if (tokens.length > 0) return { tokens, form: null };
+  // Of an empty text, models that have a first token write what they like.
+  if (tools.first !== null) return { tokens: [tools.first], form: null };
+  throw new MlosError(
+    'INVALID_VALUE',
+    'The text is empty, and the model has no token to begin with.',
+  );
+}

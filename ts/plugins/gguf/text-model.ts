@@ -1,0 +1,146 @@
+import { Template } from '@huggingface/jinja';
+import { MlosError } from '../../protocol/errors.ts';
+import type { PluginTaskRequest } from '../../smi/serve.ts';
+import { type PromptTools, promptTokens } from '../generation/prompt.ts';
+import { generationSettings } from '../generation/settings.ts';
+import type { GgufFacts } from './gguf-facts.ts';
+import { jsonGrammar } from './json-grammar.ts';
+import type { LlamaCpp, Model } from './llama-cpp.ts';
+import { SequencePool } from './sequence-pool.ts';
+import type { TaskModel } from './task-model.ts';
+import { writeText, writeWithLogits } from './write-text.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A conversation as the file's own template writes it. Errors: MODEL_LOAD_FAILED for one that is none. */
+function chatWriter(model: Model, source: string): PromptTools['writeChat'] {
+  let template: Template;
+  try {
+    template = new Template(source);
+  } catch (error) {
+    throw new MlosError(
+      'MODEL_LOAD_FAILED',
+      `The chat template is broken: ${(error as Error).message}`,
+    );
+  }
+  const { bosString, eosString } = model.tokens;
+  const tokens = { bos_token: bosString ?? '', eos_token: eosString ?? '' };
+  return (messages, options) =>
+    template.render({ messages, add_generation_prompt: true, ...tokens, ...options });
+}
+
+function promptTools(model: Model, { chatTemplate }: GgufFacts): PromptTools {
+  const { bos, shouldPrependBosToken } = model.tokens;
+  return {
+    encode(text, addSpecial) {
+      const tokens = model.tokenize(text, true);
+      const begins = addSpecial && shouldPrependBosToken && bos !== null && tokens[0] !== bos;
+      return begins ? [bos, ...tokens] : tokens;
+    },
+    writeChat: chatTemplate === null ? null : chatWriter(model, chatTemplate),
+    first: bos,
+  };
+}
+
+/** What llama.cpp has no way to do is refused, not left out. */
+function refuseUnknown(parameters: Fields, { topLogprobs }: { topLogprobs: number | null }): void {
+  const isFree = parameters['response_schema'] === undefined;
+  const cannot =
+    parameters['suffix'] !== undefined
+      ? 'suffix'
+      : !isFree && (topLogprobs !== null || parameters['typical_p'] !== undefined)
+        ? 'response_schema together with logprobs or typical_p'
+        : null;
+  if (cannot === null) return;
+  throw new MlosError('UNIMPLEMENTED', `GGUF models cannot do ${cannot}; leave it out.`);
+}
+
+/** A model that writes. */
+export class TextModel implements TaskModel {
+  readonly task = 'text-generation';
+  readonly #llamaCpp: LlamaCpp;
+  readonly #model: Model;
+  readonly #facts: GgufFacts;
+  readonly #pool: SequencePool;
+  readonly #tools: PromptTools;
+  readonly #ends: ReadonlySet<number>;
+
+  static async open(
+    modelId: string,
+    parts: {
+      readonly llamaCpp: LlamaCpp;
+      readonly model: Model;
+      readonly facts: GgufFacts;
+      readonly threads: number;
+    },
+  ): Promise<TextModel> {
+    const tools = promptTools(parts.model, parts.facts);
+    const pool = await SequencePool.open(modelId, parts.model, parts.threads);
+    return new TextModel(parts, pool, tools);
+  }
+
+  private constructor(
+    parts: { readonly llamaCpp: LlamaCpp; readonly model: Model; readonly facts: GgufFacts },
+    pool: SequencePool,
+    tools: PromptTools,
+  ) {
+    this.#llamaCpp = parts.llamaCpp;
+    this.#model = parts.model;
+    this.#facts = parts.facts;
+    this.#pool = pool;
+    this.#tools = tools;
+    const tokens = [...parts.model.iterateAllTokens()];
+    this.#ends = new Set(tokens.filter((token) => parts.model.isEogToken(token)));
+  }
+
+  get entry() {
+    const { contextLength, size } = this.#pool;
+    const chat = this.#facts.chatTemplate !== null;
+    return {
+      name: this.task,
+      facts: { chat, context_length: contextLength, parallel: size },
+    } as const;
+  }
+
+  async run({ inputs, parameters, signal, emit }: PluginTaskRequest) {
+    const prompt = promptTokens(this.#tools, inputs, parameters);
+    const wanted = (parameters['context_length'] as number | undefined) ?? Number.MAX_SAFE_INTEGER;
+    const context = Math.min(this.#pool.contextLength, wanted);
+    const limited = { packaged: {}, ends: this.#ends, context };
+    const settings = generationSettings(parameters, limited, prompt.length);
+    refuseUnknown(parameters, settings);
+    const schema = parameters['response_schema'] as Fields | undefined;
+    const grammar = schema === undefined ? null : await jsonGrammar(this.#llamaCpp.llama, schema);
+    const [llamaCpp, model] = [this.#llamaCpp, this.#model];
+    const around = {
+      ...{ signal, grammar },
+      decode: (tokens: readonly number[]) => model.detokenize(tokens, false),
+      say: ({
+        text,
+        tokens,
+        logprobs,
+      }: {
+        text: string;
+        tokens: number;
+        logprobs: readonly unknown[];
+      }) => emit({ text, tokens, ...(logprobs.length === 0 ? {} : { logprobs }) }),
+    };
+    const choosesHere = settings.topLogprobs !== null || settings.sampling.typicalP !== 1;
+    const written = await this.#pool.use(signal, prompt, (sequence) =>
+      choosesHere
+        ? writeWithLogits(sequence, prompt, settings, around)
+        : writeText(sequence, prompt, settings, { llamaCpp, model, around }),
+    );
+    return {
+      text: written.text,
+      finish_reason: written.finishReason,
+      prompt_tokens: prompt.length,
+      completion_tokens: written.tokens,
+      ...(written.logprobs === null ? {} : { logprobs: written.logprobs }),
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+}
