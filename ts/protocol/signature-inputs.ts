@@ -9,6 +9,7 @@ import { tensorFromInput } from './tensor-input.ts';
  * their caller's inputs here, so that a mistake gets the same error whichever way it came.
  */
 export function describeInputs(signature: Signature): string {
+  if (signature.inputs.length === 0) return 'no tensors';
   return signature.inputs
     .map((spec) => `${JSON.stringify(spec.name)} ${formatSpec(spec)}`)
     .join(', ');

@@ -5,6 +5,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 export interface ChatTemplate {
   readonly source: string;
+  /** false: it writes all special tokens itself. */
+  readonly beginsText: boolean;
   /** Writes a conversation down, special tokens included. */
   write(messages: unknown, options: Fields): string;
 }
@@ -48,8 +50,7 @@ function chatPrompt({ chat, encode }: PromptTools, messages: unknown, parameters
     );
   }
   const text = written(chat, messages, templateOptions(parameters));
-  // The template writes the special tokens itself.
-  return { tokens: encode(text, false), form: replyForm(chat.source, text, parameters) };
+  return { tokens: encode(text, chat.beginsText), form: replyForm(chat.source, text, parameters) };
 }
 
 function written(chat: ChatTemplate, messages: unknown, options: Fields): string {

@@ -1,7 +1,8 @@
 import { Template } from '@huggingface/jinja';
 import { MlosError } from '../../protocol/errors.ts';
 import type { PluginTaskRequest } from '../../smi/serve.ts';
-import { type PromptTools, promptTokens } from '../generation/prompt.ts';
+import { Answer } from '../generation/answer.ts';
+import { type ChatTemplate, type PromptTools, readPrompt } from '../generation/prompt.ts';
 import { generationSettings } from '../generation/settings.ts';
 import type { GgufFacts } from './gguf-facts.ts';
 import { jsonGrammar } from './json-grammar.ts';
@@ -13,7 +14,7 @@ import { writeText, writeWithLogits } from './write-text.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A conversation as the file's own template writes it. Errors: MODEL_LOAD_FAILED for one that is none. */
-function chatWriter(model: Model, source: string): PromptTools['writeChat'] {
+function chatTemplate(model: Model, source: string): ChatTemplate {
   let template: Template;
   try {
     template = new Template(source);
@@ -25,11 +26,16 @@ function chatWriter(model: Model, source: string): PromptTools['writeChat'] {
   }
   const { bosString, eosString } = model.tokens;
   const tokens = { bos_token: bosString ?? '', eos_token: eosString ?? '' };
-  return (messages, options) =>
-    template.render({ messages, add_generation_prompt: true, ...tokens, ...options });
+  return {
+    source,
+    // What a text of this model begins with is put there unless the template did.
+    beginsText: true,
+    write: (messages, options) =>
+      template.render({ messages, add_generation_prompt: true, ...tokens, ...options }),
+  };
 }
 
-function promptTools(model: Model, { chatTemplate }: GgufFacts): PromptTools {
+function promptTools(model: Model, facts: GgufFacts): PromptTools {
   const { bos, shouldPrependBosToken } = model.tokens;
   return {
     encode(text, addSpecial) {
@@ -37,7 +43,7 @@ function promptTools(model: Model, { chatTemplate }: GgufFacts): PromptTools {
       const begins = addSpecial && shouldPrependBosToken && bos !== null && tokens[0] !== bos;
       return begins ? [bos, ...tokens] : tokens;
     },
-    writeChat: chatTemplate === null ? null : chatWriter(model, chatTemplate),
+    chat: facts.chatTemplate === null ? null : chatTemplate(model, facts.chatTemplate),
     first: bos,
   };
 }
@@ -103,7 +109,7 @@ export class TextModel implements TaskModel {
   }
 
   async run({ inputs, parameters, signal, emit }: PluginTaskRequest) {
-    const prompt = promptTokens(this.#tools, inputs, parameters);
+    const { tokens: prompt, form } = readPrompt(this.#tools, inputs, parameters);
     const wanted = (parameters['context_length'] as number | undefined) ?? Number.MAX_SAFE_INTEGER;
     const context = Math.min(this.#pool.contextLength, wanted);
     const limited = { packaged: {}, ends: this.#ends, context };
@@ -112,18 +118,11 @@ export class TextModel implements TaskModel {
     const schema = parameters['response_schema'] as Fields | undefined;
     const grammar = schema === undefined ? null : await jsonGrammar(this.#llamaCpp.llama, schema);
     const [llamaCpp, model] = [this.#llamaCpp, this.#model];
+    const answer = new Answer(emit, form);
     const around = {
       ...{ signal, grammar },
       decode: (tokens: readonly number[]) => model.detokenize(tokens, false),
-      say: ({
-        text,
-        tokens,
-        logprobs,
-      }: {
-        text: string;
-        tokens: number;
-        logprobs: readonly unknown[];
-      }) => emit({ text, tokens, ...(logprobs.length === 0 ? {} : { logprobs }) }),
+      say: answer.say,
     };
     const choosesHere = settings.topLogprobs !== null || settings.sampling.typicalP !== 1;
     const written = await this.#pool.use(signal, prompt, (sequence) =>
@@ -131,13 +130,7 @@ export class TextModel implements TaskModel {
         ? writeWithLogits(sequence, prompt, settings, around)
         : writeText(sequence, prompt, settings, { llamaCpp, model, around }),
     );
-    return {
-      text: written.text,
-      finish_reason: written.finishReason,
-      prompt_tokens: prompt.length,
-      completion_tokens: written.tokens,
-      ...(written.logprobs === null ? {} : { logprobs: written.logprobs }),
-    };
+    return answer.end(written, prompt.length);
   }
 
   close(): Promise<void> {

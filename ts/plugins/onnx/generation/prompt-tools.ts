@@ -16,6 +16,7 @@ export function promptTools(tokenizer: Tokenizer): PromptTools {
     chat: template
       ? {
           source,
+          beginsText: false,
           write: (messages, options) =>
             tokenizer.apply_chat_template(messages as never, {
               ...{ tokenize: false, add_generation_prompt: true },
