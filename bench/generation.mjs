@@ -1,5 +1,7 @@
-import { dirname, join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connect } from '../dist/client/client.js';
+import { tinyGguf } from '../dist/testing/gguf/tiny-gguf.js';
 import { writeTinyDecoder } from '../dist/testing/tasks/tiny-decoder.js';
 import { startBenchDaemon, startProcess, using } from './processes.mjs';
 import { alternate, median, medianRatio, summary } from './stats.mjs';
@@ -7,9 +9,11 @@ import { check, targets } from './targets.mjs';
 
 /** How fast are a text's tokens written, beside the field's library in the app's own process? */
 const models = [
-  { name: 'tiny', width: 8, vocabulary: 18 },
-  { name: 'small', width: 256, vocabulary: 16_384 },
-  { name: 'medium', width: 512, vocabulary: 32_768 },
+  { name: 'ONNX, tiny', width: 8, vocabulary: 18, write: writeOnnx },
+  { name: 'ONNX, small', width: 256, vocabulary: 16_384, write: writeOnnx },
+  { name: 'ONNX, medium', width: 512, vocabulary: 32_768, write: writeOnnx },
+  { name: 'GGUF, tiny', width: 64, layers: 5, write: writeLlama },
+  { name: 'GGUF, medium', width: 512, layers: 8, write: writeLlama },
 ];
 const prompt = 'the cat sat on a nice mat in paris';
 const context = 1_024;
@@ -30,24 +34,41 @@ async function writeOver(client, model, tokens) {
   return times;
 }
 
+/** The model's file, and what runs it in the app's own process. */
+async function writeOnnx(folder, { width, vocabulary }) {
+  const file = await writeTinyDecoder(folder, { width, vocabulary, context });
+  return { file, library: 'transformers.js', app: 'clients/transformers.mjs', facts: { folder } };
+}
+
+async function writeLlama(folder, { width, layers }) {
+  const file = join(folder, 'model.gguf');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, tinyGguf({ width, layers, context }));
+  return {
+    file,
+    library: 'node-llama-cpp',
+    app: 'clients/llama-cpp.mjs',
+    facts: { file, context },
+  };
+}
+
 async function measure(model, { client, daemon, plan }) {
-  const file = await writeTinyDecoder(join(daemon.folder, 'models', model.name), {
-    ...{ width: model.width, vocabulary: model.vocabulary, context },
-  });
-  const id = `bench/${model.name}@1`;
+  const number = models.indexOf(model);
+  const folder = join(daemon.folder, 'models', `${number}`);
+  const { file, library, app, facts } = await model.write(folder, model);
+  const id = `bench/${number}@1`;
   await client.call('models.register', { model_id: id, path: file });
   const tokens = plan.seconds < 1 ? 30 : 300;
-  const library = () => startProcess('clients/transformers.mjs', { folder: dirname(file) });
-  const results = await using([library], (app) =>
+  const results = await using([() => startProcess(app, facts)], (other) =>
     alternate(plan, {
-      'transformers.js': async () => figures((await app.ask({ prompt, tokens })).times),
+      [library]: async () => figures((await other.ask({ prompt, tokens })).times),
       'socket-stream': async () => figures(await writeOver(client, { id }, tokens)),
     }),
   );
-  const baseline = 'transformers.js';
   return Object.entries(results).map(([name, result]) => ({
     ...{ name, model: model.name, payload_bytes: prompt.length, concurrency: 1 },
-    ...{ ...result, baseline, ratio: medianRatio(result, results[baseline], 'p50') },
+    ...{ ...result, baseline: library },
+    ratio: medianRatio(result, results[library], 'p50'),
   }));
 }
 
@@ -55,7 +76,8 @@ function checksOf(rows) {
   const { generation } = targets;
   return models.flatMap(({ name }) => {
     const of = (way) => rows.find((row) => row.model === name && row.name === way);
-    const [ours, library] = [of('socket-stream'), of('transformers.js')];
+    const ours = of('socket-stream');
+    const library = of(ours.baseline);
     const later = median(
       ours.rounds.map((round, i) => round.first_us - library.rounds[i].first_us),
     );

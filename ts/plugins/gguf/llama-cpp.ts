@@ -17,7 +17,6 @@ export interface EvaluateOptions {
   readonly seed: number;
   readonly repeatPenalty?: {
     punishTokens(): number[];
-    readonly maxPunishTokens?: number;
     readonly penalty?: number;
     readonly frequencyPenalty?: number;
     readonly presencePenalty?: number;

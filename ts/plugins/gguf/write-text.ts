@@ -57,8 +57,7 @@ function optionsOf(
   const penalizes = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
   const repeatPenalty = {
     punishTokens: () => (lookBack < 0 ? [...writing.seen] : writing.seen.slice(-lookBack)),
-    ...{ maxPunishTokens: Number.MAX_SAFE_INTEGER, penalty: repetitionPenalty },
-    ...{ presencePenalty, frequencyPenalty },
+    ...{ penalty: repetitionPenalty, presencePenalty, frequencyPenalty },
   };
   const biases = sampling.bias.length > 0 || minTokens > 0;
   const { LlamaGrammarEvaluationState } = llamaCpp.library;

@@ -3,10 +3,8 @@ import { type GgufTensor, type GgufValue, writeGguf } from './gguf-writer.ts';
 /*
  * A model of llama's form with some thousand weights that mean nothing: what everybody makes of them is the same.
  */
-const width = 32;
-const heads = 2;
-const wide = 64;
 export const tinyGgufContext = 256;
+const headWidth = 16;
 
 const control = ['<unk>', '<s>', '</s>'];
 const turns = ['<|im_start|>', '<|im_end|>'];
@@ -35,42 +33,71 @@ function noise(count: number, seed: number, scale: number): Float32Array {
   });
 }
 
+interface Sizes {
+  readonly width: number;
+  readonly layers: number;
+}
+
 function matrix(name: string, from: number, to: number, seed: number): GgufTensor {
   return { name, dims: [from, to], values: noise(from * to, seed, Math.sqrt(3 / from)) };
 }
 
-function ones(name: string): GgufTensor {
+function ones(name: string, width: number): GgufTensor {
   return { name, dims: [width], values: new Float32Array(width).fill(1) };
 }
 
 /** Only pieces are said: the rest is never the likeliest. */
-function outputWeights(): GgufTensor {
+function outputWeights({ width }: Sizes): GgufTensor {
   const values = noise(width * vocabulary.length, 9, 1);
   values.fill(0, 0, firstPiece * width);
   return { name: 'output.weight', dims: [width, vocabulary.length], values };
 }
 
 /** The form of ChatML, with tools where there are some. */
-export const chatTemplate =
+const chatTemplate =
   "{%- if tools %}{{ '<|im_start|>tool ' }}{% for tool in tools %}{{ tool.function.name }}{% endfor %}{{ '<|im_end|>' }}{% endif -%}" +
   "{%- for message in messages %}{{ '<|im_start|>' + message.role + ' ' + message.content + '<|im_end|>' }}{% endfor -%}" +
   "{%- if add_generation_prompt %}{{ '<|im_start|>assistant' }}{% endif -%}";
 
-/** `pooling`: llama.cpp's number of it; the model embeds then. */
-export function tinyGguf(
-  about: { readonly chat?: boolean; readonly pooling?: number } = {},
-): Buffer {
-  const { chat = true, pooling } = about;
+function layer(index: number, { width }: Sizes): GgufTensor[] {
+  const at = (name: string) => `blk.${index}.${name}.weight`;
+  const wide = 2 * width;
+  const seed = 10 * index;
+  return [
+    ones(at('attn_norm'), width),
+    matrix(at('attn_q'), width, width, seed + 2),
+    matrix(at('attn_k'), width, width, seed + 3),
+    matrix(at('attn_v'), width, width, seed + 4),
+    matrix(at('attn_output'), width, width, seed + 5),
+    ones(at('ffn_norm'), width),
+    matrix(at('ffn_gate'), width, wide, seed + 6),
+    matrix(at('ffn_up'), width, wide, seed + 7),
+    matrix(at('ffn_down'), wide, width, seed + 8),
+  ];
+}
+
+export interface TinyGguf extends Partial<Sizes> {
+  readonly chat?: boolean;
+  /** llama.cpp's number of it; the model embeds then. */
+  readonly pooling?: number;
+  /** Tokens of prompt and answer together. */
+  readonly context?: number;
+}
+
+/** The bytes of a model. */
+export function tinyGguf(about: TinyGguf = {}): Buffer {
+  const { chat = true, pooling, context = tinyGgufContext, width = 32, layers = 1 } = about;
+  const sizes = { width, layers };
   const values: Record<string, GgufValue> = {
     'general.architecture': 'llama',
     'general.name': 'tiny',
-    'llama.context_length': { u32: tinyGgufContext },
+    'llama.context_length': { u32: context },
     'llama.embedding_length': { u32: width },
-    'llama.block_count': { u32: 1 },
-    'llama.feed_forward_length': { u32: wide },
-    'llama.attention.head_count': { u32: heads },
+    'llama.block_count': { u32: layers },
+    'llama.feed_forward_length': { u32: 2 * width },
+    'llama.attention.head_count': { u32: width / headWidth },
     'llama.attention.layer_norm_rms_epsilon': { f32: 1e-5 },
-    'llama.rope.dimension_count': { u32: width / heads },
+    'llama.rope.dimension_count': { u32: headWidth },
     ...(pooling === undefined ? {} : { 'llama.pooling_type': { u32: pooling } }),
     'tokenizer.ggml.model': 'llama',
     'tokenizer.ggml.tokens': { strings: vocabulary },
@@ -84,16 +111,8 @@ export function tinyGguf(
   };
   return writeGguf(values, [
     matrix('token_embd.weight', width, vocabulary.length, 1),
-    ones('output_norm.weight'),
-    outputWeights(),
-    ones('blk.0.attn_norm.weight'),
-    matrix('blk.0.attn_q.weight', width, width, 2),
-    matrix('blk.0.attn_k.weight', width, width, 3),
-    matrix('blk.0.attn_v.weight', width, width, 4),
-    matrix('blk.0.attn_output.weight', width, width, 5),
-    ones('blk.0.ffn_norm.weight'),
-    matrix('blk.0.ffn_gate.weight', width, wide, 6),
-    matrix('blk.0.ffn_up.weight', width, wide, 7),
-    matrix('blk.0.ffn_down.weight', wide, width, 8),
+    ones('output_norm.weight', width),
+    outputWeights(sizes),
+    ...Array.from({ length: layers }, (_, index) => layer(index, sizes)).flat(),
   ]);
 }
