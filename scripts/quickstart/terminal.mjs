@@ -1,4 +1,4 @@
-/** What the quickstart shows: steps with their times, and the picture itself. */
+/** What the quickstart shows: steps with their times. */
 const isTerminal = process.stderr.isTTY === true && process.env.NO_COLOR === undefined;
 const paint = (code) => (text) => (isTerminal ? `\u001b[${code}m${text}\u001b[0m` : text);
 
@@ -28,35 +28,4 @@ export async function step(title, body) {
   const ms = performance.now() - started;
   say(`${green('✓')} ${title} ${dim(`(${milliseconds(ms)})`)}`);
   return { value, ms };
-}
-
-const dots = [
-  [0x01, 0x08],
-  [0x02, 0x10],
-  [0x04, 0x20],
-  [0x40, 0x80],
-];
-
-/** A picture in braille, two pixels to a dot: dark is a dot. Fits 80 columns at 320 pixels. */
-export function braille({ width, height, channels, data }) {
-  const isDark = (x, y) => {
-    if (x >= width || y >= height) return false;
-    const at = (y * width + x) * channels;
-    return data[at] + data[at + 1] + data[at + 2] < 384;
-  };
-  const rows = [];
-  for (let top = 0; top < height; top += 8) {
-    let row = '';
-    for (let left = 0; left < width; left += 4) {
-      let cell = 0x2800;
-      for (let dy = 0; dy < 4; dy++) {
-        for (let dx = 0; dx < 2; dx++) {
-          if (isDark(left + dx * 2, top + dy * 2)) cell |= dots[dy][dx];
-        }
-      }
-      row += String.fromCodePoint(cell);
-    }
-    rows.push(row);
-  }
-  return rows.join('\n');
 }
