@@ -20,6 +20,7 @@ import { TextModels } from './doors/text/text-models.ts';
 import { readTlsFiles } from './doors/tls-files.ts';
 import type { InferenceTimes } from './observe/inference-times.ts';
 import type { DoorFacts } from './operations/service.ts';
+import { AxonPulls } from './pull/axon-pulls.ts';
 import type { DoorName } from './request-context.ts';
 
 /** What the composition root needs of an open door. */
@@ -86,7 +87,7 @@ function oipService(options: DoorOptions): OipService {
 
 async function openHttp(
   { config, dispatcher, metrics, logger, facts }: DoorOptions,
-  oip: OipService,
+  { oip, pulls }: { readonly oip: OipService; readonly pulls: AxonPulls },
 ): Promise<OpenDoor> {
   const maxBodyBytes = config.get('api.http.max_body_bytes');
   const extras = extrasOf(config, 'http');
@@ -102,7 +103,7 @@ async function openHttp(
     surfaces: [
       new OipSurface({ service: oip, logger, maxBodyBytes }),
       new TextSurface(openaiApi(models), { logger, maxBodyBytes }),
-      new TextSurface(ollamaApi(models), { logger, maxBodyBytes }),
+      new TextSurface(ollamaApi(models, pulls), { logger, maxBodyBytes }),
       new RootSurface(),
       new MetricsSurface(metrics, logger),
     ],
@@ -158,7 +159,14 @@ export async function openDoors(options: DoorOptions): Promise<readonly OpenDoor
   try {
     const oip = oipService(options);
     open.push(oip);
-    if (config.get('api.http.enabled')) open.push(await openHttp(options, oip));
+    const pulls = new AxonPulls({
+      enabled: config.get('pulls.enabled'),
+      maxBytes: config.get('pulls.max_bytes'),
+      folder: options.dataFolder,
+      logger: options.logger,
+    });
+    open.push(pulls);
+    if (config.get('api.http.enabled')) open.push(await openHttp(options, { oip, pulls }));
     if (config.get('api.grpc.enabled')) open.push(await openGrpc(options, oip));
     if (config.get('api.ipc.enabled')) open.push(await openIpc(options));
     return open;

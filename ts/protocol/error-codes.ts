@@ -186,6 +186,11 @@ export const errorCodes = {
     grpc: grpc.unimplemented,
     meaning: 'This version does not have the feature; the message says what works instead.',
   },
+  SOURCE_UNAVAILABLE: {
+    http: 502,
+    grpc: grpc.unavailable,
+    meaning: 'The hub that a model comes from cannot be reached, or sent something else.',
+  },
   PLUGIN_CRASHED: {
     http: 503,
     grpc: grpc.unavailable,

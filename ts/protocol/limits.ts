@@ -191,6 +191,14 @@ export const limits = {
   /** What uploads leave free on the disk of the data folder, in bytes: the registry needs to write. */
   uploadDiskReserveBytes: 256 * MiB,
 
+  /** Models that clients have brought here from hubs at one time. */
+  pulls: 2,
+  /** What the program that brings them answers, and one of its events, in characters: thousands of file names. */
+  pullAnswerLength: 8 * MiB,
+  pullLineLength: 64 * KiB,
+  /** It gets this long to end before it is killed, in ms. */
+  pullStopMs: 5_000,
+
   /** A plugin process must have said hello by then, in ms. */
   pluginStartMs: 10_000,
   /** Loading one model, in ms: gigabytes from a slow disk. */

@@ -69,7 +69,9 @@ export async function fetchFile(
   options: DownloadOptions,
 ): Promise<FetchedBytes> {
   fs.mkdirSync(path.dirname(file.dest), { recursive: true });
-  const shown = options.progress.file(file.label, file.size);
+  const { label, size, expected } = file;
+  const digest = expected?.algorithm === 'sha256' ? `sha256:${expected.hex}` : undefined;
+  const shown = options.progress.file(label, size, digest);
   let whole = false;
   try {
     let got: FetchedBytes | Judged | null = await already(file, options.signal);

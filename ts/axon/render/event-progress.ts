@@ -17,7 +17,7 @@ export function eventProgress(
       total.plan(files, bytes);
       write(event('plan', { files: total.files, bytes: total.bytes }));
     },
-    file(name, size): FileProgress {
+    file(name, size, digest): FileProgress {
       const whole = total.file();
       let of = size;
       let reached = 0;
@@ -29,6 +29,7 @@ export function eventProgress(
         write(
           event('file', {
             ...{ name, state, bytes: reached, size: of },
+            ...(digest === undefined ? {} : { digest }),
             bytes_per_second: speed.bytesPerSecond,
             seconds_left: speed.secondsFor(of === null ? null : Math.max(0, of - reached)),
             total: {

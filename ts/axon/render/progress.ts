@@ -9,7 +9,8 @@
 export interface Progress {
   /** So many files are about to come; `bytes` is null where a source does not state all sizes. */
   plan(files: number, bytes: number | null): void;
-  file(name: string, bytes: number | null): FileProgress;
+  /** `digest` is `sha256:<hex>` where the source states one. */
+  file(name: string, bytes: number | null, digest?: string): FileProgress;
   /** Lets a line pass between the bars. */
   aside(write: () => void): void;
   /** No more comes: the bars go away. */

@@ -205,6 +205,15 @@ export const configKeys = {
     { min: 1, max: Number.MAX_SAFE_INTEGER },
     'Largest model that may be uploaded, all of its files together.',
   ),
+  'pulls.enabled': boolean(
+    true,
+    "Let HTTP clients have axon bring models of hubs to this host (Ollama's POST /api/pull).",
+  ),
+  'pulls.max_bytes': integer(
+    1024 ** 4,
+    { min: 1, max: Number.MAX_SAFE_INTEGER },
+    'Largest model that may be pulled, all of its files together.',
+  ),
   'logging.level': choice(logLevels, 'info', 'Least level that is logged.'),
   'logging.file': string('', 'Log file; empty: standard output.'),
 } as const satisfies Record<string, ConfigKey<unknown>>;

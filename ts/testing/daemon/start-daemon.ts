@@ -18,6 +18,8 @@ export interface DaemonOptions {
   /** The socket, where it is not `<place>/mlos.sock`. */
   readonly socketPath?: string;
   readonly port?: number;
+  /** Beside the little that every daemon of a test gets. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** A watchdog, not a measure. */
@@ -45,7 +47,10 @@ export class DaemonProcess {
     this.#child = spawn(
       process.execPath,
       [mlosProgram, 'serve', ...where, ...port, ...(options.args ?? [])],
-      { cwd: place, env: environmentOf(place), stdio: ['ignore', 'pipe', 'pipe'] },
+      {
+        ...{ cwd: place, stdio: ['ignore', 'pipe', 'pipe'] },
+        env: { ...environmentOf(place), ...options.env },
+      },
     );
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#keep(chunk));
     this.#child.stderr?.on('data', (chunk: Buffer) => this.#keep(chunk));

@@ -100,7 +100,7 @@ def ask_ollama():
     same([part.status for part in client.pull("f/copy:2", stream=True)], ["success"])
     same(client.delete("f/copy:2").status, "success")
     refused(ollama.ResponseError, 404, client.chat, model="f/nobody", messages=user("hi"))
-    refused(ollama.ResponseError, 501, client.pull, model="f/copy:2")
+    refused(ollama.ResponseError, 400, client.pull, model="f/copy:2")
     try:
         list(client.chat(MODEL, messages=user("one fail"), stream=True))
     except ollama.ResponseError as error:

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { MlosError } from '../../../protocol/errors.ts';
 import type { RequestContext } from '../../request-context.ts';
 import type { Fields } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
@@ -44,34 +43,4 @@ export function copy(models: TextModels, body: Fields, context: RequestContext):
       return { status: 'success' };
     },
   };
-}
-
-/** POST /api/pull: of a model that is here already; the daemon fetches nothing. */
-export function pull(models: TextModels, body: Fields, context: RequestContext): ApiReply {
-  const { id } = modelOf(body);
-  async function found() {
-    try {
-      await models.get(id, context);
-    } catch (thrown) {
-      const error = MlosError.from(thrown);
-      if (error.code !== 'MODEL_NOT_FOUND') throw error;
-      const shown = id.slice(0, 256);
-      throw new MlosError(
-        'UNIMPLEMENTED',
-        `No model ${JSON.stringify(shown)} is registered, and the daemon fetches none; run: axon install ${shown}`,
-      );
-    }
-  }
-  if (body['stream'] === false) {
-    return {
-      async whole() {
-        await found();
-        return { status: 'success' };
-      },
-    };
-  }
-  async function* lines() {
-    yield { status: 'success' };
-  }
-  return { begun: found(), events: lines };
 }

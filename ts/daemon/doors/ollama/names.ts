@@ -10,9 +10,11 @@ const latest = ':latest';
 
 /**
  * Ollama's names are `name:tag`, and its clients put `:latest` behind what has no tag. No id has a colon: a
- * tag is the version of an id that has none, and `:latest` behind one that has means nothing.
+ * tag is the version of an id that has none, and `:latest` behind one that has means nothing. Models of Hugging
+ * Face have its address in front there, and its short name here.
  */
-function idOf(name: string): string {
+function idOf(asked: string): string {
+  const name = asked.replace(/^(?:hf\.co|huggingface\.co)\//, 'hf/');
   if (name.includes('@')) return name.endsWith(latest) ? name.slice(0, -latest.length) : name;
   const colon = name.lastIndexOf(':');
   return colon <= 0 ? name : `${name.slice(0, colon)}@${name.slice(colon + 1)}`;

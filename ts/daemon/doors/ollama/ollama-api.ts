@@ -5,11 +5,13 @@ import type { TextModels } from '../text/text-models.ts';
 import { chat } from './chat.ts';
 import { embed, embedOne } from './embed.ts';
 import { generate } from './generate.ts';
-import { copy, pull, remove } from './manage.ts';
+import { copy, remove } from './manage.ts';
 import { running, show, tags } from './models.ts';
+import { pull } from './pull.ts';
+import type { Puller } from './puller.ts';
 
 /** Ollama's API under /api, as its unmodified clients speak it. */
-export function ollamaApi(models: TextModels): TextApi {
+export function ollamaApi(models: TextModels, puller: Puller): TextApi {
   const post = (path: string, run: typeof chat) => ({
     ...{ verb: 'POST' as const, path },
     answer: (...[body, _, context]: Parameters<TextApi['routes'][number]['answer']>) =>
@@ -24,7 +26,10 @@ export function ollamaApi(models: TextModels): TextApi {
       post('/api/embed', embed),
       post('/api/embeddings', embedOne),
       post('/api/show', show),
-      post('/api/pull', pull),
+      {
+        ...{ verb: 'POST', path: '/api/pull' },
+        answer: (body, _, context) => pull(models, puller, body, context),
+      },
       post('/api/copy', copy),
       { ...post('/api/delete', remove), verb: 'DELETE' },
       {
