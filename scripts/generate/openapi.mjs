@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { errorCodes } from '../../dist/protocol/error-codes.js';
 import { methodDeclarations } from '../../dist/protocol/methods/declarations.js';
 import { commonErrors } from '../../dist/protocol/methods/method.js';
-import { ModelInfo } from '../../dist/protocol/methods/models.js';
+import { ModelInfo } from '../../dist/protocol/methods/model-info.js';
 import { productVersion } from '../../dist/protocol/version.js';
 
 /** TypeBox keeps its own marks beside the JSON Schema; a round trip through JSON drops them. */

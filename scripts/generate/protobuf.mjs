@@ -3,7 +3,7 @@ import { ChannelFacts } from '../../dist/protocol/methods/channels.js';
 import { methodDeclarations } from '../../dist/protocol/methods/declarations.js';
 import { EngineModel, EngineProcess, Times, Worker } from '../../dist/protocol/methods/engine.js';
 import { EngineOptions } from '../../dist/protocol/methods/engine-options.js';
-import { ModelInfo, ModelTaskInfo } from '../../dist/protocol/methods/models.js';
+import { ModelInfo, ModelTaskInfo } from '../../dist/protocol/methods/model-info.js';
 import { PluginInfo, PluginProcess } from '../../dist/protocol/methods/plugins.js';
 import { DoorFacts } from '../../dist/protocol/methods/service.js';
 import {

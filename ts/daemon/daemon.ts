@@ -10,6 +10,7 @@ import { Dispatch } from './dispatch.ts';
 import { engineSettings, modelDefaults } from './engine-config.ts';
 import { ChannelBroker } from './lifecycle/channel-broker.ts';
 import { HostPool } from './lifecycle/host-pool.ts';
+import { KeepAlive } from './lifecycle/keep-alive.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
 import { ModelLoader } from './lifecycle/model-loader.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -23,6 +24,7 @@ import { labelsOperation } from './operations/labels.ts';
 import { loggingOperations } from './operations/logging.ts';
 import { modelOperations } from './operations/models.ts';
 import type { Operations } from './operations/operation.ts';
+import { pipelineOver } from './operations/pipelines.ts';
 import { pluginOperations } from './operations/plugins.ts';
 import { registerModelOperation } from './operations/register-model.ts';
 import { type ServiceState, serviceOperations } from './operations/service.ts';
@@ -165,10 +167,15 @@ async function buildOperations(parts: {
     engine: modelDefaults(config),
   });
   const lifecycle = new Lifecycle(registry, loader);
-  const rooms = {
-    ...{ registry, catalog, lifecycle, pool, counters, state },
-    channels: new ChannelBroker({ registry, lifecycle, clock: systemClock }),
-  };
+  const channels = new ChannelBroker({ registry, lifecycle, clock: systemClock });
+  const keepAlive = new KeepAlive({
+    ...{ lifecycle, clock: systemClock, defaultMs: config.get('inference.keep_alive_ms') },
+    isHeld: (id) =>
+      channels.list().some(({ modelId }) => modelId === id) ||
+      pipelineOver({ registry, lifecycle }, id, false) !== undefined,
+    onFault: (id, err) => parts.log.logger.error({ model_id: id, err }, 'not unloaded'),
+  });
+  const rooms = { registry, catalog, lifecycle, pool, counters, state, channels, keepAlive };
   const trusted = config.get('security.require_signatures')
     ? TrustedKeys.load(config.get('security.trusted_keys'))
     : null;

@@ -201,6 +201,8 @@ export const limits = {
 
   /** A plugin process must have said hello by then, in ms. */
   pluginStartMs: 10_000,
+  /** A model that nobody asks is kept at most so long, in ms, unless it is kept for good: ten years. */
+  keepAliveMs: 10 * 365 * 24 * 3_600_000,
   /** Loading one model, in ms: gigabytes from a slow disk. */
   modelLoadMs: 300_000,
   /** Heart-beat period in ms, and how many may be missed before the process is killed. */

@@ -1,5 +1,5 @@
 import type { EngineOptionsWire } from '../../protocol/methods/engine-options.ts';
-import type { ModelInfoWire } from '../../protocol/methods/models.ts';
+import type { ModelInfoWire } from '../../protocol/methods/model-info.ts';
 
 type Measures = ModelInfoWire['measures'];
 

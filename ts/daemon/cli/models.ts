@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { ModelInfoWire } from '../../protocol/methods/models.ts';
+import type { ModelInfoWire } from '../../protocol/methods/model-info.ts';
 import { formatSpec, type TensorSpec } from '../../protocol/tensor.ts';
 import { callDaemon } from './call.ts';
 import { readEngineOptions } from './engine-options.ts';
@@ -57,6 +57,9 @@ function show(model: ModelInfoWire): void {
     `runner    ${model.runner ?? (model.status === 'ready' ? 'not told' : 'not loaded')}`,
     ...measureLines(model.measures),
     `since     ${model.registered_at}`,
+    ...(model.expires_at === null
+      ? []
+      : [`goes      ${model.expires_at}, unless it is asked before`]),
     `endpoint  POST ${model.inference_endpoint}`,
   ];
   if (model.signature === null) lines.push('signature unknown until it is loaded once');

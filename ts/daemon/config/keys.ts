@@ -133,6 +133,11 @@ export const configKeys = {
     { min: 1, max: limits.inferenceMaxMs },
     'Deadline of a request that names none.',
   ),
+  'inference.keep_alive_ms': integer(
+    -1,
+    { min: -1, max: limits.keepAliveMs },
+    'A model that nobody has asked for so long is unloaded, unless a request said otherwise; -1: it stays.',
+  ),
   'inference.intra_op_threads': integer(
     0,
     { min: 0, max: 1024 },

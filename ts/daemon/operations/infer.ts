@@ -5,6 +5,7 @@ import { sequenceMark } from '../../protocol/sequence.ts';
 import { checkOutputNames } from '../../protocol/signature-inputs.ts';
 import type { TaskName } from '../../protocol/tasks/task.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
+import type { KeepAlive } from '../lifecycle/keep-alive.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { ReadyModel } from '../lifecycle/model-loader.ts';
 import type { Counters } from '../observe/counters.ts';
@@ -67,6 +68,7 @@ function wantsOutputs({ include_outputs: include = true }: InferParams): boolean
 export function inferOperation(deps: {
   readonly registry: ModelRegistry;
   readonly lifecycle: Lifecycle;
+  readonly keepAlive: KeepAlive;
   readonly counters: Counters;
   readonly defaultTimeoutMs: number;
 }): Operation<'models.infer'> {
@@ -137,10 +139,13 @@ export function inferOperation(deps: {
   }
 
   return (params, context) => {
-    const ready = deps.lifecycle.ready(namedModel(deps.registry, params).id);
+    const { id } = namedModel(deps.registry, params);
     const known = params as InferParams;
-    return ready instanceof Promise
-      ? ready.then((model) => run(model, known, context))
-      : run(ready, known, context);
+    return deps.keepAlive.during(id, () => {
+      const ready = deps.lifecycle.ready(id);
+      return ready instanceof Promise
+        ? ready.then((model) => run(model, known, context))
+        : run(ready, known, context);
+    });
   };
 }

@@ -1,8 +1,9 @@
 import type { ManifestPipeline } from '../../protocol/manifest.ts';
 import type { EngineOptionsWire } from '../../protocol/methods/engine-options.ts';
-import type { ModelInfoWire } from '../../protocol/methods/models.ts';
+import type { ModelInfoWire } from '../../protocol/methods/model-info.ts';
 import type { Signature, TensorSpec } from '../../protocol/tensor.ts';
 import type { HostPool } from '../lifecycle/host-pool.ts';
+import type { KeepAlive } from '../lifecycle/keep-alive.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { engineModelFacts } from '../plugin/engine-facts.ts';
 import type { ModelEngineOptions, ModelRecord } from '../registry/model-record.ts';
@@ -47,6 +48,7 @@ export interface ModelRooms {
   readonly lifecycle: Lifecycle;
   readonly pool: HostPool;
   readonly state: ServiceState;
+  readonly keepAlive: KeepAlive;
 }
 
 /** What runs a loaded model: its plugin's engine says it of each, a plugin without one of all. */
@@ -70,6 +72,12 @@ export function namedModel(
   return ordinal === undefined
     ? registry.resolve(model_id)
     : registry.resolveOrdinal(model_id, ordinal);
+}
+
+/** When a loaded model goes if nobody asks it before. */
+function expiryOf({ id }: ModelRecord, { keepAlive }: ModelRooms): string | null {
+  const at = keepAlive.expiresAt(id);
+  return at === null ? null : new Date(at).toISOString();
 }
 
 /** A model as the API shows it. */
@@ -98,6 +106,7 @@ export function modelInfo(record: ModelRecord, rooms: ModelRooms): ModelInfoWire
     pipeline: record.pipeline === undefined ? null : wirePipeline(record.pipeline),
     tasks: (record.tasks ?? []).map((task) => taskInfo(record, task, rooms.state)),
     signature: record.signature === null ? null : wireSignature(record.signature),
+    expires_at: status === 'ready' ? expiryOf(record, rooms) : null,
     registered_at: record.registeredAt,
     inference_endpoint: inferenceEndpoint(record.id),
   };

@@ -12,7 +12,7 @@ type ModelOperations = Pick<
 export function modelOperations(
   deps: ModelRooms & { readonly registry: ModelRegistry },
 ): ModelOperations {
-  const { registry, lifecycle } = deps;
+  const { registry, lifecycle, keepAlive } = deps;
 
   function answer(record: ModelRecord, message: string) {
     const model = modelInfo(registry.find(record.id) ?? record, deps);
@@ -31,6 +31,9 @@ export function modelOperations(
     'models.load': async (params) => {
       const record = namedModel(registry, params);
       await lifecycle.ready(record.id);
+      const { keep_alive_ms: keep } = params;
+      if (keep === undefined) keepAlive.touch(record.id);
+      else keepAlive.set(record.id, keep);
       return answer(record, 'Model loaded');
     },
     'models.unload': async (params) => {
@@ -49,6 +52,7 @@ export function modelOperations(
         assertNoStep(deps, id, 'unregister', true);
         await held.unload();
         registry.remove(id);
+        keepAlive.forget(id);
       });
       return { status: 'success', model_id: id, message: 'Model unregistered' };
     },

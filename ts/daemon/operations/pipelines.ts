@@ -41,20 +41,29 @@ export function resolvePipeline(
 
 const inUse = new Set(['loading', 'ready', 'draining']);
 
+interface PipelineRooms {
+  readonly registry: ModelRegistry;
+  readonly lifecycle: Lifecycle;
+}
+
+/** A pipeline that the model is a step of: one that is loaded, or (`ever`) any. */
+export function pipelineOver(
+  { registry, lifecycle }: PipelineRooms,
+  id: string,
+  ever: boolean,
+): ModelRecord | undefined {
+  const isOver = ({ pipeline }: ModelRecord) => pipeline?.steps.some(({ model }) => model === id);
+  return registry
+    .list()
+    .find((record) => isOver(record) && (ever || inUse.has(lifecycle.state(record).status)));
+}
+
 /**
  * Whether a model can go, or become another one. Errors: FAILED_PRECONDITION where it is a step of a
  * pipeline: of one that is loaded, or (`ever`) of any.
  */
-export function assertNoStep(
-  { registry, lifecycle }: { readonly registry: ModelRegistry; readonly lifecycle: Lifecycle },
-  id: string,
-  what: string,
-  ever: boolean,
-): void {
-  const isOver = ({ pipeline }: ModelRecord) => pipeline?.steps.some(({ model }) => model === id);
-  const over = registry
-    .list()
-    .find((record) => isOver(record) && (ever || inUse.has(lifecycle.state(record).status)));
+export function assertNoStep(rooms: PipelineRooms, id: string, what: string, ever: boolean): void {
+  const over = pipelineOver(rooms, id, ever);
   if (over === undefined) return;
   throw new MlosError(
     'FAILED_PRECONDITION',

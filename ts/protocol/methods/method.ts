@@ -47,6 +47,9 @@ export interface MethodSpec extends MethodFacts {
   readonly check: (params: unknown) => boolean;
 }
 
+/** Codes of what stands beside the table: Ollama's pulls. */
+export const surfaceErrors = ['SOURCE_UNAVAILABLE'] as const;
+
 /** What any method may answer. */
 export const commonErrors = [
   'INVALID_ARGUMENT',

@@ -1,15 +1,14 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
+import { limits } from '../limits.ts';
 import { EngineOptions } from './engine-options.ts';
 import { ModelInferParams, ModelInferResult } from './infer.ts';
 import type { MethodDeclaration } from './method.ts';
+import { ModelInfo } from './model-info.ts';
 import {
   Count,
-  MeasureSchema,
   ModelIdParam,
-  ModelStateSchema,
   OrdinalParam,
   PluginIdParam,
-  SignatureSchema,
   Status,
   Text,
 } from './shared-schemas.ts';
@@ -19,85 +18,21 @@ const IdOrOrdinal = Type.Object(
   { model_id: ModelIdParam, ordinal: Type.Optional(OrdinalParam) },
   { additionalProperties: false },
 );
+const ModelLoadParams = Type.Object(
+  {
+    ...IdOrOrdinal.properties,
+    keep_alive_ms: Type.Optional(
+      Type.Integer({
+        minimum: -1,
+        maximum: limits.keepAliveMs,
+        description:
+          'It is unloaded when nobody has asked it for so long; −1: it stays until it is unloaded. As before where left out.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
 const Nullable = Type.Union([Type.String(), Type.Null()]);
-
-const TensorNames = Type.Record(Type.String(), Type.String());
-const PipelineInfo = Type.Object({
-  inputs: Type.Array(Type.String()),
-  outputs: Type.Array(Type.String()),
-  steps: Type.Array(
-    Type.Object({ model_id: Type.String(), inputs: TensorNames, outputs: TensorNames }),
-  ),
-});
-
-export const ModelTaskInfo = Type.Object({
-  name: Type.String({ description: "As the Hugging Face Hub's pipeline_tag." }),
-  summary: Type.String(),
-  inputs: Type.Array(
-    Type.Object({
-      name: Type.String(),
-      kind: Type.String({ description: 'text, texts, image, audio or messages.' }),
-      required: Type.Boolean(),
-      takes_list: Type.Boolean({ description: 'A list of them is answered by a list.' }),
-      description: Type.String(),
-    }),
-  ),
-  parameters: Type.Array(Type.String(), { description: 'Their names; docs/tasks.md says more.' }),
-  facts: Type.Record(Type.String(), Type.Unknown(), {
-    description: 'What its package says of it: pooling, context_length, chat …',
-  }),
-  example: Type.String({ description: 'A command that works when it is pasted.' }),
-});
-
-export const ModelInfo = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  status: ModelStateSchema,
-  reason: Type.Union([Type.String(), Type.Null()], {
-    description: 'Why the state is failed, where it is.',
-  }),
-  plugin_id: Type.String(),
-  plugin_choice: Type.String({ description: 'Why this plugin was chosen.' }),
-  framework: Nullable,
-  execution_format: Type.String(),
-  path: Type.String(),
-  file: Type.String({ description: 'The file that the plugin loads, relative to path.' }),
-  digest: Type.String({ description: 'sha256 of the model file, in hex: the immutable version.' }),
-  version: Type.String(),
-  ordinal: Type.Integer({
-    minimum: 1,
-    description:
-      'Counts the registrations of a name: the version for clients that know only integers. Never used again.',
-  }),
-  description: Nullable,
-  manifest_path: Nullable,
-  isolation: Type.Union([Type.Literal('plugin'), Type.Literal('model')]),
-  engine: EngineOptions,
-  runner: Type.Union([Type.String(), Type.Null()], {
-    description: 'What runs it; null while it is not loaded, or where its plugin does not say.',
-  }),
-  measures: Type.Array(MeasureSchema, {
-    description: 'What was asked of the kernel for its threads and memory, while it is loaded.',
-  }),
-  state: Type.Array(Type.Object({ input: Type.String(), output: Type.String() }), {
-    description:
-      'Outputs that it takes as inputs at the next request of a sequence; not in the signature. Empty: it keeps none.',
-  }),
-  pipeline: Type.Union([PipelineInfo, Type.Null()], {
-    description: 'The models that it is made of, and which tensor goes where; null for others.',
-  }),
-  tasks: Type.Array(ModelTaskInfo, {
-    description:
-      'What it can do beside running tensors, the usual one first; empty until it was loaded once.',
-  }),
-  signature: Type.Union([SignatureSchema, Type.Null()], {
-    description: 'Read from the model by its plugin; null until it was loaded once.',
-  }),
-  registered_at: Type.String({ description: 'RFC 3339.' }),
-  inference_endpoint: Type.String(),
-});
-
-export type ModelInfoWire = Static<typeof ModelInfo>;
 
 export const IsolationParam = Type.Union([Type.Literal('plugin'), Type.Literal('model')], {
   description: "plugin: shares its plugin's process. model: a process of its own.",
@@ -204,7 +139,7 @@ export const modelMethods = [
   {
     name: 'models.load',
     summary: 'Loads the model now instead of at its first request.',
-    params: IdOrOrdinal,
+    params: ModelLoadParams,
     result: ModelResult,
     errors: [
       'INVALID_MODEL_ID',

@@ -134,6 +134,32 @@ test('models: listed, loaded, shown, copied, unloaded, deleted', watchdog, async
   assert.equal((await fetch(host, { method: 'POST' })).status, 405);
 });
 
+test('a model goes when nobody asks it for so long, and comes back', watchdog, async (t) => {
+  const { client, daemon } = await ollama(t);
+  const running = async () => (await client.ps()).models;
+  const expiry = async () => Date.parse(String((await running())[0]?.expires_at));
+  const ask = (keep_alive?: string | number) =>
+    client.generate({ model, prompt: 'hi', ...(keep_alive === undefined ? {} : { keep_alive }) });
+  await ask();
+  assert.ok((await expiry()) > Date.parse('2999-01-01'), 'nobody has said how long');
+  await ask('5m');
+  const [from, to] = [Date.now() + 290_000, Date.now() + 300_000];
+  const at = await expiry();
+  assert.ok(at > from && at <= to, new Date(at).toISOString());
+  await ask();
+  assert.ok((await expiry()) >= at, 'a request without a word begins the time anew');
+  await ask(-1);
+  assert.ok((await expiry()) > Date.parse('2999-01-01'), 'for good');
+
+  // Longer than it is kept: a request that is under way keeps it.
+  const slow = { model, prompt: 'pause=300 a b', keep_alive: '100ms' };
+  assert.equal((await client.generate(slow)).response, 'a b');
+  while ((await running()).length > 0) await sleep(20);
+  assert.equal((await ask()).response, 'hi');
+  const { body } = await daemon.http.post('/models/f-tasks@1/load', { keep_alive_ms: 60_000 });
+  assert.ok(Date.parse(body.model.expires_at) > Date.now());
+});
+
 test('errors have the API’s own form, before a stream and within', watchdog, async (t) => {
   const { client, host } = await ollama(t);
   const unknown = await refused(client.chat({ model: 'f/nobody', messages: user('hi') }));

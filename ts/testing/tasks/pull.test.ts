@@ -121,7 +121,7 @@ test('what cannot be pulled is refused, and says what to write', watchdog, async
   assert.equal(missing.status_code, 404);
   const stream = await client().pull({ model: 'hf.co/acme/none', stream: true });
   const read = async () => {
-    for await (const _ of stream) continue;
+    for await (const _ of stream);
   };
   assert.match((await refused(read())).message, /acme\/none/);
 });
@@ -153,7 +153,7 @@ test('only so many at once; a daemon that stops ends them', watchdog, async (t) 
   assert.equal(third.status_code, 429);
   assert.match(third.message, /2 models are being pulled/);
   const reads = begun.map(async (stream) => {
-    for await (const _ of stream) continue;
+    for await (const _ of stream);
   });
   daemon.signal('SIGTERM');
   await Promise.all(reads.map((read) => assert.rejects(read)));

@@ -1,5 +1,5 @@
 import { MlosError } from '../../../protocol/errors.ts';
-import type { ModelInfoWire } from '../../../protocol/methods/models.ts';
+import type { ModelInfoWire } from '../../../protocol/methods/model-info.ts';
 import { isTaskName } from '../../../protocol/tasks/task.ts';
 import { taskSpec } from '../../../protocol/tasks/task-table.ts';
 import { formatSpec } from '../../../protocol/tensor.ts';

@@ -1,5 +1,5 @@
 import { MlosError } from '../../../protocol/errors.ts';
-import type { ModelInfoWire } from '../../../protocol/methods/models.ts';
+import type { ModelInfoWire } from '../../../protocol/methods/model-info.ts';
 import { openLine } from '../call.ts';
 import type { CommonOptions } from '../options.ts';
 import { printJson } from '../report.ts';

@@ -1,4 +1,4 @@
-import type { ModelInfoWire } from '../../../protocol/methods/models.ts';
+import type { ModelInfoWire } from '../../../protocol/methods/model-info.ts';
 import { isTaskName } from '../../../protocol/tasks/task.ts';
 import { taskSpec } from '../../../protocol/tasks/task-table.ts';
 import type { Task } from './request.ts';

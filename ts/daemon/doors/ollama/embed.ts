@@ -2,7 +2,7 @@ import type { RequestContext } from '../../request-context.ts';
 import { type Fields, given, invalid } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { TextModels } from '../text/text-models.ts';
-import { unloadsAfter } from './keep-alive.ts';
+import { keepAliveOf } from './keep-alive.ts';
 import { modelOf, type NamedModel } from './names.ts';
 import { load, unloadBehind } from './residence.ts';
 import { nanoseconds } from './timing.ts';
@@ -18,9 +18,10 @@ async function embedded(
   context: RequestContext,
 ) {
   const { model, body, texts } = of;
-  const unloads = unloadsAfter(body);
+  const keepAlive = keepAliveOf(body);
+  const unloads = keepAlive === 0;
   const start = performance.now();
-  await load(models, model.id, context);
+  await load(models, model.id, context, keepAlive);
   const loaded = performance.now();
   const call = {
     ...{ model: model.id, task: 'feature-extraction' as const, inputs: { text: texts } },

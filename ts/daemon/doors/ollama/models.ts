@@ -6,7 +6,7 @@ import type { ApiReply } from '../text/text-api.ts';
 import type { ModelFacts, TextModels } from '../text/text-models.ts';
 import { modelOf } from './names.ts';
 
-/** Models stay until they are unloaded, and clients want a time. */
+/** Of a model that stays until it is unloaded; clients want a time. */
 const never = '2999-12-31T23:59:59Z';
 
 function familyOf({ framework, execution_format: format }: ModelFacts): string {
@@ -67,7 +67,11 @@ export function running(models: TextModels, context: RequestContext): ApiReply {
       for (const model of await models.list(context)) {
         if (model.status !== 'ready') continue;
         const context_length = contextOf(model);
-        entries.push({ ...(await entryOf(model)), expires_at: never, context_length });
+        entries.push({
+          ...(await entryOf(model)),
+          expires_at: model.expires_at ?? never,
+          context_length,
+        });
       }
       return { models: entries };
     },

@@ -3,13 +3,16 @@ import type { Result } from '../../../protocol/method-table.ts';
 import type { RequestContext } from '../../request-context.ts';
 import type { ModelFacts, TextModels } from '../text/text-models.ts';
 
-/** Loads the model where it is not; what is known of it then. */
+/** Loads the model where it is not, and says how long it stays; what is known of it then. */
 export async function load(
   models: TextModels,
   id: string,
   context: RequestContext,
+  keepAliveMs: number | undefined,
 ): Promise<ModelFacts> {
-  const answer = await models.call('models.load', { model_id: id }, context);
+  // One that goes behind the answer must not go before it.
+  const keep = keepAliveMs === undefined || keepAliveMs === 0 ? {} : { keep_alive_ms: keepAliveMs };
+  const answer = await models.call('models.load', { model_id: id, ...keep }, context);
   return (answer as Result<'models.load'>).model;
 }
 

@@ -2,7 +2,7 @@ import type { RequestContext } from '../../request-context.ts';
 import type { Fields } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { GeneratedText, ModelFacts, TaskCall, TextModels } from '../text/text-models.ts';
-import { unloadsAfter } from './keep-alive.ts';
+import { keepAliveOf } from './keep-alive.ts';
 import { modelOf } from './names.ts';
 import { load, unload, unloadBehind } from './residence.ts';
 import { statistics } from './timing.ts';
@@ -40,7 +40,8 @@ function reasonOf({ finish_reason: reason }: GeneratedText): string {
 export function write(models: TextModels, writing: Writing, context: RequestContext): ApiReply {
   const { body } = writing;
   const { name, id } = modelOf(body);
-  const unloads = unloadsAfter(body);
+  const keepAlive = keepAliveOf(body);
+  const unloads = keepAlive === 0;
   const line = (said: Said, more: Fields) => ({
     ...{ model: name, created_at: new Date().toISOString() },
     ...writing.said(said),
@@ -49,7 +50,7 @@ export function write(models: TextModels, writing: Writing, context: RequestCont
   if (writing.isEmpty) {
     return {
       async whole() {
-        await (unloads ? unload(models, id, context) : load(models, id, context));
+        await (unloads ? unload(models, id, context) : load(models, id, context, keepAlive));
         return line({ text: '' }, { done: true, done_reason: unloads ? 'unload' : 'load' });
       },
     };
@@ -57,7 +58,7 @@ export function write(models: TextModels, writing: Writing, context: RequestCont
 
   async function begin() {
     const start = performance.now();
-    const facts = await load(models, id, context);
+    const facts = await load(models, id, context, keepAlive);
     const loaded = performance.now();
     const told = models.tell(writing.call(facts), context);
     await told.begun;

@@ -1,4 +1,4 @@
-import type { ModelInfoWire } from '../../../protocol/methods/models.ts';
+import type { ModelInfoWire } from '../../../protocol/methods/model-info.ts';
 import { taskSpec } from '../../../protocol/tasks/task-table.ts';
 import type { ModelRecord, ModelTask } from '../../registry/model-record.ts';
 import { inferenceEndpoint } from '../inference-endpoint.ts';
