@@ -176,6 +176,7 @@ async function buildOperations(parts: {
     onFault: (id, err) => parts.log.logger.error({ model_id: id, err }, 'not unloaded'),
   });
   const rooms = { registry, catalog, lifecycle, pool, counters, state, channels, keepAlive };
+  const loadWaitMs = config.get('inference.load_wait_ms');
   const trusted = config.get('security.require_signatures')
     ? TrustedKeys.load(config.get('security.trusted_keys'))
     : null;
@@ -190,7 +191,7 @@ async function buildOperations(parts: {
     operations: {
       ...serviceOperations(rooms),
       ...pluginOperations(rooms),
-      ...modelOperations(rooms),
+      ...modelOperations({ ...rooms, loadWaitMs }),
       ...channelOperations(rooms),
       ...loggingOperations(parts.log),
       'stats.engine': engineStatsOperation(rooms),
@@ -206,7 +207,7 @@ async function buildOperations(parts: {
         maxBodyBytes: config.get('api.http.max_body_bytes'),
       }),
       'models.infer': inferOperation({
-        ...rooms,
+        ...{ ...rooms, loadWaitMs },
         defaultTimeoutMs: config.get('inference.timeout_ms'),
       }),
     },

@@ -55,6 +55,8 @@ export class RequestContext {
   readonly files: RequestFiles | null;
   /** When the caller stops waiting, as `Date.now()` counts; Infinity where it has not said. */
   readonly deadline: number;
+  /** How long the caller waits for a model to be loaded, in ms; null where it has not said. */
+  readonly loadWaitMs: number | null;
   #id: string | null = null;
   #controller: AbortController | null = null;
   #aborted = false;
@@ -68,12 +70,14 @@ export class RequestContext {
       readonly caller?: Caller | null;
       readonly files?: RequestFiles | null;
       readonly deadline?: number;
+      readonly loadWaitMs?: number | null;
     } = {},
   ) {
     this.door = door;
     this.caller = facts.caller ?? null;
     this.files = facts.files ?? null;
     this.deadline = facts.deadline ?? Number.POSITIVE_INFINITY;
+    this.loadWaitMs = facts.loadWaitMs ?? null;
   }
 
   get requestId(): string {

@@ -186,6 +186,12 @@ export const errorCodes = {
     grpc: grpc.unimplemented,
     meaning: 'This version does not have the feature; the message says what works instead.',
   },
+  MODEL_LOADING: {
+    http: 503,
+    grpc: grpc.unavailable,
+    meaning:
+      'The model is being loaded, and the caller did not want to wait for that; ask again later.',
+  },
   SOURCE_UNAVAILABLE: {
     http: 502,
     grpc: grpc.unavailable,

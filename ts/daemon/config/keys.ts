@@ -133,6 +133,11 @@ export const configKeys = {
     { min: 1, max: limits.inferenceMaxMs },
     'Deadline of a request that names none.',
   ),
+  'inference.load_wait_ms': integer(
+    -1,
+    { min: -1, max: limits.modelLoadMs },
+    'How long a request waits for a model that is not loaded, unless it says so itself (Prefer: wait); -1: until it is.',
+  ),
   'inference.keep_alive_ms': integer(
     -1,
     { min: -1, max: limits.keepAliveMs },

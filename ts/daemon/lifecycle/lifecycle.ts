@@ -20,7 +20,7 @@ import type { ModelLoader, ReadyModel } from './model-loader.ts';
  *    was stopped meanwhile has taken it away.
  */
 type Entry =
-  | { readonly t: 'loading' }
+  | { readonly t: 'loading'; readonly since: number }
   | { readonly t: 'ready'; readonly model: ReadyModel }
   | { readonly t: 'draining' };
 
@@ -48,6 +48,12 @@ export class Lifecycle {
     if (entry !== undefined) return { status: entry.t, reason: null };
     if (record.failure !== null) return { status: 'failed', reason: record.failure };
     return { status: 'unloaded', reason: null };
+  }
+
+  /** How long the model is being loaded; 0 where that has not begun. */
+  loadingMs(id: string): number {
+    const entry = this.#entries.get(id);
+    return entry?.t === 'loading' ? performance.now() - entry.since : 0;
   }
 
   get readyCount(): number {
@@ -91,7 +97,7 @@ export class Lifecycle {
     const current = this.#entries.get(id);
     if (current?.t === 'ready') return current.model;
     const record = this.#registry.resolve(id);
-    const entry: Entry = { t: 'loading' };
+    const entry: Entry = { t: 'loading', since: performance.now() };
     this.#entries.set(id, entry);
     try {
       // A step never waits for a pipeline, so that this ends.

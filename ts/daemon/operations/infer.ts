@@ -16,6 +16,7 @@ import type { RequestContext } from '../request-context.ts';
 import { readInputs } from './infer-inputs.ts';
 import { namedModel } from './model-info.ts';
 import type { Operation } from './operation.ts';
+import { readyWithin } from './ready-model.ts';
 import { readTask, wantedTask } from './tasks/task-request.ts';
 import { wireResult } from './tasks/task-result.ts';
 
@@ -68,6 +69,7 @@ function wantsOutputs({ include_outputs: include = true }: InferParams): boolean
 export function inferOperation(deps: {
   readonly registry: ModelRegistry;
   readonly lifecycle: Lifecycle;
+  readonly loadWaitMs: number;
   readonly keepAlive: KeepAlive;
   readonly counters: Counters;
   readonly defaultTimeoutMs: number;
@@ -139,10 +141,10 @@ export function inferOperation(deps: {
   }
 
   return (params, context) => {
-    const { id } = namedModel(deps.registry, params);
+    const record = namedModel(deps.registry, params);
     const known = params as InferParams;
-    return deps.keepAlive.during(id, () => {
-      const ready = deps.lifecycle.ready(id);
+    return deps.keepAlive.during(record.id, () => {
+      const ready = readyWithin(deps, record, context);
       return ready instanceof Promise
         ? ready.then((model) => run(model, known, context))
         : run(ready, known, context);

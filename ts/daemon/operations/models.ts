@@ -3,6 +3,7 @@ import type { ModelRegistry } from '../registry/model-registry.ts';
 import { type ModelRooms, modelInfo, namedModel } from './model-info.ts';
 import type { Operations } from './operation.ts';
 import { assertNoStep } from './pipelines.ts';
+import { readyWithin } from './ready-model.ts';
 
 type ModelOperations = Pick<
   Operations,
@@ -10,7 +11,7 @@ type ModelOperations = Pick<
 >;
 
 export function modelOperations(
-  deps: ModelRooms & { readonly registry: ModelRegistry },
+  deps: ModelRooms & { readonly registry: ModelRegistry; readonly loadWaitMs: number },
 ): ModelOperations {
   const { registry, lifecycle, keepAlive } = deps;
 
@@ -28,9 +29,9 @@ export function modelOperations(
       status: 'success',
       model: modelInfo(namedModel(registry, params), deps),
     }),
-    'models.load': async (params) => {
+    'models.load': async (params, context) => {
       const record = namedModel(registry, params);
-      await lifecycle.ready(record.id);
+      await readyWithin(deps, record, context);
       const { keep_alive_ms: keep } = params;
       if (keep === undefined) keepAlive.touch(record.id);
       else keepAlive.set(record.id, keep);

@@ -8,6 +8,11 @@ export function statusLine(status: number): string {
   return `${status} ${STATUS_CODES[status] ?? 'Client Closed Request'}`;
 }
 
+/** Whoever came too early, or to too many, may come again: after so many seconds. */
+export function retryHeaders(status: number): [string, string][] {
+  return status === 429 || status === 503 ? [['retry-after', '1']] : [];
+}
+
 export interface ErrorFacts {
   readonly modelId?: unknown;
   readonly requestId?: string;
@@ -19,7 +24,7 @@ export function errorAnswer(error: MlosError, facts: ErrorFacts = {}): HttpAnswe
   const body: Record<string, unknown> = { status: 'error', code, message };
   if (details !== undefined) body['details'] = details;
   if (typeof facts.modelId === 'string') body['model_id'] = facts.modelId;
-  const headers: [string, string][] = [];
+  const headers = retryHeaders(errorCodes[code].http);
   if (facts.requestId !== undefined) headers.push(['x-request-id', facts.requestId]);
   const allow = details?.['allow'];
   if (code === 'METHOD_NOT_ALLOWED' && Array.isArray(allow)) {

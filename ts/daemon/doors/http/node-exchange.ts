@@ -1,8 +1,8 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { limits } from '../../../protocol/limits.ts';
-import { RequestContext } from '../../request-context.ts';
 import type { Patience } from '../patience.ts';
 import type { HttpHandler } from './handler.ts';
+import { contextOf } from './prefer.ts';
 import { RequestHead } from './request-head.ts';
 import {
   type Admitted,
@@ -56,7 +56,7 @@ export class NodeExchange {
   }
 
   #run(admitted: Admitted, body: Buffer | null): void {
-    const context = new RequestContext('http');
+    const context = contextOf(this.#head);
     const reply = admitted.run(body, context);
     if (reply instanceof Promise || 'parts' in reply) {
       this.#res.once('close', () => {

@@ -14,6 +14,7 @@ export class RequestHead {
   contentEncoding = '';
   accept = '';
   acceptEncoding = '';
+  prefer = '';
   /** Bytes of JSON before the tensors, as the Open Inference Protocol's clients announce them. */
   inferenceHeaderLength = '';
   contentLength = 0;
@@ -52,6 +53,9 @@ export class RequestHead {
         break;
       case 'accept-encoding':
         this.acceptEncoding = value;
+        break;
+      case 'prefer':
+        this.prefer = this.prefer === '' ? value : `${this.prefer}, ${value}`;
         break;
       case 'inference-header-content-length':
         this.inferenceHeaderLength = value;

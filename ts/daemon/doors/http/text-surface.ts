@@ -5,12 +5,11 @@ import type { RequestContext } from '../../request-context.ts';
 import type { ApiReply, ApiRoute, StreamReply, TextApi } from '../text/text-api.ts';
 import { checkFormType } from './body-form.ts';
 import { formValues, parseBody } from './codec.ts';
+import { retryHeaders } from './error.ts';
 import { eventStream, eventStreamType, type StreamEvent } from './event-stream.ts';
 import type { RequestHead } from './request-head.ts';
 import type { Admitted, HeaderLines, HttpAnswer, HttpReply, Surface } from './surface.ts';
 
-/** Seconds after which a client that came too early may try again. */
-const retryAfter = '1';
 const streamHeaders: HeaderLines = [
   ['cache-control', 'no-cache'],
   // Proxies that gather answers would hold tokens back.
@@ -60,13 +59,12 @@ export class TextSurface implements Surface {
   }
 
   refuse(error: MlosError): HttpAnswer {
-    const headers: [string, string][] = [];
+    const status = this.api.status(error);
+    const headers = retryHeaders(status);
     const allow = error.details?.['allow'];
     if (error.code === 'METHOD_NOT_ALLOWED' && Array.isArray(allow)) {
       headers.push(['allow', allow.join(', ')]);
     }
-    const status = this.api.status(error);
-    if (status === 429 || status === 503) headers.push(['retry-after', retryAfter]);
     return {
       ...{ status, contentType: 'application/json', headers },
       body: JSON.stringify(this.api.error(error)),

@@ -4,6 +4,7 @@ import { RequestContext } from '../../request-context.ts';
 import { whyNotListening } from '../listen-error.ts';
 import { statusLine } from './error.ts';
 import type { HttpHandler } from './handler.ts';
+import { contextOf } from './prefer.ts';
 import { RequestHead } from './request-head.ts';
 import type { HttpListener, ListenOptions } from './server.ts';
 import { type Admitted, bodyBytes, type HttpAnswer, type HttpReply } from './surface.ts';
@@ -132,7 +133,7 @@ class UwsRequests {
       this.#answerAtOnce(res, head, admitted, null);
       return;
     }
-    const context = new RequestContext('http');
+    const context = contextOf(head);
     if (this.#effects.isFull()) {
       const error = new MlosError('TOO_MANY_REQUESTS', 'Too many requests are under way here.');
       this.#answerAtOnce(res, head, admitted.refuse(error), context);

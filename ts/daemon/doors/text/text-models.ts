@@ -80,7 +80,8 @@ export class TextModels {
 
 /** A context for one of several calls that one request makes: it ends with the request. */
 export function partOf(context: RequestContext): RequestContext {
-  const part = new RequestContext(context.door, { deadline: context.deadline });
+  const { deadline, loadWaitMs } = context;
+  const part = new RequestContext(context.door, { deadline, loadWaitMs });
   if (context.aborted) part.abort();
   else context.addEventListener('abort', () => part.abort());
   return part;

@@ -3,6 +3,7 @@ import { MlosError } from '../../../../protocol/errors.ts';
 import type { RequestContext } from '../../../request-context.ts';
 import type { OipService } from '../../oip/service.ts';
 import { oipHttpStatus } from '../../oip/status.ts';
+import { retryHeaders } from '../error.ts';
 import type { RequestHead } from '../request-head.ts';
 import type { Admitted, HttpAnswer, Surface } from '../surface.ts';
 import { answerAction } from './actions.ts';
@@ -98,7 +99,7 @@ function verbsOf({ verbs }: OipRoute): string[] {
 }
 
 function errorAnswer({ code, message, details }: MlosError, requestId?: string): HttpAnswer {
-  const headers: [string, string][] = [];
+  const headers = retryHeaders(oipHttpStatus(code));
   if (requestId !== undefined) headers.push(['x-request-id', requestId]);
   const allow = details?.['allow'];
   if (code === 'METHOD_NOT_ALLOWED' && Array.isArray(allow)) {
