@@ -7,7 +7,7 @@ import type { PluginTaskRequest } from '../../smi/serve.ts';
  *
  *   pause=<ms>        so long before each word
  *   fail, crash       it does that, when it comes to it
- *   fail-seed=<n>     it fails at once where that is the request's seed
+ *   fail-seed=<n>     it fails behind its first word where that is the request's seed
  *   think=<word>      is thought, not said
  *   call=<name>       calls that tool behind the text, where the request has tools
  *   params, messages  the request's own, as JSON; pictures are how many bytes they have
@@ -61,7 +61,7 @@ function ordersOf({ inputs, parameters }: PluginTaskRequest): Orders {
 /** The tokens. */
 async function write(
   request: PluginTaskRequest,
-  { words, pauseMs }: Orders,
+  { words, pauseMs, failSeeds }: Orders,
   max: number,
 ): Promise<string[]> {
   const { parameters, emit, signal } = request;
@@ -69,7 +69,8 @@ async function write(
   while (said.length < max) {
     await sleep(pauseMs, undefined, { signal });
     const word = words[said.length % words.length] ?? '';
-    if (word === 'fail') throw new Error('the fake task failed as it was told');
+    const fails = failSeeds.includes(Number(parameters['seed'] ?? -1)) && said.length > 0;
+    if (word === 'fail' || fails) throw new Error('the fake task failed as it was told');
     if (word === 'crash') process.abort();
     const shown = spoken(word, request);
     const text = said.length === 0 ? shown : ` ${shown}`;
@@ -84,9 +85,6 @@ export async function generate(request: PluginTaskRequest) {
   const { parameters, emit } = request;
   const orders = ordersOf(request);
   const { words, thinking, calls } = orders;
-  if (orders.failSeeds.includes(Number(parameters['seed'] ?? -1))) {
-    throw new Error('the fake task failed as it was told');
-  }
   for (const thought of thinking) emit({ text: '', tokens: 1, thinking: thought });
   const max = Number(parameters['max_tokens'] ?? words.length);
   const said = await write(request, orders, max);

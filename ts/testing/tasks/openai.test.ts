@@ -143,6 +143,54 @@ test('errors have the API’s own form, before a stream and within', watchdog, a
   assert.match(error.message, /Did you mean "\/v1\/chat\/completions"/);
 });
 
+test('when one of several texts fails, the others end', watchdog, async (t) => {
+  const { client, daemon } = await openai(t);
+  // The second one's seed is 6; the others would take for hours.
+  const content = 'pause=20 fail-seed=6 a';
+  const many = { n: 3, seed: 5, max_tokens: 1_000_000 };
+  const nothingIsLeft = async () => {
+    // It waits for what is under way.
+    const { body } = await daemon.http.post('/models/f-tasks@1/unload');
+    assert.equal(body.status, 'success', JSON.stringify(body));
+  };
+  const chat = { model, messages: [...user(content)], ...many };
+  assert.match((await refused(client.chat.completions.create(chat))).message, /told/);
+  await nothingIsLeft();
+  const text = { model, prompt: content, ...many };
+  assert.match((await refused(client.completions.create(text))).message, /told/);
+  await nothingIsLeft();
+
+  const stream = await client.chat.completions.create({ ...chat, stream: true });
+  const begun = new Set<number>();
+  const read = async () => {
+    for await (const { choices } of stream) {
+      for (const { index, delta } of choices) if (delta.content) begun.add(index);
+    }
+  };
+  assert.match((await refused(read())).message, /told/);
+  assert.deepEqual([...begun].sort(), [0, 1, 2]);
+  await nothingIsLeft();
+  const first = { ...chat, messages: [...user('fail')], stream: true as const };
+  assert.equal((await refused(client.chat.completions.create(first))).status, 500);
+  await nothingIsLeft();
+});
+
+test('who leaves several texts ends them all, and the daemon stays', watchdog, async (t) => {
+  const { client, daemon } = await openai(t);
+  const messages = [...user('pause=5 a')];
+  const many = { model, messages, n: 16, stream: true, max_tokens: 1_000_000 } as const;
+  for (let turn = 0; turn < 3; turn += 1) {
+    const stream = await client.chat.completions.create(many);
+    let pieces = 0;
+    for await (const _ of stream) {
+      pieces += 1;
+      if (pieces === 40) break;
+    }
+    const { body } = await daemon.http.post('/models/f-tasks@1/unload');
+    assert.equal(body.status, 'success', JSON.stringify(body));
+  }
+});
+
 test('who leaves a stream ends the writing', watchdog, async (t) => {
   const { client, daemon } = await openai(t);
   const stream = await client.chat.completions.create({

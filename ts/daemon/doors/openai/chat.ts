@@ -3,10 +3,10 @@ import type { GenerationEvent } from '../../../protocol/tasks/generation-event.t
 import type { RequestContext } from '../../request-context.ts';
 import { type Fields, given, invalid } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
-import { type GeneratedText, partOf, type TaskCall, type TextModels } from '../text/text-models.ts';
-import { choiceStreams } from './choice-streams.ts';
+import type { GeneratedText, TaskCall, TextModels } from '../text/text-models.ts';
 import { logprobContent } from './logprobs.ts';
 import { choicesOf, modelOf, samplingOf, seedOf, takesTools, thinkOf } from './read-request.ts';
+import { askAll, tellAll } from './side-by-side.ts';
 import { usageOf } from './usage.ts';
 
 function callOf(body: Fields): TaskCall {
@@ -69,9 +69,7 @@ export function chatCompletion(
   if (body['stream'] === true) return streamed(models, calls, { facts, body, context });
   return {
     async whole() {
-      const answers = (await Promise.all(
-        calls.map((one) => models.ask(one, partOf(context))),
-      )) as GeneratedText[];
+      const answers = await askAll(models, calls, context);
       return {
         ...{ ...facts, object: 'chat.completion' },
         choices: answers.map((answer, index) => ({
@@ -90,7 +88,7 @@ function streamed(
   around: { readonly facts: Fields; readonly body: Fields; readonly context: RequestContext },
 ): ApiReply {
   const { facts, body, context } = around;
-  const told = calls.map((one) => models.tell(one, partOf(context)));
+  const texts = tellAll(models, calls, context);
   const options = (given(body['stream_options']) ?? {}) as Fields;
   const head = { ...facts, object: 'chat.completion.chunk' };
   const chunk = (index: number, delta: Fields, more: Fields = {}) => ({
@@ -110,7 +108,7 @@ function streamed(
   async function* chunks() {
     for (const index of calls.keys()) yield chunk(index, { role: 'assistant', content: '' });
     const answers: GeneratedText[] = [];
-    for await (const news of choiceStreams(told)) {
+    for await (const news of texts.news()) {
       if ('done' in news) answers.push(news.done);
       yield* 'done' in news ? end(news.index, news.done) : piece(news.index, news.event);
     }
@@ -118,5 +116,5 @@ function streamed(
       yield { ...head, choices: [], usage: usageOf(answers) };
     }
   }
-  return { begun: Promise.race(told.map((one) => one.begun)), events: chunks };
+  return { begun: texts.begun, events: chunks };
 }

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { RequestContext } from '../../request-context.ts';
 import { type Fields, given, unsupported } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
-import { type GeneratedText, partOf, type TaskCall, type TextModels } from '../text/text-models.ts';
-import { choiceStreams } from './choice-streams.ts';
+import type { GeneratedText, TaskCall, TextModels } from '../text/text-models.ts';
 import { choicesOf, modelOf, samplingOf, seedOf, textsOf } from './read-request.ts';
+import { askAll, tellAll } from './side-by-side.ts';
 
 /** OpenAI's own default; a base model hardly ever ends by itself. */
 const defaultTokens = 16;
@@ -74,6 +74,7 @@ function usageOf(answers: readonly GeneratedText[], choices: number) {
 /** POST /v1/completions. */
 export function completion(models: TextModels, body: Fields, context: RequestContext): ApiReply {
   const calls = callsOf(body);
+  const asked = calls.map(({ call }) => call);
   const echo = (index: number) => (body['echo'] === true ? (calls[index]?.prompt ?? '') : '');
   const head = {
     id: `cmpl-${randomUUID().replaceAll('-', '')}`,
@@ -88,9 +89,7 @@ export function completion(models: TextModels, body: Fields, context: RequestCon
   if (body['stream'] !== true) {
     return {
       async whole() {
-        const answers = (await Promise.all(
-          calls.map(({ call }) => models.ask(call, partOf(context))),
-        )) as GeneratedText[];
+        const answers = await askAll(models, asked, context);
         return {
           ...head,
           choices: answers.map((answer, index) =>
@@ -104,14 +103,14 @@ export function completion(models: TextModels, body: Fields, context: RequestCon
       },
     };
   }
-  const told = calls.map(({ call }) => models.tell(call, partOf(context)));
+  const texts = tellAll(models, asked, context);
   const options = (given(body['stream_options']) ?? {}) as Fields;
   async function* events() {
     for (const index of calls.keys()) {
       if (echo(index) !== '') yield { ...head, choices: [choice(index, echo(index), {})] };
     }
     const answers: GeneratedText[] = [];
-    for await (const news of choiceStreams(told)) {
+    for await (const news of texts.news()) {
       const { index } = news;
       if ('event' in news) {
         const more = { logprobs: logprobsOf(news.event.logprobs) };
@@ -125,5 +124,5 @@ export function completion(models: TextModels, body: Fields, context: RequestCon
       yield { ...head, choices: [], usage: usageOf(answers, choicesOf(body)) };
     }
   }
-  return { begun: Promise.race(told.map((one) => one.begun)), events };
+  return { begun: texts.begun, events };
 }
