@@ -247,7 +247,7 @@ overEachAdapter('service of the open protocol over HTTP', (oip) => {
     for (const path of ['generate', 'generate_stream']) {
       const reply = await post(`/v2/models/test/vector/${path}`, { body: '{"text_input":"a"}' });
       assert.equal(reply.status, 501);
-      assert.match(reply.json.error, /generates no text/);
+      assert.match(reply.json.error, /cannot do the task "text-generation"/);
     }
     const cuda = await post('/v2/cudasharedmemory/region/cu/register', {
       body: '{"raw_handle":{"b64":"AAAA"},"device_id":0,"byte_size":8}',

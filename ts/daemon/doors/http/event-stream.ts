@@ -1,3 +1,5 @@
+import type { HeaderLines } from './surface.ts';
+
 /**
  * Server-sent events: one text for each event. While none comes a comment goes out, so that neither an
  * idle limit nor a proxy cuts a stream that waits for its model.
@@ -5,6 +7,12 @@
 const quietMs = 4_000;
 
 export const eventStreamType = 'text/event-stream; charset=utf-8';
+
+export const streamHeaders: HeaderLines = [
+  ['cache-control', 'no-cache'],
+  // Proxies that gather answers would hold tokens back.
+  ['x-accel-buffering', 'no'],
+];
 
 /** An event; where it has a name, browsers hand it to the listeners of that name. */
 export type StreamEvent = string | { readonly name: string; readonly data: string };

@@ -6,15 +6,9 @@ import type { ApiReply, ApiRoute, StreamReply, TextApi } from '../text/text-api.
 import { checkFormType } from './body-form.ts';
 import { formValues, parseBody } from './codec.ts';
 import { retryHeaders } from './error.ts';
-import { eventStream, eventStreamType, type StreamEvent } from './event-stream.ts';
+import { eventStream, eventStreamType, type StreamEvent, streamHeaders } from './event-stream.ts';
 import type { RequestHead } from './request-head.ts';
-import type { Admitted, HeaderLines, HttpAnswer, HttpReply, Surface } from './surface.ts';
-
-const streamHeaders: HeaderLines = [
-  ['cache-control', 'no-cache'],
-  // Proxies that gather answers would hold tokens back.
-  ['x-accel-buffering', 'no'],
-];
+import type { Admitted, HttpAnswer, HttpReply, Surface } from './surface.ts';
 
 /** An API of others over HTTP: JSON in, JSON or a stream of it out, errors in its own form. */
 export class TextSurface implements Surface {

@@ -3,6 +3,7 @@ import { MlosError } from '../../../protocol/errors.ts';
 import { productVersion } from '../../../protocol/version.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import type { RequestContext } from '../../request-context.ts';
+import { OipGeneration } from './generation.ts';
 import { OipInference } from './inference.ts';
 import { OipLogging } from './log-settings.ts';
 import {
@@ -18,7 +19,6 @@ import { modelParams, OperationCalls } from './operations.ts';
 import { OipRepository } from './repository.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import { type ModelStatistics, modelStatistics, type RequestTimesByModel } from './statistics.ts';
-import { shown } from './tensors.ts';
 import type { TraceChanges, TraceSettingsWire } from './trace-settings.ts';
 import { Tracer } from './tracer.ts';
 import type { OipModelRef } from './types.ts';
@@ -63,6 +63,7 @@ const extensions = [
  */
 export class OipService {
   readonly inference: OipInference;
+  readonly generation: OipGeneration;
   readonly repository: OipRepository;
   readonly sharedMemory: SharedMemory;
   readonly logging: OipLogging;
@@ -76,6 +77,7 @@ export class OipService {
     this.#operations = new OperationCalls(dispatcher);
     this.#tracer = new Tracer(traceFolder, logger);
     this.inference = new OipInference(this.#operations, sharedMemory, this.#tracer);
+    this.generation = new OipGeneration(this.#operations);
     this.logging = new OipLogging(this.#operations);
     this.repository = new OipRepository(this.#operations);
     this.sharedMemory = sharedMemory;
@@ -140,15 +142,6 @@ export class OipService {
       .map((info) =>
         modelStatistics(info, engines.get(info.id), this.#times.get(info.id, info.ordinal)),
       );
-  }
-
-  /** Models that generate text are none of this version's. Errors: MODEL_NOT_FOUND, UNIMPLEMENTED. */
-  async generate(ref: OipModelRef, context: RequestContext): Promise<never> {
-    const { model } = await this.#operations.call('models.get', modelParams(ref), context);
-    throw new MlosError(
-      'UNIMPLEMENTED',
-      `${shown(oipName(model.id))} takes and gives tensors; it generates no text. Use infer.`,
-    );
   }
 
   /** Of one model, or (empty name) of all. Errors: MODEL_NOT_FOUND. */

@@ -1,10 +1,12 @@
 import type { RequestContext } from '../../../request-context.ts';
+import type { GenerateStream } from '../../oip/generation.ts';
 import { flag } from '../../oip/parameters.ts';
 import type { OipService } from '../../oip/service.ts';
 import type { SystemRegion } from '../../oip/shared-memory.ts';
 import { oipFail } from '../../oip/status.ts';
 import { parseBody } from '../codec.ts';
-import type { HttpAnswer } from '../surface.ts';
+import { eventStream, eventStreamType, streamHeaders } from '../event-stream.ts';
+import type { HttpAnswer, HttpReply } from '../surface.ts';
 import { headerLength, readInferRequest, readParameters } from './read-request.ts';
 import type { OipAction, OipRoute } from './routes.ts';
 import { BinaryOutputs, inferAnswer } from './write-response.ts';
@@ -17,12 +19,11 @@ export interface OipCall {
   /** The header that says where the JSON of the body ends. */
   readonly headerLength: string;
   readonly context: RequestContext;
+  /** For what goes wrong after the answer has begun. */
+  readonly failed: (thrown: unknown) => HttpAnswer;
 }
 
-type Answering = (
-  service: OipService,
-  call: OipCall,
-) => HttpAnswer | Promise<HttpAnswer> | Promise<never>;
+type Answering = (service: OipService, call: OipCall) => HttpReply | Promise<HttpReply>;
 
 function json(value: unknown): HttpAnswer {
   const body = JSON.stringify(value);
@@ -51,7 +52,14 @@ const actions: Readonly<Record<OipAction, Answering>> = {
     return json({ model_stats: await service.statistics(ref, context) });
   },
   infer,
-  generate: (service, { route, context }) => service.generate(route, context),
+  generate: async (service, { route, body, context }) =>
+    json(await service.generation.generate(route, parseBody(body), context)),
+  generateStream: async (service, { route, body, context, failed }) => {
+    const stream = service.generation.stream(route, parseBody(body), context);
+    await stream.begun;
+    const parts = eventStream(eventsOf(stream, failed));
+    return { status: 200, contentType: eventStreamType, headers: streamHeaders, parts };
+  },
   repositoryIndex: async (service, { body, context }) => {
     const { ready = false } = parseBody(body);
     if (typeof ready !== 'boolean') oipFail('"ready" must be true or false.');
@@ -94,8 +102,20 @@ const actions: Readonly<Record<OipAction, Answering>> = {
   cudaUnregister: () => done,
 };
 
-export function answerAction(service: OipService, call: OipCall): HttpAnswer | Promise<HttpAnswer> {
+export function answerAction(service: OipService, call: OipCall): HttpReply | Promise<HttpReply> {
   return actions[call.action](service, call);
+}
+
+/** An error is the last event, in the form that it has everywhere. */
+async function* eventsOf(
+  stream: GenerateStream,
+  failed: OipCall['failed'],
+): AsyncGenerator<string, void, void> {
+  try {
+    for await (const response of stream.responses()) yield JSON.stringify(response);
+  } catch (thrown) {
+    yield String(failed(thrown).body);
+  }
 }
 
 async function infer(service: OipService, call: OipCall): Promise<HttpAnswer> {

@@ -9,6 +9,7 @@ export type OipAction =
   | 'statistics'
   | 'infer'
   | 'generate'
+  | 'generateStream'
   | 'repositoryIndex'
   | 'repositoryLoad'
   | 'repositoryUnload'
@@ -51,7 +52,7 @@ const fixed: Readonly<Record<string, Verbs>> = {
 const modelSuffixes: readonly (readonly [suffix: string, verbs: Verbs])[] = [
   ['/infer', { POST: 'infer' }],
   ['/generate', { POST: 'generate' }],
-  ['/generate_stream', { POST: 'generate' }],
+  ['/generate_stream', { POST: 'generateStream' }],
   ['/ready', { GET: 'modelReady' }],
   ['/config', { GET: 'modelConfig' }],
   ['/stats', { GET: 'statistics' }],

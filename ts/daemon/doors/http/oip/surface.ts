@@ -5,7 +5,7 @@ import type { OipService } from '../../oip/service.ts';
 import { oipHttpStatus } from '../../oip/status.ts';
 import { retryHeaders } from '../error.ts';
 import type { RequestHead } from '../request-head.ts';
-import type { Admitted, HttpAnswer, Surface } from '../surface.ts';
+import type { Admitted, HttpAnswer, HttpReply, Surface } from '../surface.ts';
 import { answerAction } from './actions.ts';
 import { matchOipPath, type OipAction, type OipRoute } from './routes.ts';
 
@@ -140,7 +140,7 @@ class OipRequest implements Admitted {
     this.keepsBody = this.#headerLength !== '';
   }
 
-  async run(body: Buffer | null, context: RequestContext): Promise<HttpAnswer> {
+  async run(body: Buffer | null, context: RequestContext): Promise<HttpReply> {
     try {
       return await answerAction(this.#surface.service, {
         action: this.#action,
@@ -148,6 +148,7 @@ class OipRequest implements Admitted {
         body: body ?? Buffer.alloc(0),
         headerLength: this.#headerLength,
         context,
+        failed: (thrown) => this.#surface.failed(thrown, context),
       });
     } catch (thrown) {
       return this.#surface.failed(thrown, context);
