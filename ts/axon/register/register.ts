@@ -14,7 +14,7 @@ import {
   requireInstalled,
 } from '../store/catalog.ts';
 import { manifestName } from '../store/layout.ts';
-import { curlCommand } from './curl-command.ts';
+import { curlCommand, taskCommand } from './curl-command.ts';
 import { type Daemon, isRefusal } from './daemon.ts';
 import { uploadModel } from './upload.ts';
 
@@ -59,22 +59,26 @@ export async function registerModel(
   const id = formatModelId(installed.id);
   const manifest = readManifest(installed.dir);
   requireFiles(installed.dir, manifest, id);
-  const done = (how: Registration['how'], uploaded: number, route: string): Registration => {
+  const done = (
+    how: Registration['how'],
+    uploaded: number,
+    { inference_endpoint: route, model }: Result<'models.register'>,
+  ): Registration => {
     const { endpoint } = daemon;
     const inference = new URL(route, `${endpoint}/`).href;
-    const curl = curlCommand(inference, manifest);
+    const curl = taskCommand(endpoint, model) ?? curlCommand(inference, manifest);
     return { id, endpoint, how, uploaded_bytes: uploaded, inference_endpoint: inference, curl };
   };
   if (!options.upload) {
     context.output.note(`Registering ${id} at ${daemon.endpoint}; loading may take a while.`);
     const answer = await registerPath(installed, manifest, options, daemon);
-    if (answer !== null) return done('path', 0, answer.inference_endpoint);
+    if (answer !== null) return done('path', 0, answer);
   }
   context.output.note(
     `${options.upload ? '' : 'The daemon cannot read it here. '}Uploading ${id} to ${daemon.endpoint}.`,
   );
   const { answer, sentBytes } = await uploadModel(installed, manifest, options, daemon, context);
-  return done('upload', sentBytes, answer.inference_endpoint);
+  return done('upload', sentBytes, answer);
 }
 
 /**

@@ -1,13 +1,35 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { makeHome } from '../axon/run-axon.ts';
 import { openPlace } from '../daemon/with-daemon.ts';
 import { identityModel } from '../onnx-models.ts';
+import { writeTinyText } from '../tasks/tiny-text-model.ts';
 
 /* Guards: axon's commands that speak to a daemon, against a real one. */
 const watchdog = { timeout: 120_000 };
+
+test('a model that has a task is registered with a command for that', watchdog, async (t) => {
+  const place = await openPlace(t);
+  const daemon = await place.start();
+  const home = makeHome(t);
+  const endpoint = `http://localhost:${daemon.httpPort}`;
+  const axon = (...argv: string[]) => home.axonWith({ MLOS_CORE_ENDPOINT: endpoint }, ...argv);
+  const folder = path.join(home.dir, 'embed');
+  await writeTinyText(folder, { head: 'hidden', architecture: 'BertModel' });
+  const installed = await axon('install', folder, '--as', 'my/embed@1');
+  assert.equal(installed.status, 0, installed.stderr);
+  const { status, stdout, stderr } = await axon('register', 'my/embed@1');
+  assert.equal(status, 0, stderr);
+  const command = /^ +(curl .*)$/m.exec(stdout)?.[1] ?? '';
+  assert.match(command, /"input":"Hello, MLOS!"/);
+  assert.ok(command.includes(`${endpoint}/models/my-embed@1/inference`), command);
+  const answer = await promisify(execFile)('sh', ['-c', command]);
+  assert.match(answer.stdout, /"embedding":\[/);
+});
 
 test(
   'run installs, registers and asks; several are registered at once; unregister',
