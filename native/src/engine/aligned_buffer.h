@@ -20,6 +20,9 @@ constexpr uint64_t AlignBlock(uint64_t byte_length) {
 /// Private memory aligned like a block of an arena, kept from run to run.
 class AlignedBuffer {
  public:
+  /// Memory that a worker keeps per tensor between runs.
+  static constexpr uint64_t kKeptBytes = uint64_t{16} << 20;
+
   /// At least `byte_length` bytes, never a null pointer; what was there is lost when it grows.
   /// Throws std::bad_alloc.
   std::span<std::byte> Reserve(uint64_t byte_length) {

@@ -10,9 +10,6 @@
 namespace mlos {
 namespace {
 
-/// Memory that a worker keeps per tensor between runs.
-constexpr uint64_t kKeptBytes = uint64_t{16} << 20;
-
 void CopyElements(Dtype dtype, std::span<const std::byte> from, std::byte* to) {
   if (dtype != Dtype::kBool) {
     if (!from.empty()) std::memcpy(to, from.data(), from.size());
@@ -73,7 +70,7 @@ void InputGatherer::Join(const ModelSignature& signature, std::span<Request* con
 
 void InputGatherer::Trim() {
   inputs_.clear();
-  for (AlignedBuffer& buffer : buffers_) buffer.Trim(kKeptBytes);
+  for (AlignedBuffer& buffer : buffers_) buffer.Trim(AlignedBuffer::kKeptBytes);
 }
 
 JoinedOutputs::JoinedOutputs(size_t output_count) : outputs_(output_count) {}
@@ -116,7 +113,7 @@ bool JoinedOutputs::Scatter(std::span<const uint32_t> wanted, uint64_t first, ui
 }
 
 void JoinedOutputs::Trim() {
-  for (Output& output : outputs_) output.buffer.Trim(kKeptBytes);
+  for (Output& output : outputs_) output.buffer.Trim(AlignedBuffer::kKeptBytes);
 }
 
 }  // namespace mlos

@@ -17,7 +17,7 @@
 namespace mlos {
 namespace {
 
-constexpr int kMaxEvents = 64;
+constexpr int kMonitorEvents = 64;
 
 }  // namespace
 
@@ -64,9 +64,9 @@ Monitor::~Monitor() {
 
 void Monitor::Main() {
   ::pthread_setname_np(::pthread_self(), "mlos-monitor");
-  std::array<epoll_event, kMaxEvents> events{};
+  std::array<epoll_event, kMonitorEvents> events{};
   for (;;) {
-    const int count = ::epoll_wait(epoll(), events.data(), kMaxEvents, -1);
+    const int count = ::epoll_wait(epoll(), events.data(), kMonitorEvents, -1);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return;  // only a broken epoll descriptor, a bug of ours, leads here
     for (size_t i = 0; i < static_cast<size_t>(count); ++i) {

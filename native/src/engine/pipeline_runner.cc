@@ -10,8 +10,6 @@
 namespace mlos {
 namespace {
 
-/// Memory that is kept per tensor between runs.
-constexpr uint64_t kKeptBytes = uint64_t{16} << 20;
 constexpr uint32_t kNowhere = UINT32_MAX;
 
 class PipelineContext final : public RunContext {
@@ -32,7 +30,7 @@ class PipelineContext final : public RunContext {
       if (!IsNeeded(step)) continue;
       if (Status ran = RunStep(step, sink); !ran.ok()) return ran;
     }
-    for (AlignedBuffer& buffer : buffers_) buffer.Trim(kKeptBytes);
+    for (AlignedBuffer& buffer : buffers_) buffer.Trim(AlignedBuffer::kKeptBytes);
     return {};
   }
 

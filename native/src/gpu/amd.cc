@@ -7,9 +7,9 @@
 namespace mlos {
 namespace {
 
-constexpr uint64_t kPciVendor = 0x1002;
+constexpr uint64_t kAmdVendor = 0x1002;
 
-GpuDevice ReadDevice(const DrmCard& card) {
+GpuDevice ReadAmdCard(const DrmCard& card) {
   GpuDevice device;
   device.index = card.index;
   // The marketing name is there only where the firmware carries one; the PCI id always is.
@@ -32,9 +32,9 @@ GpuDevice ReadDevice(const DrmCard& card) {
 GpuVendorReport ProbeAmd(const std::string& root) {
   GpuVendorReport report;
   report.vendor = "amd";
-  for (const DrmCard& card : ListDrmCards(root, kPciVendor)) {
+  for (const DrmCard& card : ListDrmCards(root, kAmdVendor)) {
     if (!report.driver_version) report.driver_version = ReadDrmDriverVersion(root, card);
-    report.devices.push_back(ReadDevice(card));
+    report.devices.push_back(ReadAmdCard(card));
   }
   if (report.devices.empty()) report.reason = "no card with PCI vendor 0x1002 in /sys/class/drm";
   return report;

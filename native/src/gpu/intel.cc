@@ -7,9 +7,9 @@
 namespace mlos {
 namespace {
 
-constexpr uint64_t kPciVendor = 0x8086;
+constexpr uint64_t kIntelVendor = 0x8086;
 
-GpuDevice ReadDevice(const DrmCard& card) {
+GpuDevice ReadIntelCard(const DrmCard& card) {
   GpuDevice device;
   device.index = card.index;
   device.name = card.pci_id;
@@ -29,9 +29,9 @@ GpuDevice ReadDevice(const DrmCard& card) {
 GpuVendorReport ProbeIntel(const std::string& root) {
   GpuVendorReport report;
   report.vendor = "intel";
-  for (const DrmCard& card : ListDrmCards(root, kPciVendor)) {
+  for (const DrmCard& card : ListDrmCards(root, kIntelVendor)) {
     if (!report.driver_version) report.driver_version = ReadDrmDriverVersion(root, card);
-    report.devices.push_back(ReadDevice(card));
+    report.devices.push_back(ReadIntelCard(card));
   }
   if (report.devices.empty()) report.reason = "no card with PCI vendor 0x8086 in /sys/class/drm";
   return report;

@@ -8,7 +8,6 @@
 namespace mlos {
 namespace {
 
-constexpr unsigned kSealFutureWrite = 0x0010U;  // absent from glibc older than 2.27
 constexpr uint64_t kLargestPage = uint64_t{2} << 20;
 /// Page tables of larger regions are filled as they are used: filling takes some 10 ms a GiB, and a
 /// host does it between the requests of others.

@@ -12,9 +12,8 @@
 namespace mlos {
 namespace {
 
-// Kernel headers older than 6.3 and glibc older than 2.27 lack these.
+// Kernel headers older than 6.3 lack it.
 constexpr unsigned kNoExecSeal = 0x0008U;
-constexpr unsigned kSealFutureWrite = 0x0010U;
 
 constexpr unsigned kSizeSeals = F_SEAL_SHRINK | F_SEAL_GROW;
 constexpr uint64_t kBlockBytes = 512;  // the unit of st_blocks, whatever the file system's

@@ -12,6 +12,10 @@ namespace mlos {
 /// Anonymous memory with a descriptor. Regions have no name that another process could look up:
 /// who was not handed the descriptor has no way in.
 
+/// F_SEAL_FUTURE_WRITE: nobody can write but through maps that are there already. glibc older than
+/// 2.27 lacks it.
+constexpr unsigned kSealFutureWrite = 0x0010U;
+
 /// The longest label of a memfd, in bytes (memfd_create(2): 249, without the final NUL).
 constexpr uint64_t kMaxMemfdLabelBytes = 249;
 

@@ -5,8 +5,6 @@
 namespace mlos {
 namespace {
 
-constexpr unsigned kSealFutureWrite = 0x0010U;  // absent from glibc older than 2.27
-
 unsigned SealsOf(WriteSeal kind) {
   return F_SEAL_SEAL | (kind == WriteSeal::kAll ? unsigned{F_SEAL_WRITE} : kSealFutureWrite);
 }
