@@ -34,7 +34,7 @@ test('options and the rest reach the model', watchdog, async (t) => {
   const text = await client.generate({
     ...{ model, prompt: 'params', options, format: 'json', think: 'high', raw: true },
   });
-  assert.deepEqual(JSON.parse(text.response), {
+  assert.deepEqual(JSON.parse(text.response ?? ''), {
     ...{ ...own, response_schema: {}, think: true, raw: true },
   });
 });
@@ -59,7 +59,7 @@ test('a conversation with calls and pictures reaches the model', watchdog, async
   ]);
   const about = { model, prompt: 'messages', system: 'Be brief.', images: [picture] };
   const { response } = await client.generate(about);
-  assert.deepEqual(JSON.parse(response), [
+  assert.deepEqual(JSON.parse(response ?? ''), [
     { role: 'system', content: 'Be brief.' },
     { role: 'user', content: 'messages', images: [7] },
   ]);

@@ -155,7 +155,8 @@ export class NodeExchange {
   async #stream(reply: HttpStream): Promise<void> {
     const res = this.#res;
     if (res.destroyed) return;
-    this.#req.socket.setTimeout(limits.httpIdleTimeoutMs);
+    // Only the client's own time counts: what is silent because its model works is not idle.
+    this.#req.socket.setTimeout(0);
     this.#writeHead(reply, this.#isDraining() ? { connection: 'close' } : {});
     res.flushHeaders();
     try {
@@ -165,6 +166,7 @@ export class NodeExchange {
       res.destroy();
       return;
     }
+    this.#req.socket.setTimeout(limits.httpIdleTimeoutMs);
     res.end();
   }
 
@@ -173,8 +175,10 @@ export class NodeExchange {
     for await (const part of parts) {
       if (res.destroyed) return;
       if (res.write(part)) continue;
+      this.#req.socket.setTimeout(limits.httpIdleTimeoutMs);
       await new Promise<void>((resolve) => {
         const wake = () => {
+          this.#req.socket.setTimeout(0);
           res.off('drain', wake);
           res.off('close', wake);
           resolve();

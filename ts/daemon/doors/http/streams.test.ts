@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import type { MlosError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
 import { adaptersHere, withHttpDoor } from '../../../testing/conformance/fake-doors.ts';
 import type { RequestContext } from '../../request-context.ts';
 import { errorAnswer } from './error.ts';
@@ -86,6 +87,21 @@ async function becomes(isSo: () => boolean): Promise<void> {
     await delay(10);
   }
 }
+
+test('a stream that is silent while its model works is not cut as idle', watchdog, async () => {
+  const silent = async (adapter: (typeof adaptersHere)[number]) => {
+    const surface = new TestSurface(async function* () {
+      yield 'one';
+      await delay(limits.httpIdleTimeoutMs + 1_500);
+      yield 'two';
+    }, 600_000);
+    await withHttpDoor({ adapter, surfaces: [surface] }, async ({ port }) => {
+      const response = await fetch(`http://127.0.0.1:${port}/stream`, { method: 'POST' });
+      assert.equal(await response.text(), 'data: one\n\ndata: two\n\n', adapter);
+    });
+  };
+  await Promise.all(adaptersHere.map(silent));
+});
 
 for (const adapter of adaptersHere) {
   describe(`streams on ${adapter}`, () => {
