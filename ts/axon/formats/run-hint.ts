@@ -8,10 +8,13 @@ const convertible: ReadonlySet<string> = new Set([
   'saved_model',
 ]);
 
-/** MLOS comes with a plugin for ONNX. What another format needs, in one sentence; null for ONNX. */
+/** Formats of the plugins that MLOS comes with. */
+const runnable: ReadonlySet<string> = new Set(['onnx', 'gguf']);
+
+/** What a format needs that no plugin of MLOS itself runs, in one sentence; null for the others. */
 export function runHint({ metadata, spec }: Manifest): string | null {
   const { type, execution_format: format } = spec.format;
-  if (format === 'onnx') return null;
+  if (runnable.has(format)) return null;
   const id = formatModelId(metadata);
   const plugin = `No plugin that comes with MLOS runs ${type}; one whose plugin.yaml has \`formats: [${format}]\` does (\`mlos plugins list\`).`;
   return convertible.has(type)
