@@ -1,4 +1,4 @@
-import type { Engine } from '../../native/engine.ts';
+import type { Engine, EngineModelOptions } from '../../native/engine.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import { type ModelReference, servePlugin } from '../../smi/serve.ts';
 import { openModel } from './choose-runner.ts';
@@ -27,9 +27,13 @@ async function remove(model: EngineModel): Promise<void> {
 }
 
 /** Null: it can do none. A model that holds this loop up while it runs would wait for itself. */
-function tasksOf(reference: ModelReference, { added, onLoop }: EngineModel): ModelTasks | null {
+function tasksOf(
+  reference: ModelReference,
+  { added, onLoop }: EngineModel,
+  engineOptions: EngineModelOptions,
+): ModelTasks | null {
   if (onLoop) return null;
-  const found = new ModelTasks(requireEngine(), reference, added);
+  const found = new ModelTasks(requireEngine(), reference, { added, engineOptions });
   return found.entries.length === 0 ? null : found;
 }
 
@@ -77,7 +81,7 @@ servePlugin({
         : await openPipeline(requireEngine(), pipeline, models, read);
     let own: ModelTasks | null = null;
     try {
-      if (pipeline === null) own = tasksOf(reference, model);
+      if (pipeline === null) own = tasksOf(reference, model, read.engine);
     } catch (error) {
       await remove(model);
       throw error;

@@ -16,9 +16,9 @@ const tensorSlack = 65_536;
 const bytesPerToken = 3 * BigInt64Array.BYTES_PER_ELEMENT;
 
 /** A model is asked for one step of one text at a time; how many texts it writes is bounded here. */
-const options: EngineModelOptions = {
-  ...{ priority: 'normal', instances: 1, maxQueue: limits.generationsUnderWay + 1 },
-  ...{ batching: 'off', maxBatch: 1, maxDelayUs: 0, cpus: [], intraOpThreads: 0 },
+const steps: Omit<EngineModelOptions, 'priority' | 'cpus' | 'intraOpThreads' | 'sequences'> = {
+  ...{ instances: 1, maxQueue: limits.generationsUnderWay + 1 },
+  ...{ batching: 'off', maxBatch: 1, maxDelayUs: 0 },
 };
 
 /**
@@ -29,6 +29,7 @@ export class DecoderPool {
   readonly #engine: Engine;
   readonly #modelId: string;
   readonly #added: AddedModel;
+  readonly #engineOptions: EngineModelOptions;
   readonly #plan: DecoderPlan;
   readonly #context: number;
   #shared: Promise<AddedModel> | null = null;
@@ -41,6 +42,8 @@ export class DecoderPool {
     parts: {
       readonly modelId: string;
       readonly added: AddedModel;
+      /** Of the model: its class and its cores are those of its texts, too. */
+      readonly engineOptions: EngineModelOptions;
       readonly plan: DecoderPlan;
       /** Tokens that a text has at most. */
       readonly context: number;
@@ -49,6 +52,7 @@ export class DecoderPool {
     this.#engine = engine;
     this.#modelId = parts.modelId;
     this.#added = parts.added;
+    this.#engineOptions = parts.engineOptions;
     this.#plan = parts.plan;
     this.#context = parts.context;
     this.#turns = textTurns(parts.modelId);
@@ -122,7 +126,7 @@ export class DecoderPool {
     if (states.length === 0) return Promise.resolve(this.#added);
     this.#shared ??= this.#engine
       .addShared(this.#added.handle, {
-        ...options,
+        ...{ ...this.#engineOptions, ...steps },
         sequences: {
           states,
           maxCount: limits.generationsAtOnce,

@@ -1,6 +1,6 @@
 import { AttachedModel } from '../../../client/attached/attached-model.ts';
 import { ownConnector } from '../../../client/attached/own-connector.ts';
-import type { AddedModel, Engine } from '../../../native/engine.ts';
+import type { AddedModel, Engine, EngineModelOptions } from '../../../native/engine.ts';
 import { MlosError } from '../../../protocol/errors.ts';
 import type { TaskName } from '../../../protocol/tasks/task.ts';
 import type { Signature } from '../../../protocol/tensor.ts';
@@ -64,7 +64,14 @@ export class ModelTasks {
   #attached: Promise<AttachedModel> | null = null;
 
   /** Errors: MODEL_LOAD_FAILED for a package whose files are broken. */
-  constructor(engine: Engine, model: ModelReference, added: AddedModel) {
+  constructor(
+    engine: Engine,
+    model: ModelReference,
+    {
+      added,
+      engineOptions,
+    }: { readonly added: AddedModel; readonly engineOptions: EngineModelOptions },
+  ) {
     this.#engine = engine;
     this.#modelId = model.modelId;
     this.#added = added;
@@ -74,7 +81,9 @@ export class ModelTasks {
     const { modelId } = model;
     const context = contextOf(this.#facts);
     this.#decoders =
-      plan === null ? null : new DecoderPool(engine, { modelId, added, plan, context });
+      plan === null
+        ? null
+        : new DecoderPool(engine, { modelId, added, engineOptions, plan, context });
     const writes = (name: TaskName) => name === 'text-generation' && plan !== null;
     this.entries = findTasks(model.task, this.#facts, added.signature)
       .filter((name) => runs[name] !== undefined || writes(name))
