@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fakeTasks } from '../../testing/fake-plugin/tasks.ts';
 import { fakeHost, outcome } from '../../testing/fake-plugin/with-host.ts';
 import type { TaskRequest } from './task-line.ts';
 
@@ -15,7 +16,7 @@ test('a model tells of its tasks and does them, events first', options, async (t
   const { tasks } = await host.load(await model('test/model@1', 'tasks'));
   assert.deepEqual(
     tasks.map(({ name }) => name),
-    ['text-generation', 'feature-extraction', 'image-classification', 'question-answering'],
+    fakeTasks.map(({ name }) => name),
   );
   const events: unknown[] = [];
   const onEvent = (event: unknown) => events.push(event);

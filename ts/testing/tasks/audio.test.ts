@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import OpenAI, { toFile } from 'openai';
 import { createMp3Encoder, createOggEncoder } from 'wasm-media-encoders';
 import { codeOf } from '../daemon/models.ts';
 import { type Anything, packages, sameLabels } from './packages.ts';
@@ -30,6 +31,22 @@ async function encode(kind: Encoder, samples: Float32Array, rate: number): Promi
   parts.push(Buffer.from(encoder.finalize()));
   return Buffer.concat(parts);
 }
+
+test("OpenAI's client gets the words of a recording", watchdog, async () => {
+  const { path } = await packSound('speech');
+  const model = decodeURIComponent(path.split('/')[2] ?? '');
+  const baseURL = `http://127.0.0.1:${daemon().httpPort}/v1`;
+  const client = new OpenAI({ baseURL, apiKey: 'none', maxRetries: 0 });
+  const { transcriptions } = client.audio;
+  const file = await toFile(wav(speak('hello')), 'hello.wav', { type: 'audio/wav' });
+  assert.equal((await transcriptions.create({ model, file, temperature: 0 })).text, 'hello');
+  const plain = await transcriptions.create({ model, file, response_format: 'text' });
+  assert.equal(plain, 'hello\n');
+  const timed = transcriptions.create({ model, file, response_format: 'srt' });
+  await assert.rejects(timed, /it cannot take timestamps/);
+  const broken = await toFile(Buffer.from('no sound'), 'hello.wav', { type: 'audio/wav' });
+  await assert.rejects(transcriptions.create({ model, file: broken }), { status: 400 });
+});
 
 test('words are heard in every form of WAV, and as the library hears them', watchdog, async () => {
   const { ask, reference, path } = await packSound('speech');
