@@ -5,10 +5,15 @@ import { openPlace } from '../daemon/with-daemon.ts';
 import { makeFakePlugin } from '../fake-plugin/make.ts';
 
 /** A daemon with the model f/tasks@1 of the fake plugin, which can do all tasks of it, or only one. */
-export async function fakeTasks(t: TestContext, only = '', args: readonly string[] = []) {
+export async function fakeTasks(
+  t: TestContext,
+  only = '',
+  args: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+) {
   const place = await openPlace(t);
   await makeFakePlugin(join(place.folder, 'data/plugins/fake'));
-  const daemon = await place.start({ args });
+  const daemon = await place.start({ args, env });
   const register = (id: string, model: string) => {
     const params = { execution_format: 'fake' };
     return registerModel(place, daemon, { id, model, extension: 'fake', params });

@@ -99,6 +99,12 @@ def ask_ollama():
     same(client.pull("f/copy:2").status, "success")
     same([part.status for part in client.pull("f/copy:2", stream=True)], ["success"])
     same(client.delete("f/copy:2").status, "success")
+    lines = list(client.pull("hf.co/acme/one", stream=True))
+    same([line.status for line in lines][0], "pulling manifest")
+    same([line.status for line in lines][-2:], ["writing manifest", "success"])
+    files = [line for line in lines if line.digest]
+    check(files and files[-1].completed == files[-1].total, lines)
+    same(client.delete("hf.co/acme/one").status, "success")
     refused(ollama.ResponseError, 404, client.chat, model="f/nobody", messages=user("hi"))
     refused(ollama.ResponseError, 400, client.pull, model="f/copy:2")
     try:
