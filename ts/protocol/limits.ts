@@ -107,6 +107,8 @@ export const limits = {
   generationContextTokens: 1_048_576,
   /** Keys and values of all texts that one model writes, in bytes. */
   generationStateBytes: 4 * GiB,
+  /** Tokens that an encoder reads for a decoder, where the package names no smaller number. */
+  encoderTokens: 4_096,
   /** Tokens of prompt and answer of a GGUF model: memory for as many is taken when it is loaded. */
   ggufContextTokens: 8_192,
   /** They are forgotten so long after the last token. */

@@ -35,6 +35,14 @@ test('a text that goes on keeps the blank that a new one would lose', () => {
   assert.equal(decodeAfter(decode, bytes('Zoo'), 0x20), ' ');
 });
 
+test('tokens that say nothing do not cost the next one its blank', () => {
+  const silent = 300;
+  const words = (tokens: readonly number[]) => decode(tokens.filter((token) => token !== silent));
+  const made = new TextStream(words, [silent], []);
+  const said = [0x61, silent, 0x20, silent, silent, 0x62].map((token) => made.push(token));
+  assert.deepEqual(said, ['a', '', ' ', '', '', 'b']);
+});
+
 test('a stop text is held back while it may come, and never said', () => {
   const { said, text, stopped } = stream('one two END three', ['END']);
   assert.equal(text, 'one two ');

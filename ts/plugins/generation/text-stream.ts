@@ -9,6 +9,9 @@ const broken = '\ufffd';
 /** Tokens of one character at most, with those of joined emoji beside it: then it is broken for good. */
 const mostHeld = 16;
 
+/** Tokens in a row that say nothing, and are looked through to the word before them. */
+const mostSilent = 64;
+
 /** Tokens before the first one that tell how it begins. */
 const contextTokens = 4;
 
@@ -46,9 +49,11 @@ class Detokenizer {
     const before = this.#decode(this.#tokens.slice(this.#context, this.#said));
     const now = this.#decode(this.#tokens.slice(this.#context));
     if (!whatever && now.endsWith(broken)) return '';
-    this.#context = this.#said;
+    const text = now.slice(before.length);
+    // Tokens that say nothing do not tell how the next one begins; those before them do.
+    if (text !== '' || this.#said - this.#context > mostSilent) this.#context = this.#said;
     this.#said = this.#tokens.length;
-    return now.slice(before.length);
+    return text;
   }
 }
 

@@ -1,18 +1,16 @@
 import type { Engine, EngineModelOptions } from '../../native/engine.ts';
 import { MlosError } from '../../protocol/errors.ts';
 import { type ModelReference, servePlugin } from '../../smi/serve.ts';
-import { openModel } from './choose-runner.ts';
+import { type LoadedModel, openLoaded, pairOf, removeLoaded } from './loaded-model.ts';
 import { readModelOptions } from './model-options.ts';
 import { ortVersion } from './ort-package.ts';
-import { openPipeline } from './pipeline.ts';
-import type { EngineModel } from './runner.ts';
 import { ModelTasks } from './tasks/model-tasks.ts';
 
 /*
  * The built-in ONNX plugin: puts models into the engine of this process; requests come through channels.
  */
 let engine: Engine | null = null;
-const models = new Map<string, EngineModel>();
+const models = new Map<string, LoadedModel>();
 const tasks = new Map<string, ModelTasks>();
 
 function requireEngine(): Engine {
@@ -20,20 +18,15 @@ function requireEngine(): Engine {
   throw new MlosError('UNIMPLEMENTED', 'The onnx plugin needs a daemon that offers an engine.');
 }
 
-/** Apps that are attached are told to try again: the model may be loaded anew. */
-async function remove(model: EngineModel): Promise<void> {
-  await requireEngine().removeModel(model.added.handle, 'PLUGIN_UNAVAILABLE');
-  await model.release();
-}
-
 /** Null: it can do none. A model that holds this loop up while it runs would wait for itself. */
 function tasksOf(
   reference: ModelReference,
-  { added, onLoop }: EngineModel,
+  loaded: LoadedModel,
   engineOptions: EngineModelOptions,
 ): ModelTasks | null {
-  if (onLoop) return null;
-  const found = new ModelTasks(requireEngine(), reference, { added, engineOptions });
+  if (loaded.model.onLoop || loaded.other?.onLoop === true) return null;
+  const parts = { added: loaded.model.added, pair: pairOf(loaded, reference.file), engineOptions };
+  const found = new ModelTasks(requireEngine(), reference, parts);
   return found.entries.length === 0 ? null : found;
 }
 
@@ -74,40 +67,37 @@ servePlugin({
   async loadModel(reference) {
     const { modelId, file, options } = reference;
     const read = readModelOptions(options);
-    const { pipeline } = read;
-    const model =
-      pipeline === null
-        ? await openModel(requireEngine(), file, read)
-        : await openPipeline(requireEngine(), pipeline, models, read);
+    const loaded = await openLoaded(requireEngine(), file, read, models);
     let own: ModelTasks | null = null;
     try {
-      if (pipeline === null) own = tasksOf(reference, model, read.engine);
+      if (read.pipeline === null) own = tasksOf(reference, loaded, read.engine);
     } catch (error) {
-      await remove(model);
+      await removeLoaded(requireEngine(), loaded);
       throw error;
     }
     const before = models.get(modelId);
     await forgetTasks(modelId);
-    models.set(modelId, model);
+    models.set(modelId, loaded);
     if (own !== null) tasks.set(modelId, own);
-    if (before !== undefined) await remove(before);
-    const { handle, signature, runner, measures } = model.added;
+    if (before !== undefined) await removeLoaded(requireEngine(), before);
+    const { added, onLoop } = loaded.model;
+    const { handle, signature, runner, measures } = added;
     return {
       signature,
       engine: {
         handle,
         runner,
         measures: [...measures],
-        ...(model.onLoop ? { on_loop: true } : {}),
+        ...(onLoop ? { on_loop: true } : {}),
       },
       ...(own === null ? {} : { tasks: own.entries }),
     };
   },
   async unloadModel(modelId) {
-    const model = models.get(modelId);
+    const loaded = models.get(modelId);
     await forgetTasks(modelId);
     models.delete(modelId);
-    if (model !== undefined) await remove(model);
+    if (loaded !== undefined) await removeLoaded(requireEngine(), loaded);
   },
   runTask(request) {
     const own = tasks.get(request.modelId);
@@ -115,7 +105,7 @@ servePlugin({
     throw new MlosError('UNIMPLEMENTED', `${request.modelId} can do no tasks, only tensors.`);
   },
   getModelInfo(modelId) {
-    const added = models.get(modelId)?.added;
+    const added = models.get(modelId)?.model.added;
     if (added === undefined) {
       throw new MlosError('FAILED_PRECONDITION', `${modelId} is not loaded in this process.`);
     }

@@ -162,7 +162,7 @@ export async function writeTinyText(folder: string, about: TinyText): Promise<st
   return writePackage(folder, { 'config.json': config, ...about.files }, made);
 }
 
-const tokenizerFiles = {
+export const tokenizerFiles = {
   'tokenizer.json': tokenizer,
   'tokenizer_config.json': {
     ...{ tokenizer_class: 'BertTokenizer', model_max_length: 32, do_lower_case: true },

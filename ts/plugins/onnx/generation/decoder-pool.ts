@@ -4,7 +4,7 @@ import type { AddedModel, Engine, EngineModelOptions } from '../../../native/eng
 import { limits } from '../../../protocol/limits.ts';
 import { textTurns } from '../../generation/text-turns.ts';
 import type { Turns } from '../../turns.ts';
-import { Decoder } from './decoder.ts';
+import { type Beside, Decoder } from './decoder.ts';
 import type { DecoderPlan } from './decoder-plan.ts';
 
 /** Of a model whose signature does not say how large its vocabulary is. */
@@ -32,6 +32,7 @@ export class DecoderPool {
   readonly #engineOptions: EngineModelOptions;
   readonly #plan: DecoderPlan;
   readonly #context: number;
+  readonly #besideBytes: number;
   #shared: Promise<AddedModel> | null = null;
   readonly #idle: AttachedModel[] = [];
   readonly #turns: Turns;
@@ -47,6 +48,8 @@ export class DecoderPool {
       readonly plan: DecoderPlan;
       /** Tokens that a text has at most. */
       readonly context: number;
+      /** What a step takes and gives beside the text, in bytes at most. */
+      readonly besideBytes?: number;
     },
   ) {
     this.#engine = engine;
@@ -55,6 +58,7 @@ export class DecoderPool {
     this.#engineOptions = parts.engineOptions;
     this.#plan = parts.plan;
     this.#context = parts.context;
+    this.#besideBytes = parts.besideBytes ?? 0;
     this.#turns = textTurns(parts.modelId);
   }
 
@@ -62,11 +66,15 @@ export class DecoderPool {
    * Runs `write` with a decoder that has read nothing. Texts beyond those that may be written at once wait.
    * Errors: TOO_MANY_REQUESTS, CANCELLED, those of adding and attaching.
    */
-  use<T>(signal: AbortSignal, write: (decoder: Decoder) => Promise<T>): Promise<T> {
+  use<T>(
+    signal: AbortSignal,
+    write: (decoder: Decoder) => Promise<T>,
+    beside: Beside | null = null,
+  ): Promise<T> {
     return this.#turns.run(signal, async () => {
       const model = this.#idle.pop() ?? (await this.#attach());
       try {
-        const answer = await write(new Decoder(model, this.#plan, this.#tokensPerRun));
+        const answer = await write(new Decoder(model, this.#plan, this.#tokensPerRun, beside));
         this.#putBack(model);
         return answer;
       } catch (error) {
@@ -109,8 +117,8 @@ export class DecoderPool {
     return AttachedModel.attach(
       { connector, modelId },
       {
-        inputBytes: tensorSlack + bytesPerToken * this.#context,
-        outputBytes: tensorSlack + this.#outputBytes,
+        inputBytes: tensorSlack + bytesPerToken * this.#context + this.#besideBytes,
+        outputBytes: tensorSlack + this.#outputBytes + this.#besideBytes,
       },
       () => undefined,
     );

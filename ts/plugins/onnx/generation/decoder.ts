@@ -1,11 +1,21 @@
 import type { AttachedModel } from '../../../client/attached/attached-model.ts';
 import type { InferInput } from '../../../client/tensor-wire.ts';
 import { MlosError } from '../../../protocol/errors.ts';
+import type { Tensor } from '../../../protocol/tensor.ts';
 import { type RunOptions, timeoutOf } from '../tasks/engine-call.ts';
 import type { DecoderPlan } from './decoder-plan.ts';
 
 /** Its only sequence on its channel: a new start forgets what was there. */
 const sequence = 'text';
+
+/** What a decoder looks at beside its own text. */
+export interface Beside {
+  /** Further inputs of a step. */
+  inputs(isFirst: boolean): Record<string, InferInput>;
+  /** Outputs of the first step that later ones take. */
+  readonly wanted: readonly string[];
+  keep(outputs: Readonly<Record<string, Tensor>>): void;
+}
 
 function longs(values: readonly number[], shape: readonly number[]): InferInput {
   return { dtype: 'int64', shape, data: BigInt64Array.from(values, BigInt) };
@@ -19,13 +29,15 @@ export class Decoder {
   readonly #model: AttachedModel;
   readonly #plan: DecoderPlan;
   readonly #chunk: number;
+  readonly #beside: Beside | null;
   readonly #read: number[] = [];
 
   /** `chunk`: tokens that one run reads at most, so that its logits have room. */
-  constructor(model: AttachedModel, plan: DecoderPlan, chunk: number) {
+  constructor(model: AttachedModel, plan: DecoderPlan, chunk: number, beside: Beside | null) {
     this.#model = model;
     this.#plan = plan;
     this.#chunk = chunk;
+    this.#beside = beside;
   }
 
   /**
@@ -55,12 +67,16 @@ export class Decoder {
   ): Promise<Float32Array> {
     const { signal, priority } = options;
     const keeps = this.#plan.states.length > 0;
-    const { outputs } = await this.#model.infer(this.#inputs(tokens, before), {
-      ...{ signal, outputs: ['logits'] },
+    const isFirst = before === 0;
+    const wanted = isFirst ? (this.#beside?.wanted ?? []) : [];
+    const inputs = { ...this.#inputs(tokens, before), ...this.#beside?.inputs(isFirst) };
+    const { outputs } = await this.#model.infer(inputs, {
+      ...{ signal, outputs: ['logits', ...wanted] },
       ...timeoutOf(options),
       ...(priority === null ? {} : { priority }),
-      ...(keeps ? { sequence: { id: sequence, start: before === 0 } } : {}),
+      ...(keeps ? { sequence: { id: sequence, start: isFirst } } : {}),
     });
+    if (wanted.length > 0) this.#beside?.keep(outputs);
     return lastRow(outputs['logits']);
   }
 

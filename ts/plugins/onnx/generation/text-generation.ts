@@ -8,6 +8,7 @@ import type { Tokenizer } from '../tasks/library.ts';
 import type { PackageFacts } from '../tasks/package-facts.ts';
 import { contextOf } from './context-length.ts';
 import type { DecoderPool } from './decoder-pool.ts';
+import { endTokens } from './end-tokens.ts';
 import { promptTools } from './prompt-tools.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -23,14 +24,6 @@ function contextFor(facts: PackageFacts, parameters: Fields): number {
   const wanted = parameters['context_length'] as number | undefined;
   const most = contextOf(facts);
   return Math.min(most, wanted ?? most);
-}
-
-/** Tokens that end a text, by the package: generation_config.json, else config.json, else the tokenizer's. */
-function endTokens(facts: PackageFacts, tokenizer: Tokenizer): Set<number> {
-  const said = facts.generation['eos_token_id'] ?? facts.config['eos_token_id'];
-  const ids = [said].flat().filter((id): id is number => Number.isInteger(id));
-  const { eos_token_id: end } = tokenizer as unknown as { eos_token_id?: number | null };
-  return new Set(ids.length > 0 || typeof end !== 'number' ? ids : [end]);
 }
 
 /** The task text-generation of one model. */

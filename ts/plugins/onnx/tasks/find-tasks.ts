@@ -13,6 +13,8 @@ const alsoCalled: Readonly<Record<string, TaskName>> = {
   'sentence-similarity': 'feature-extraction',
   ner: 'token-classification',
   'sentiment-analysis': 'text-classification',
+  translation: 'text2text-generation',
+  summarization: 'text2text-generation',
 };
 
 /** What the class that a model was saved from does, by the end of its name. */
@@ -22,6 +24,7 @@ const byArchitecture: readonly (readonly [RegExp, TaskName])[] = [
   [/ForMaskedLM$/, 'fill-mask'],
   [/ForQuestionAnswering$/, 'question-answering'],
   [/(ForCausalLM|LMHeadModel)$/, 'text-generation'],
+  [/(ForConditionalGeneration|MTModel)$/, 'text2text-generation'],
   [/ForImageClassification(WithTeacher)?$/, 'image-classification'],
   [/ForObjectDetection$/, 'object-detection'],
   [/For(Semantic|Instance|Panoptic|Universal)?Segmentation$/, 'image-segmentation'],
@@ -52,12 +55,15 @@ export function findTasks(
   declared: string | null,
   facts: PackageFacts,
   signature: Signature,
+  /** Whether there is an encoder with its decoder. */
+  isPair = false,
 ): TaskName[] {
   const tensors: Tensors = {
     gives: (name) => signature.outputs.some((output) => output.name === name),
     takes: (name) => signature.inputs.some((input) => input.name === name),
   };
   const wanted = declaredTask(declared, facts);
+  if (isPair && wanted === 'text2text-generation') return facts.hasTokenizer ? [wanted] : [];
   const reads = facts.hasTokenizer && tensors.takes('input_ids');
   const looks = facts.hasProcessor && tensors.takes('pixel_values');
   if (reads && looks) return tensors.gives('logits_per_image') ? [imageAndText] : [];

@@ -8,6 +8,7 @@ import type { ModelReference, PluginTaskRequest, TaskEntry } from '../../../smi/
 import { contextOf } from '../generation/context-length.ts';
 import { decoderPlan } from '../generation/decoder-plan.ts';
 import { DecoderPool } from '../generation/decoder-pool.ts';
+import { EncoderDecoder } from '../generation/encoder-decoder.ts';
 import { generateText } from '../generation/text-generation.ts';
 import { classifyAudio, recognizeSpeech } from './audio-tasks.ts';
 import { imageVectors, textVectors } from './embedding-outputs.ts';
@@ -61,32 +62,46 @@ export class ModelTasks {
   readonly #tools: PackageTools;
   /** Null: the model cannot go on with a text. */
   readonly #decoders: DecoderPool | null;
+  /** Null: it does not write one text from another. */
+  readonly #rewriter: EncoderDecoder | null;
   #attached: Promise<AttachedModel> | null = null;
 
   /** Errors: MODEL_LOAD_FAILED for a package whose files are broken. */
   constructor(
     engine: Engine,
     model: ModelReference,
-    {
-      added,
-      engineOptions,
-    }: { readonly added: AddedModel; readonly engineOptions: EngineModelOptions },
+    parts: {
+      readonly added: AddedModel;
+      /** Where it is an encoder with its decoder: both. */
+      readonly pair: { readonly encoder: AddedModel; readonly decoder: AddedModel } | null;
+      readonly engineOptions: EngineModelOptions;
+    },
   ) {
+    const { added, pair, engineOptions } = parts;
     this.#engine = engine;
     this.#modelId = model.modelId;
     this.#added = added;
     this.#facts = readPackageFacts(model.path);
     this.#tools = new PackageTools(model.path);
-    const plan = decoderPlan(added.signature);
     const { modelId } = model;
-    const context = contextOf(this.#facts);
-    this.#decoders =
-      plan === null
+    const facts = this.#facts;
+    const context = contextOf(facts);
+    const plan = decoderPlan(added.signature);
+    const goesOn = plan !== null && !plan.takes.has('encoder_hidden_states');
+    this.#decoders = goesOn
+      ? new DecoderPool(engine, { modelId, added, engineOptions, plan, context })
+      : null;
+    const rewriting = pair === null ? null : decoderPlan(pair.decoder.signature);
+    this.#rewriter =
+      pair === null || rewriting === null
         ? null
-        : new DecoderPool(engine, { modelId, added, engineOptions, plan, context });
-    const writes = (name: TaskName) => name === 'text-generation' && plan !== null;
-    this.entries = findTasks(model.task, this.#facts, added.signature)
-      .filter((name) => runs[name] !== undefined || writes(name))
+        : new EncoderDecoder(engine, { modelId, ...pair, plan: rewriting, engineOptions, facts });
+    const writes: Partial<Record<TaskName, unknown>> = {
+      'text-generation': this.#decoders,
+      'text2text-generation': this.#rewriter,
+    };
+    this.entries = findTasks(model.task, facts, added.signature, this.#rewriter !== null)
+      .filter((name) => runs[name] !== undefined || (writes[name] ?? null) !== null)
       .map((name) => ({ name, facts: factsOf(name, this.#facts, added.signature) }));
   }
 
@@ -97,6 +112,9 @@ export class ModelTasks {
     if (request.task === 'text-generation' && this.#decoders !== null) {
       const tokenizer = await this.#tools.tokenizer();
       return generateText(request, { pool: this.#decoders, facts, tokenizer });
+    }
+    if (request.task === 'text2text-generation' && this.#rewriter !== null) {
+      return this.#rewriter.run(request, await this.#tools.tokenizer());
     }
     const run = runs[request.task];
     if (run === undefined) throw this.#cannot(request.task);
@@ -109,6 +127,7 @@ export class ModelTasks {
     const attached = this.#attached;
     this.#attached = null;
     await this.#decoders?.close();
+    await this.#rewriter?.close();
     (await attached)?.close();
   }
 
