@@ -57,17 +57,17 @@ static_assert(static_cast<int>(MLOS_REALTIME) == layout::kRealtime);
 static_assert(static_cast<int>(MLOS_BATCH) == layout::kBatch);
 
 /// Codes whose numbers do not travel through shared memory, at their number minus 100.
-constexpr std::array<const char*, 17> kAttachNames = {
+constexpr std::array<const char*, 19> kAttachNames = {
     "FAILED_PRECONDITION", "INVALID_MODEL_ID",       "NO_PLUGIN_FOR_FORMAT", "MODEL_LOAD_FAILED",
     "DATA_CORRUPTED",      "STORAGE_FULL",           "UNKNOWN_METHOD",       "PLUGIN_NOT_FOUND",
     "ALREADY_EXISTS",      "INVALID_MANIFEST",       "INVALID_JSON",         "FORBIDDEN_ORIGIN",
     "METHOD_NOT_ALLOWED",  "UNSUPPORTED_MEDIA_TYPE", "HEADERS_TOO_LARGE",    "SIGNATURE_INVALID",
-    "MISSING_DEPENDENCY",
+    "MISSING_DEPENDENCY",  "MODEL_LOADING",          "SOURCE_UNAVAILABLE",
 };
 static_assert(MLOS_FAILED_PRECONDITION == 100);
 static_assert(MLOS_SEQUENCE_START == layout::kSequenceStart);
 static_assert(MLOS_SEQUENCE_END == layout::kSequenceEnd);
-static_assert(MLOS_MISSING_DEPENDENCY == MLOS_FAILED_PRECONDITION + kAttachNames.size() - 1);
+static_assert(MLOS_SOURCE_UNAVAILABLE == MLOS_FAILED_PRECONDITION + kAttachNames.size() - 1);
 
 mlos_status StatusOfErrno(int error_number) {
   switch (error_number) {
