@@ -17,9 +17,7 @@
  *     mlos_request_free(request);
  *     mlos_close(model);
  *
- * Threads: a model and its requests are used by one thread at a time. Different models, even of the
- * same id, have nothing in common: attach once per thread that works in parallel. A handle does not
- * survive fork(); attach in the child.
+ * Threads: one at a time for a model and its requests; attach once per thread. fork() ends handles.
  *
  * Errors: functions return a mlos_status. For everything but MLOS_OK, mlos_last_error() of the same
  * thread is one sentence for people. Arguments that are NULL or out of range are

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { infer, registerModel } from '../daemon/models.ts';
-import { becomes } from '../daemon/processes.ts';
+import { becomes, commandOf } from '../daemon/processes.ts';
 import type { DaemonProcess } from '../daemon/start-daemon.ts';
 import { openPlace, type Place } from '../daemon/with-daemon.ts';
 import { identityModel, slowModel } from '../onnx-models.ts';
@@ -14,8 +14,10 @@ import { identityModel, slowModel } from '../onnx-models.ts';
  */
 const rounds = Number(process.env['MLOS_CRASH_ROUNDS'] ?? 100);
 const seed = Number(process.env['MLOS_CRASH_SEED'] ?? Date.now() % 1_000_000);
-/** Processes that are left after this long are orphans. A promise. */
+/** What a killed daemon had started is gone within this; a promise, held against the median. */
 const orphanMs = 1_000;
+/** Processes that are left after this long are orphans; a stalled machine alone takes seconds. */
+const goneMs = 10_000;
 /** From the start command to ready; a promise, held against the median. */
 const readyMs = 3_000;
 const workers = 4;
@@ -127,17 +129,19 @@ async function oneRound(
   await delay(random() * 500);
   daemon.signal('SIGKILL');
   const killedAt = performance.now();
-  const isClean = await becomes(() => daemon.processes().length === 0, orphanMs);
-  assert.ok(isClean, `orphans: ${daemon.processes()}; seed ${seed}`);
+  const isClean = await becomes(() => daemon.processes().length === 0, goneMs);
+  assert.ok(isClean, `orphans: ${daemon.processes().map(commandOf)}; seed ${seed}`);
   times.orphanMs.push(performance.now() - killedAt);
   await Promise.all(busy);
   await daemon.end();
 }
 
+function medianOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
 function shown(values: readonly number[]): string {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted[sorted.length >> 1] ?? Number.NaN;
-  return `median ${middle.toFixed(0)} ms, worst ${(sorted.at(-1) ?? Number.NaN).toFixed(0)} ms`;
+  return `median ${medianOf(values).toFixed(0)} ms, worst ${Math.max(...values).toFixed(0)} ms`;
 }
 
 test(`kill -9 of the daemon, ${rounds} times`, { timeout: 30_000 + rounds * 15_000 }, async (t) => {
@@ -159,8 +163,8 @@ test(`kill -9 of the daemon, ${rounds} times`, { timeout: 30_000 + rounds * 15_0
   t.diagnostic(`${((performance.now() - begun) / 1_000).toFixed(1)} s for ${rounds} rounds`);
   // A run that had nothing to lose proves nothing.
   assert.ok(ledger.acknowledgements > rounds * 3, `only ${ledger.acknowledgements} changes`);
-  const late = times.readyMs.filter((ms) => ms > readyMs).length;
-  assert.ok(late * 2 < times.readyMs.length, `start → ready: ${shown(times.readyMs)}`);
+  assert.ok(medianOf(times.readyMs) <= readyMs, `start → ready: ${shown(times.readyMs)}`);
+  assert.ok(medianOf(times.orphanMs) <= orphanMs, `kill → gone: ${shown(times.orphanMs)}`);
 });
 
 test('no plugin outlives a daemon that is killed while a model runs', {
@@ -183,8 +187,8 @@ test('no plugin outlives a daemon that is killed while a model runs', {
   assert.equal(daemon.plugins().length, 2);
   daemon.signal('SIGKILL');
   assert.ok(
-    await becomes(() => daemon.processes().length === 0, orphanMs),
-    `left: ${daemon.processes()}`,
+    await becomes(() => daemon.processes().length === 0, goneMs),
+    `left: ${daemon.processes().map(commandOf)}`,
   );
   await Promise.all(lost);
 });

@@ -29,6 +29,11 @@ export function processesWithEnvironment(text: string): number[] {
     .filter((pid) => read(`/proc/${pid}/environ`)?.includes(text) === true && isAlive(pid));
 }
 
+/** The command line of a process, for people. */
+export function commandOf(pid: number): string {
+  return `${pid} ${read(`/proc/${pid}/cmdline`)?.replaceAll('\0', ' ').trim() ?? 'gone'}`;
+}
+
 /** What each open descriptor of a process is, in order. */
 export function openDescriptorsOf(pid: number): string[] {
   try {
