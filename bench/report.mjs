@@ -34,6 +34,13 @@ const idleColumns = [
   ['plugins RSS', (row) => `${figure(row.plugins_rss_mb)} MB`],
 ];
 
+const memoryColumns = [
+  ['', (row) => row.name],
+  ['RSS', (row) => `${figure(row.rss_mb)} MB`],
+  ['more', (row) => `${figure(row.more_mb)} MB`],
+  ['of the weights', (row) => (Number.isNaN(row.weights) ? '' : `${row.weights.toFixed(2)} ×`)],
+];
+
 const downloadColumns = [
   ['', (row) => row.name],
   ['time', (row) => duration(row.p50)],
@@ -46,6 +53,7 @@ const downloadColumns = [
 function columnsOf(id, [row]) {
   if (id === 'axon-download') return downloadColumns;
   if (id === 'idle') return idleColumns;
+  if (id === 'memory') return memoryColumns;
   return row?.payload_bytes === undefined ? latencyColumns : dataPlaneColumns;
 }
 

@@ -31,6 +31,8 @@ export const targets = {
   embeddings: { throughputTimes: 3 },
   /** Beside the library in the app's own process: tokens a second, and when the first one comes. */
   generation: { tokensTimes: 0.95, firstLaterMs: 5 },
+  /** Times its weights: what a model takes, and what its task may add to one that is used in tensors. */
+  memory: { secondUse: 0.5, weightsTimes: 1.3 },
   download: { shareOfCurl: 0.8, peakMb: 150, parallelTimes: 1 },
   idleCpuPercent: 0.5,
   idleRssMb: 80,

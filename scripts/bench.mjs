@@ -36,6 +36,7 @@ const groups = {
   'axon-download': async () => [(await import('../bench/axon-download.mjs')).axonDownload],
   embeddings: async () => [(await import('../bench/embeddings.mjs')).embeddings],
   generation: async () => [(await import('../bench/generation.mjs')).generation],
+  memory: async () => [(await import('../bench/memory.mjs')).memory],
   idle: async () => [(await import('../bench/idle.mjs')).idle],
 };
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/freed_memory.h"
 #include "ort/model.h"
 #include "ort/run_context.h"
 #include "ort/signature.h"
@@ -43,6 +44,7 @@ Result<std::unique_ptr<Runner>> OpenOrtRunner(std::shared_ptr<OrtLibrary> librar
   model->session = {session, {api.release_session}};
   Result<ModelSignature> signature = ReadOrtSignature(*model->library, session);
   if (!signature.ok()) return signature.error();
+  ReturnFreedMemory();
   model->signature = std::move(signature).value();
   return std::unique_ptr<Runner>(std::make_unique<OrtRunner>(std::move(model)));
 }
