@@ -42,10 +42,11 @@ class Chooser {
   }
 
   next(logits: Float32Array, { seen, mayEnd }: Writing) {
-    const { ends, topLogprobs } = this.#settings;
+    const { ends, topLogprobs, constraints } = this.#settings;
     // Sampling changes them; what is told is what the model itself thinks.
     const given = topLogprobs === null ? null : logits.slice();
     if (!mayEnd) forbidEnds(logits, ends);
+    for (const constrain of constraints) constrain(logits, seen);
     const token = this.#sampler.next(logits, seen, this.#prompt.length);
     requireNumbers(logits, token);
     const textOf = (one: number) => decodeAfter(this.#decode, seen, one);

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { MlosError } from '../../protocol/errors.ts';
+import { type Constraint, packagedConstraints } from './constraints.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -26,6 +27,8 @@ export interface GenerationSettings {
   readonly maxTokens: number;
   readonly minTokens: number;
   readonly stop: readonly string[];
+  /** What may not come next, whatever the model thinks. */
+  readonly constraints: readonly Constraint[];
   /** Tokens that end the text. */
   readonly ends: ReadonlySet<number>;
   /** Null: no log probabilities; else so many of the likeliest beside the chosen one's. */
@@ -81,6 +84,12 @@ function newTokens(given: Fields, packaged: Fields, prompt: number): number {
   return packagedLength > prompt ? packagedLength - prompt : defaultNewTokens;
 }
 
+/** min_length counts the prompt. */
+function fewestTokens(packaged: Fields, prompt: number): number {
+  const length = numberOf(packaged['min_length']) ?? 0;
+  return Math.max(numberOf(packaged['min_new_tokens']) ?? 0, length - prompt, 0);
+}
+
 /**
  * What a request wants of a prompt of so many tokens.
  * Errors: INVALID_VALUE for a prompt that the model has no room for.
@@ -110,7 +119,8 @@ export function generationSettings(
   return {
     sampling: samplingOf(given, packaged),
     maxTokens: Math.min(newTokens(given, packaged, tokens), context - tokens),
-    minTokens: numberOf(given['min_tokens']) ?? 0,
+    minTokens: numberOf(given['min_tokens']) ?? fewestTokens(packaged, tokens),
+    constraints: packagedConstraints(packaged, tokens),
     stop: stop === undefined ? [] : ([stop].flat() as string[]),
     ends,
     topLogprobs: wantsLogprobs ? (numberOf(given['top_logprobs']) ?? 0) : null,

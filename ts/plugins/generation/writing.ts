@@ -7,6 +7,8 @@ export interface Written {
   readonly finishReason: 'stop' | 'length';
   /** New tokens, with the one that ended the text. */
   readonly tokens: number;
+  /** These, without it. */
+  readonly ids: readonly number[];
   readonly logprobs: readonly TokenLogprob[] | null;
 }
 
@@ -45,6 +47,7 @@ export class Writing {
   readonly #stream: TextStream;
   readonly #unsaid: Unsaid;
   readonly #seen: number[];
+  readonly #promptLength: number;
   readonly #logprobs: TokenLogprob[] = [];
   #count = 0;
   #ended = false;
@@ -59,6 +62,7 @@ export class Writing {
     this.#stream = new TextStream(decode, prompt, settings.stop);
     this.#unsaid = new Unsaid(say);
     this.#seen = [...prompt];
+    this.#promptLength = prompt.length;
   }
 
   get goesOn(): boolean {
@@ -105,6 +109,7 @@ export class Writing {
       text: this.#stream.text,
       finishReason: this.#ended || this.#stream.stopped ? 'stop' : 'length',
       tokens: this.#count,
+      ids: this.#seen.slice(this.#promptLength),
       logprobs: this.#settings.topLogprobs === null ? null : this.#logprobs,
     };
   }

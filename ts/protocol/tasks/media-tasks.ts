@@ -98,10 +98,19 @@ export const mediaTasks = [
     example: null,
     parameters: Type.Object(
       {
-        language: Type.Optional(Type.String({ maxLength: 64 })),
+        language: Type.Optional(
+          Type.String({
+            maxLength: 64,
+            description:
+              'What is spoken, by its code (`de`) or its English name; models of several languages hear it where it is left out.',
+          }),
+        ),
         translate: Type.Optional(Type.Boolean({ description: 'Into English.' })),
         timestamps: Type.Optional(
-          Type.Unsafe<string>({ type: 'string', enum: ['none', 'segment', 'word'] }),
+          Type.Unsafe<string>({
+            ...{ type: 'string', enum: ['none', 'segment', 'word'] },
+            description: 'When each part is said; of models that write what they hear.',
+          }),
         ),
         temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })),
       },
@@ -118,9 +127,7 @@ export const mediaTasks = [
           }),
         ),
       ),
-      language: Type.Optional(
-        Type.String({ description: 'What was heard, where the model says it.' }),
-      ),
+      language: Type.Optional(Type.String({ description: 'Its code, where the model says it.' })),
       duration: Type.Optional(Type.Number({ description: 'Of the recording, in seconds.' })),
     }),
   },

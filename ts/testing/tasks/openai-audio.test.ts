@@ -37,7 +37,7 @@ for (const adapter of ['uwebsockets', 'node']) {
     assert.equal(vtt, 'WEBVTT\n\n00:00:00.000 --> 00:00:04.000\none two &amp; &lt;three&gt;\n\n');
 
     const verbose = await hear({ model, file, response_format: 'verbose_json' });
-    assert.equal(verbose.language, 'en');
+    assert.equal(verbose.language, 'english');
     assert.equal(verbose.duration, 4);
     assert.equal(verbose.segments?.[0]?.text, 'one two & <three>');
     assert.equal(verbose.words, undefined);

@@ -108,22 +108,22 @@ function model(kind: Head, labels: number): Buffer {
   });
 }
 
-function special(id: number, content: string) {
+export function addedToken(id: number, content: string, special = true) {
   const flags = {
     single_word: false,
     lstrip: false,
     rstrip: false,
     normalized: false,
-    special: true,
+    special,
   };
   return { id, content, ...flags };
 }
 
-const tokenizer = {
+export const tokenizer = {
   version: '1.0',
   truncation: null,
   padding: null,
-  added_tokens: words.slice(0, 5).map((word, id) => special(id, word)),
+  added_tokens: words.slice(0, 5).map((word, id) => addedToken(id, word)),
   normalizer: {
     ...{ type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true },
     ...{ strip_accents: null, lowercase: true },

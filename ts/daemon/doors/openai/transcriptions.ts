@@ -88,6 +88,13 @@ function usageOf({ duration }: Heard): Fields {
   return duration === undefined ? {} : { usage: { type: 'duration', seconds: duration } };
 }
 
+/** OpenAI answers a language's English name, in small letters. */
+function nameOf(language: unknown): string | null {
+  if (typeof language !== 'string') return null;
+  if (!/^[a-z]{2,3}$/i.test(language)) return language.toLowerCase();
+  return new Intl.DisplayNames('en', { type: 'language' }).of(language)?.toLowerCase() ?? language;
+}
+
 /** What is not known is null: a model need not say which language it heard. */
 function verbose(heard: ReadonlyMap<Granularity, Heard>, asked: Fields): Fields {
   const [any] = heard.values();
@@ -95,7 +102,7 @@ function verbose(heard: ReadonlyMap<Granularity, Heard>, asked: Fields): Fields 
   const segments = heard.get('segment')?.segments;
   return {
     task: asked['translate'] === true ? 'translate' : 'transcribe',
-    language: any?.language ?? asked['language'] ?? null,
+    language: nameOf(any?.language ?? asked['language']),
     duration: any?.duration ?? null,
     text: any?.text ?? '',
     ...(words === undefined

@@ -10,10 +10,17 @@ export function contextOf({ config }: PackageFacts): number {
     'n_ctx',
     'seq_length',
     'max_sequence_length',
+    'max_target_positions',
   ];
   for (const key of keys) {
     const value = numberOf(config[key]);
     if (value !== undefined && value > 0) return Math.min(value, limits.generationContextTokens);
   }
   return limits.generationContextTokens;
+}
+
+/** How many an encoder reads: tokens, or frames of a sound after its first layers. */
+export function readableOf(facts: PackageFacts): number {
+  const frames = numberOf(facts.config['max_source_positions']);
+  return Math.min(frames ?? contextOf(facts), limits.encoderTokens);
 }

@@ -3,20 +3,13 @@ import { ownConnector } from '../../../client/attached/own-connector.ts';
 import type { InferInput } from '../../../client/tensor-wire.ts';
 import type { AddedModel, Engine, EngineModelOptions } from '../../../native/engine.ts';
 import { MlosError } from '../../../protocol/errors.ts';
-import { limits } from '../../../protocol/limits.ts';
 import type { Tensor } from '../../../protocol/tensor.ts';
-import type { PluginTaskRequest } from '../../../smi/serve.ts';
-import { Answer } from '../../generation/answer.ts';
-import { generate } from '../../generation/generate.ts';
-import { generationSettings } from '../../generation/settings.ts';
-import { timeoutOf } from '../tasks/engine-call.ts';
-import type { LibraryTensor, Tokenizer } from '../tasks/library.ts';
+import { type RunOptions, timeoutOf } from '../tasks/engine-call.ts';
 import type { PackageFacts } from '../tasks/package-facts.ts';
-import { contextOf } from './context-length.ts';
-import type { Beside } from './decoder.ts';
+import { contextOf, readableOf } from './context-length.ts';
+import type { Beside, Decoder } from './decoder.ts';
 import type { CrossState, DecoderPlan } from './decoder-plan.ts';
 import { DecoderPool } from './decoder-pool.ts';
-import { endTokens } from './end-tokens.ts';
 
 type Outputs = Readonly<Record<string, Tensor>>;
 
@@ -70,18 +63,17 @@ function crossBytes({ cross }: DecoderPlan, encoderWidth: number, tokens: number
   return perToken * tokens * Float32Array.BYTES_PER_ELEMENT;
 }
 
-function readableTokens(facts: PackageFacts): number {
-  return Math.min(contextOf(facts), limits.encoderTokens);
-}
+/** What the encoder made of what it read, as the decoder takes it. */
+export type Encoded = Readonly<Record<string, InferInput>>;
 
-/** A model that reads a text whole and writes another: T5, BART, Marian and their like. */
+/** A model that reads a whole and writes a text: T5, BART, Marian, Whisper and their like. */
 export class EncoderDecoder {
   readonly #engine: Engine;
   readonly #modelId: string;
   readonly #encoder: AddedModel;
   readonly #plan: DecoderPlan;
   readonly #pool: DecoderPool;
-  readonly #facts: PackageFacts;
+  readonly facts: PackageFacts;
   #attached: Promise<AttachedModel> | null = null;
 
   constructor(
@@ -100,95 +92,36 @@ export class EncoderDecoder {
     this.#modelId = modelId;
     this.#encoder = encoder;
     this.#plan = plan;
-    this.#facts = facts;
-    const context = contextOf(facts);
-    const most = readableTokens(facts);
+    this.facts = facts;
     const width = encoder.signature.outputs[0]?.shape?.at(-1) ?? 0;
     this.#pool = new DecoderPool(engine, {
-      ...{ modelId, added: decoder, plan, engineOptions, context },
-      besideBytes: crossBytes(plan, Math.max(0, width), most),
+      ...{ modelId, added: decoder, plan, engineOptions, context: contextOf(facts) },
+      besideBytes: crossBytes(plan, Math.max(0, width), readableOf(facts)),
     });
-  }
-
-  /** The task text2text-generation. */
-  async run(request: PluginTaskRequest, tokenizer: Tokenizer) {
-    const { inputs, parameters, signal, deadlineUs, priority } = request;
-    const run = { signal, deadlineUs, priority };
-    const context = contextOf(this.#facts);
-    const encoded = await tokenizer(inputs['text'] as string, {
-      ...{ truncation: true, padding: false },
-      max_length: readableTokens(this.#facts),
-    });
-    const { input_ids: ids } = encoded as { readonly input_ids: LibraryTensor };
-    const prompt = this.#start();
-    const model = {
-      ...{ packaged: this.#facts.generation, context },
-      ends: endTokens(this.#facts, tokenizer),
-    };
-    const settings = generationSettings(parameters, model, prompt.length);
-    const given = await this.#read(ids, run);
-    const decode = (tokens: readonly number[]) =>
-      tokens.length === 0 ? '' : tokenizer.decode([...tokens], { skip_special_tokens: true });
-    const answer = new Answer(request.emit, null);
-    const beside = new Source(this.#plan, given);
-    const written = await this.#pool.use(
-      signal,
-      (decoder) =>
-        generate(prompt, settings, {
-          ...{ signal, decode, say: answer.say },
-          read: (tokens) => decoder.read(tokens, run),
-        }),
-      beside,
-    );
-    return answer.end(written, ids.dims.at(-1) ?? 0);
-  }
-
-  async close(): Promise<void> {
-    const attached = this.#attached;
-    this.#attached = null;
-    await this.#pool.close();
-    (await attached?.catch(() => null))?.close();
   }
 
   /** What the decoder begins with. Errors: INFERENCE_FAILED where the package does not say. */
-  #start(): number[] {
-    const { generation, config } = this.#facts;
-    const said = (key: string) => generation[key] ?? config[key];
-    const start = said('decoder_start_token_id');
-    if (!Number.isInteger(start)) {
-      throw new MlosError(
-        'INFERENCE_FAILED',
-        'The package does not say what its decoder begins with (decoder_start_token_id).',
-      );
-    }
-    const forced = said('forced_bos_token_id');
-    return [start as number, ...(Number.isInteger(forced) ? [forced as number] : [])];
+  get start(): number {
+    const { generation, config } = this.facts;
+    const start = generation['decoder_start_token_id'] ?? config['decoder_start_token_id'];
+    if (Number.isInteger(start)) return start as number;
+    throw new MlosError(
+      'INFERENCE_FAILED',
+      'The package does not say what its decoder begins with (decoder_start_token_id).',
+    );
   }
 
-  /** What the encoder makes of a text, as the decoder takes it. */
-  async #read(
-    ids: LibraryTensor,
-    run: Pick<PluginTaskRequest, 'signal' | 'deadlineUs' | 'priority'>,
-  ): Promise<Record<string, InferInput>> {
+  /** What the encoder makes of one row. `mask`: which of its tokens count. Errors: those of a run. */
+  async encode(given: Encoded, mask: InferInput | null, options: RunOptions): Promise<Encoded> {
     this.#attached ??= this.#attach();
     const encoder = await this.#attached;
-    const shape = [...ids.dims];
-    const mask: InferInput = {
-      ...{ dtype: 'int64', shape },
-      data: new BigInt64Array(ids.data.length).fill(1n),
-    };
     const takesMask = encoder.signature.inputs.some(({ name }) => name === 'attention_mask');
-    const { outputs } = await encoder.infer(
-      {
-        input_ids: { dtype: 'int64', shape, data: ids.data as BigInt64Array },
-        ...(takesMask ? { attention_mask: mask } : {}),
-      },
-      {
-        signal: run.signal,
-        ...timeoutOf(run),
-        ...(run.priority === null ? {} : { priority: run.priority }),
-      },
-    );
+    const inputs = { ...given, ...(takesMask && mask !== null ? { attention_mask: mask } : {}) };
+    const { signal, priority } = options;
+    const { outputs } = await encoder.infer(inputs, {
+      ...{ signal, ...timeoutOf(options) },
+      ...(priority === null ? {} : { priority }),
+    });
     const states = outputs['last_hidden_state'];
     if (states === undefined) {
       throw new MlosError('INFERENCE_FAILED', 'The encoder gave no last_hidden_state.');
@@ -196,8 +129,26 @@ export class EncoderDecoder {
     const { takes } = this.#plan;
     return {
       ...(takes.has('encoder_hidden_states') ? { encoder_hidden_states: asInput(states) } : {}),
-      ...(takes.has('encoder_attention_mask') ? { encoder_attention_mask: mask } : {}),
+      ...(takes.has('encoder_attention_mask') && mask !== null
+        ? { encoder_attention_mask: mask }
+        : {}),
     };
+  }
+
+  /** Runs `write` with a decoder that looks at what was read. Errors: those of a decoder's turn. */
+  decode<T>(
+    encoded: Encoded,
+    signal: AbortSignal,
+    write: (decoder: Decoder) => Promise<T>,
+  ): Promise<T> {
+    return this.#pool.use(signal, write, new Source(this.#plan, { ...encoded }));
+  }
+
+  async close(): Promise<void> {
+    const attached = this.#attached;
+    this.#attached = null;
+    await this.#pool.close();
+    (await attached?.catch(() => null))?.close();
   }
 
   async #attach(): Promise<AttachedModel> {

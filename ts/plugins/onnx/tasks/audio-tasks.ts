@@ -1,7 +1,7 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { Turns } from '../../turns.ts';
-import type { LibraryTensor, Processor } from './library.ts';
+import { hear } from './hear.ts';
+import type { LibraryTensor } from './library.ts';
 import { topKOf } from './scored.ts';
 import { cutSpeech, type Span } from './speech-spans.ts';
 import type { TaskContext } from './task-context.ts';
@@ -10,34 +10,10 @@ import type { TaskContext } from './task-context.ts';
 // biome-ignore lint/suspicious/noExplicitAny: the library's pipelines are typed for its own models.
 type Anything = any;
 
-const turns = new Turns({ atOnce: limits.mediaAtOnce, what: 'Recordings are read' });
-
-interface Heard {
-  readonly samples: Float32Array;
-  /** Samples per second. */
-  readonly rate: number;
-  readonly processor: Processor;
-}
-
-async function hear(context: TaskContext): Promise<Heard> {
-  const { inputs, signal } = context.request;
-  const processor = await context.processor();
-  const rate = (processor.feature_extractor as Anything)?.config?.sampling_rate as unknown;
-  if (typeof rate !== 'number' || rate < 1_000 || rate > limits.audioSampleRate) {
-    throw new MlosError(
-      'INFERENCE_FAILED',
-      "The package's processor does not say how many samples a second it wants (sampling_rate).",
-    );
-  }
-  // Its codecs and the resampler are loaded with the first recording.
-  const { readRecording } = await import('./media/recording.ts');
-  const read = () => readRecording(inputs['audio'] as Uint8Array, rate, signal);
-  return { samples: await turns.run(signal, read), rate, processor };
-}
-
 export async function classifyAudio(context: TaskContext): Promise<unknown> {
   const { library, model } = context;
-  const { samples, rate, processor } = await hear(context);
+  const processor = await context.processor();
+  const { samples, rate } = await hear(context.request, processor);
   if (samples.length > rate * limits.audioSpanSeconds) {
     throw new MlosError(
       'PAYLOAD_TOO_LARGE',
@@ -72,7 +48,8 @@ export async function recognizeSpeech(context: TaskContext): Promise<unknown> {
   const { model, request } = context;
   refuseOptions(request.parameters);
   const tokenizer = await context.tokenizer();
-  const { samples, rate, processor } = await hear(context);
+  const processor = await context.processor();
+  const { samples, rate } = await hear(request, processor);
   const ids: number[] = [];
   for (const span of cutSpeech(samples.length, rate)) {
     const { from, left, length, right } = span;
@@ -83,7 +60,8 @@ export async function recognizeSpeech(context: TaskContext): Promise<unknown> {
     }
     for (const id of frameTokens(logits, span)) ids.push(id);
   }
-  return { text: tokenizer.decode(ids, { skip_special_tokens: true }).trim() };
+  const text = tokenizer.decode(ids, { skip_special_tokens: true }).trim();
+  return { text, duration: samples.length / rate };
 }
 
 /** What only models that write can do. */

@@ -50,20 +50,26 @@ interface Tensors {
   gives(name: string): boolean;
 }
 
+export interface Pair {
+  /** Whether the package says what a model that writes what it hears needs. */
+  readonly transcribes: boolean;
+}
+
 /** The most usual one first; empty: only tensors. */
 export function findTasks(
   declared: string | null,
   facts: PackageFacts,
   signature: Signature,
-  /** Whether there is an encoder with its decoder. */
-  isPair = false,
+  /** What an encoder with its decoder can do; then `signature` is the encoder's. */
+  pair: Pair | null = null,
 ): TaskName[] {
   const tensors: Tensors = {
     gives: (name) => signature.outputs.some((output) => output.name === name),
     takes: (name) => signature.inputs.some((input) => input.name === name),
   };
   const wanted = declaredTask(declared, facts);
-  if (isPair && wanted === 'text2text-generation') return facts.hasTokenizer ? [wanted] : [];
+  const written = pair === null ? null : pairTask(wanted, pair, facts, tensors);
+  if (written !== null) return [written];
   const reads = facts.hasTokenizer && tensors.takes('input_ids');
   const looks = facts.hasProcessor && tensors.takes('pixel_values');
   if (reads && looks) return tensors.gives('logits_per_image') ? [imageAndText] : [];
@@ -71,6 +77,19 @@ export function findTasks(
   if (looks) return imageTasks(wanted, tensors);
   const listens = facts.hasProcessor && audioInputs.some(tensors.takes);
   return listens ? audioTasks(wanted, facts, tensors) : [];
+}
+
+/** What an encoder with its decoder is for; null: as one model they are for nothing. */
+function pairTask(
+  wanted: TaskName | null,
+  { transcribes }: Pair,
+  { hasTokenizer, hasProcessor }: PackageFacts,
+  { takes }: Tensors,
+): TaskName | null {
+  if (!hasTokenizer) return null;
+  const listens = transcribes && hasProcessor && takes('input_features');
+  if (listens) return 'automatic-speech-recognition';
+  return wanted === 'text2text-generation' && takes('input_ids') ? wanted : null;
 }
 
 /** Of models that know how well each of some texts fits a picture. */

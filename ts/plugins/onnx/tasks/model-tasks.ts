@@ -9,7 +9,10 @@ import { contextOf } from '../generation/context-length.ts';
 import { decoderPlan } from '../generation/decoder-plan.ts';
 import { DecoderPool } from '../generation/decoder-pool.ts';
 import { EncoderDecoder } from '../generation/encoder-decoder.ts';
+import { rewriteText } from '../generation/rewriting.ts';
 import { generateText } from '../generation/text-generation.ts';
+import { transcribe } from '../generation/transcription.ts';
+import { type Whisper, whisperOf } from '../generation/whisper-prompt.ts';
 import { classifyAudio, recognizeSpeech } from './audio-tasks.ts';
 import { imageVectors, textVectors } from './embedding-outputs.ts';
 import { extractFeatures, poolingFacts } from './feature-extraction.ts';
@@ -34,6 +37,7 @@ import {
 } from './text-tasks.ts';
 
 type Run = (context: TaskContext) => Promise<unknown>;
+type Write = (request: PluginTaskRequest) => Promise<Record<string, unknown>>;
 
 const runs: Partial<Record<TaskName, Run>> = {
   'feature-extraction': extractFeatures,
@@ -62,8 +66,10 @@ export class ModelTasks {
   readonly #tools: PackageTools;
   /** Null: the model cannot go on with a text. */
   readonly #decoders: DecoderPool | null;
-  /** Null: it does not write one text from another. */
-  readonly #rewriter: EncoderDecoder | null;
+  /** Null: it is no encoder with its decoder. */
+  readonly #pair: EncoderDecoder | null;
+  /** Null: it does not write what it hears. */
+  readonly #whisper: Whisper | null;
   #attached: Promise<AttachedModel> | null = null;
 
   /** Errors: MODEL_LOAD_FAILED for a package whose files are broken. */
@@ -91,35 +97,28 @@ export class ModelTasks {
     this.#decoders = goesOn
       ? new DecoderPool(engine, { modelId, added, engineOptions, plan, context })
       : null;
-    const rewriting = pair === null ? null : decoderPlan(pair.decoder.signature);
-    this.#rewriter =
-      pair === null || rewriting === null
+    const both = pair === null ? null : decoderPlan(pair.decoder.signature);
+    this.#pair =
+      pair === null || both === null
         ? null
-        : new EncoderDecoder(engine, { modelId, ...pair, plan: rewriting, engineOptions, facts });
-    const writes: Partial<Record<TaskName, unknown>> = {
-      'text-generation': this.#decoders,
-      'text2text-generation': this.#rewriter,
-    };
-    this.entries = findTasks(model.task, facts, added.signature, this.#rewriter !== null)
-      .filter((name) => runs[name] !== undefined || (writes[name] ?? null) !== null)
-      .map((name) => ({ name, facts: factsOf(name, this.#facts, added.signature) }));
+        : new EncoderDecoder(engine, { modelId, ...pair, plan: both, engineOptions, facts });
+    this.#whisper = this.#pair === null ? null : whisperOf(facts);
+    const signature = pair?.encoder.signature ?? added.signature;
+    const isPair = this.#pair === null ? null : { transcribes: this.#whisper !== null };
+    this.entries = findTasks(model.task, facts, signature, isPair)
+      .filter((name) => this.#writer(name) !== null || runs[name] !== undefined)
+      .map((name) => ({ name, facts: factsOf(name, this.#facts, signature) }));
   }
 
   async run(request: PluginTaskRequest): Promise<Record<string, unknown>> {
     if (!this.entries.some(({ name }) => name === request.task)) throw this.#cannot(request.task);
     checkInputLengths(request.inputs);
-    const facts = this.#facts;
-    if (request.task === 'text-generation' && this.#decoders !== null) {
-      const tokenizer = await this.#tools.tokenizer();
-      return generateText(request, { pool: this.#decoders, facts, tokenizer });
-    }
-    if (request.task === 'text2text-generation' && this.#rewriter !== null) {
-      return this.#rewriter.run(request, await this.#tools.tokenizer());
-    }
+    const write = this.#writer(request.task);
+    if (write !== null) return write(request);
     const run = runs[request.task];
     if (run === undefined) throw this.#cannot(request.task);
     this.#attached ??= this.#attach();
-    const parts = { attached: await this.#attached, facts, tools: this.#tools };
+    const parts = { attached: await this.#attached, facts: this.#facts, tools: this.#tools };
     return (await run(await taskContext(request, parts))) as Record<string, unknown>;
   }
 
@@ -127,8 +126,25 @@ export class ModelTasks {
     const attached = this.#attached;
     this.#attached = null;
     await this.#decoders?.close();
-    await this.#rewriter?.close();
+    await this.#pair?.close();
     (await attached)?.close();
+  }
+
+  /** How a task is done that writes a text token by token; null: it does not, or the model cannot. */
+  #writer(task: TaskName): Write | null {
+    const tools = this.#tools;
+    const [pool, pair, whisper] = [this.#decoders, this.#pair, this.#whisper];
+    if (task === 'text-generation' && pool !== null) {
+      return async (request) =>
+        generateText(request, { pool, facts: this.#facts, tokenizer: await tools.tokenizer() });
+    }
+    if (task === 'text2text-generation' && pair !== null) {
+      return async (request) => rewriteText(request, pair, await tools.tokenizer());
+    }
+    if (task === 'automatic-speech-recognition' && pair !== null && whisper !== null) {
+      return (request) => transcribe(request, pair, whisper, tools);
+    }
+    return null;
   }
 
   #cannot(task: TaskName): MlosError {
@@ -160,6 +176,8 @@ function factsOf(
   if (name === 'text-generation') {
     return { chat: facts.hasChatTemplate, context_length: contextOf(facts) };
   }
+  const whisper = name === 'automatic-speech-recognition' ? whisperOf(facts) : null;
+  if (whisper !== null) return { languages: [...(whisper.languages?.keys() ?? ['en'])] };
   const { maskToken } = facts;
   if (name === 'fill-mask' && maskToken !== null) {
     const example = { input: `Paris is the capital of ${maskToken}.` };
