@@ -2,7 +2,7 @@ import type { AttachedModel } from '../../../client/attached/attached-model.ts';
 import type { InferInput } from '../../../client/tensor-wire.ts';
 import { MlosError } from '../../../protocol/errors.ts';
 import type { Tensor } from '../../../protocol/tensor.ts';
-import { type RunOptions, timeoutOf } from '../tasks/engine-call.ts';
+import { type RunOptions, timeoutOf } from '../tasks/run-options.ts';
 import type { DecoderPlan } from './decoder-plan.ts';
 
 /** Its only sequence on its channel: a new start forgets what was there. */

@@ -1,17 +1,9 @@
 import type { AttachedModel } from '../../../client/attached/attached-model.ts';
 import type { Dtype } from '../../../protocol/dtype.ts';
-import { MlosError } from '../../../protocol/errors.ts';
-import type { Priority } from '../../../protocol/priority.ts';
 import type { Library, LibraryTensor } from './library.ts';
-
-/** How a run of the model's tensors is bounded. */
-export interface RunOptions {
-  readonly signal: AbortSignal;
-  /** CLOCK_MONOTONIC in microseconds; null: none. */
-  readonly deadlineUs: number | null;
-  /** Null: that of the model. */
-  readonly priority: Priority | null;
-}
+import type { RaggedBatches } from './ragged-batches.ts';
+import { tokenRows, type Values } from './ragged-rows.ts';
+import { type RunOptions, timeoutOf } from './run-options.ts';
 
 /** A model as the library's pipelines call it. */
 export interface CallableModel {
@@ -24,19 +16,6 @@ export interface CallableModel {
       readonly outputNames: readonly string[];
     };
   };
-}
-
-/** CLOCK_MONOTONIC in ms. */
-function nowMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
-}
-
-/** Errors: DEADLINE_EXCEEDED. */
-export function timeoutOf({ deadlineUs }: RunOptions): { readonly timeoutMs?: number } {
-  if (deadlineUs === null) return {};
-  const left = deadlineUs / 1000 - nowMs();
-  if (left > 0) return { timeoutMs: left };
-  throw new MlosError('DEADLINE_EXCEEDED', 'The deadline passed before the model was run.');
 }
 
 export function isTensor(value: unknown): value is LibraryTensor {
@@ -53,21 +32,47 @@ function positions(library: Library, dims: readonly number[]): LibraryTensor {
   return new library.Tensor('int64', data, [rows, length]);
 }
 
+/** The outputs, by way of those who read texts at the same time where the model can. */
+async function run(
+  { model, batches }: Pick<CalledModel, 'model' | 'batches'>,
+  given: Readonly<Record<string, Values>>,
+  options: RunOptions,
+): Promise<Readonly<Record<string, Values>>> {
+  const hasAll = model.signature.inputs.every(({ name }) => given[name] !== undefined);
+  const rows = batches.mayJoin && hasAll ? tokenRows(given) : null;
+  if (rows !== null) return batches.run(rows, options);
+  const inputs = Object.entries(given).map(([name, { dtype, shape, values }]) => {
+    return [name, { dtype, shape, data: values as never }] as const;
+  });
+  const { signal, priority } = options;
+  const { outputs } = await model.infer(Object.fromEntries(inputs), {
+    ...{ signal, ...timeoutOf(options) },
+    ...(priority === null ? {} : { priority }),
+  });
+  return outputs;
+}
+
+/** What a task runs. */
+export interface CalledModel {
+  readonly model: AttachedModel;
+  readonly batches: RaggedBatches;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
 /**
  * The model of the engine behind the face that the library's pipelines expect: one copy of the weights, the
  * queues of everybody. What the model does not take is left out, as the library does.
  */
 export function callableModel(
   library: Library,
-  model: AttachedModel,
-  config: Readonly<Record<string, unknown>>,
+  { model, batches, config }: CalledModel,
   options: RunOptions,
 ): CallableModel {
   const names = model.signature.inputs.map(({ name }) => name);
   const call = async (given: Readonly<Record<string, unknown>>) => {
-    const inputs: Record<string, { dtype: Dtype; shape: number[]; data: never }> = {};
+    const inputs: Record<string, Values> = {};
     const put = (name: string, { type, dims, data }: LibraryTensor) => {
-      inputs[name] = { dtype: type as Dtype, shape: [...dims], data: data as never };
+      inputs[name] = { dtype: type as Dtype, shape: [...dims], values: data };
     };
     for (const name of names) {
       const value = given[name];
@@ -76,15 +81,14 @@ export function callableModel(
         put(name, positions(library, given['input_ids'].dims));
       }
     }
-    const { signal, priority } = options;
-    const { outputs } = await model.infer(inputs, {
-      ...{ signal, ...timeoutOf(options) },
-      ...(priority === null ? {} : { priority }),
-    });
+    const outputs = await run({ model, batches }, inputs, options);
     const entries = Object.entries(outputs).map(([name, tensor]) => {
       const { dtype, shape, values } = tensor;
       // bfloat16 is no dtype of the library, and none of a task's outputs.
-      return [name, new library.Tensor(dtype as 'float32', values, [...shape])] as const;
+      return [
+        name,
+        new library.Tensor(dtype as 'float32', values as Float32Array, [...shape]),
+      ] as const;
     });
     return Object.fromEntries(entries);
   };

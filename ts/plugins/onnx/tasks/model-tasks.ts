@@ -25,7 +25,8 @@ import {
   segmentImage,
 } from './image-tasks.ts';
 import { type PackageFacts, readPackageFacts } from './package-facts.ts';
-import { PackageTools, type TaskContext, taskContext } from './task-context.ts';
+import { RaggedBatches } from './ragged-batches.ts';
+import { type Attached, PackageTools, type TaskContext, taskContext } from './task-context.ts';
 import { checkInputLengths } from './text-length.ts';
 import {
   answerQuestion,
@@ -70,7 +71,8 @@ export class ModelTasks {
   readonly #pair: EncoderDecoder | null;
   /** Null: it does not write what it hears. */
   readonly #whisper: Whisper | null;
-  #attached: Promise<AttachedModel> | null = null;
+  readonly #engineOptions: EngineModelOptions;
+  #attached: Promise<Attached> | null = null;
 
   /** Errors: MODEL_LOAD_FAILED for a package whose files are broken. */
   constructor(
@@ -87,6 +89,7 @@ export class ModelTasks {
     this.#engine = engine;
     this.#modelId = model.modelId;
     this.#added = added;
+    this.#engineOptions = engineOptions;
     this.#facts = readPackageFacts(model.path);
     this.#tools = new PackageTools(model.path);
     const { modelId } = model;
@@ -127,7 +130,7 @@ export class ModelTasks {
     this.#attached = null;
     await this.#decoders?.close();
     await this.#pair?.close();
-    (await attached)?.close();
+    (await attached)?.model.close();
   }
 
   /** How a task is done that writes a text token by token; null: it does not, or the model cannot. */
@@ -151,12 +154,15 @@ export class ModelTasks {
     return new MlosError('UNIMPLEMENTED', `${this.#modelId} cannot do ${task}.`);
   }
 
-  async #attach(): Promise<AttachedModel> {
+  async #attach(): Promise<Attached> {
     const { handle, signature } = this.#added;
     const modelId = this.#modelId;
     const connector = ownConnector(this.#engine, { modelId, handle, signature });
     try {
-      return await AttachedModel.attach({ connector, modelId }, {}, () => undefined);
+      const model = await AttachedModel.attach({ connector, modelId }, {}, () => undefined);
+      const { pad_token_id: pad } = this.#facts.config;
+      const filler = Number.isInteger(pad) && (pad as number) > 0 ? BigInt(pad as number) : 0n;
+      return { model, batches: new RaggedBatches(model, this.#engineOptions, filler) };
     } catch (error) {
       this.#attached = null;
       throw error;

@@ -1,7 +1,6 @@
-import type { AttachedModel } from '../../../client/attached/attached-model.ts';
 import { MlosError } from '../../../protocol/errors.ts';
 import type { PluginTaskRequest } from '../../../smi/serve.ts';
-import { type CallableModel, callableModel } from './engine-call.ts';
+import { type CallableModel, type CalledModel, callableModel } from './engine-call.ts';
 import { type Library, library, type Processor, type Tokenizer } from './library.ts';
 import { type PackageFacts, readChatTemplate } from './package-facts.ts';
 import { textsAtOnce } from './text-length.ts';
@@ -59,10 +58,12 @@ export class PackageTools {
   }
 }
 
+export type Attached = Omit<CalledModel, 'config'>;
+
 export async function taskContext(
   request: PluginTaskRequest,
   parts: {
-    readonly attached: AttachedModel;
+    readonly attached: Attached;
     readonly facts: PackageFacts;
     readonly tools: PackageTools;
   },
@@ -72,7 +73,11 @@ export async function taskContext(
   const { signal, deadlineUs, priority } = request;
   return {
     library: loaded,
-    model: callableModel(loaded, attached, facts.config, { signal, deadlineUs, priority }),
+    model: callableModel(
+      loaded,
+      { ...attached, config: facts.config },
+      { signal, deadlineUs, priority },
+    ),
     facts,
     request,
     tokenizer: () => tools.tokenizer(),
