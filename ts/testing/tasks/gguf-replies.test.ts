@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Ollama } from 'ollama';
+import OpenAI from 'openai';
+import { recitingGguf } from '../gguf/reciting-gguf.ts';
+import { type Anything, packages } from './packages.ts';
+
+/*
+ * Guards: what a model thinks and which tools it calls come apart from what it says, for a real model whose reply
+ * is known, through every API. Where the optional package is not installed there is nothing to guard.
+ */
+const llamaCpp: Anything = await import('node-llama-cpp' as string).catch(() => null);
+const mayBeMissing = process.env['MLOS_TEST_EVERYTHING'] !== '1';
+const options = { timeout: 120_000, skip: llamaCpp === null && mayBeMissing };
+const { pack, daemon } = packages();
+
+const packReciting = (name: string, pieces: readonly string[]) =>
+  pack(name, async (folder) => {
+    await mkdir(folder, { recursive: true });
+    const file = join(folder, 'model.gguf');
+    await writeFile(file, recitingGguf(pieces));
+    return file;
+  });
+
+const called = [
+  ...['<think>', 'Where is it', ' warm?', '</think>', '<tool_call>', '{"name": "weather", '],
+  ...['"arguments": {"city": ', '"Rome"', '}}', '</tool_call>'],
+];
+const tools = [{ type: 'function', function: { name: 'weather', parameters: {} } }] as never[];
+const messages = [{ role: 'user' as const, content: 'hi' }];
+const asked = { messages, temperature: 0, max_tokens: 40 };
+
+function clients() {
+  const url = `http://127.0.0.1:${daemon().httpPort}`;
+  return {
+    openai: new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 }),
+    ollama: new Ollama({ host: url }),
+  };
+}
+
+test('thoughts and calls come to OpenAI’s client as they do from OpenAI', options, async () => {
+  await packReciting('calls', called);
+  const { openai } = clients();
+  const body = { ...asked, model: 't/calls@1', tools };
+  const { choices } = await openai.chat.completions.create(body);
+  const message: Anything = choices[0]?.message;
+  assert.equal(choices[0]?.finish_reason, 'tool_calls');
+  assert.deepEqual([message.content, message.reasoning_content], [null, 'Where is it warm?']);
+  const [call] = message.tool_calls;
+  assert.deepEqual(
+    [call.function.name, JSON.parse(call.function.arguments)],
+    ['weather', { city: 'Rome' }],
+  );
+  let thoughts = '';
+  const streamed: Anything[] = [];
+  const reasons: unknown[] = [];
+  for await (const chunk of await openai.chat.completions.create({ ...body, stream: true })) {
+    const { delta, finish_reason }: Anything = chunk.choices[0];
+    thoughts += delta.reasoning_content ?? '';
+    streamed.push(...(delta.tool_calls ?? []));
+    if (finish_reason !== null) reasons.push(finish_reason);
+    assert.equal(delta.content ?? '', '');
+  }
+  assert.equal(thoughts, 'Where is it warm?');
+  assert.deepEqual(
+    streamed.map(({ index, function: { name } }) => [index, name]),
+    [[0, 'weather']],
+  );
+  assert.deepEqual(reasons, ['tool_calls']);
+  const answered: Anything = await openai.responses.create({
+    ...{ model: 't/calls@1', input: 'hi', temperature: 0 },
+    tools: [{ type: 'function', name: 'weather', parameters: {}, strict: null }],
+  });
+  const found = answered.output.find(({ type }: Anything) => type === 'function_call');
+  assert.deepEqual([found.name, JSON.parse(found.arguments)], ['weather', { city: 'Rome' }]);
+});
+
+test('and to Ollama’s client as they do from Ollama', options, async () => {
+  await packReciting('tells', called);
+  const { ollama } = clients();
+  const body = { ...{ model: 't/tells@1', messages, tools }, options: { temperature: 0 } };
+  const { message } = await ollama.chat(body);
+  assert.deepEqual([message.content, message.thinking], ['', 'Where is it warm?']);
+  const calls = [{ name: 'weather', arguments: { city: 'Rome' } }];
+  const plain = (made: readonly Anything[] = []) =>
+    made.map(({ function: { name, arguments: values } }) => ({ name, arguments: values }));
+  assert.deepEqual(plain(message.tool_calls), calls);
+  let thoughts = '';
+  const streamed: Anything[] = [];
+  for await (const { message: part } of await ollama.chat({ ...body, stream: true })) {
+    thoughts += part.thinking ?? '';
+    streamed.push(...(part.tool_calls ?? []));
+  }
+  assert.deepEqual([thoughts, plain(streamed)], ['Where is it warm?', calls]);
+});
+
+test('a call of a tool that nobody offered is only said', options, async () => {
+  const { ask } = await packReciting('says', called);
+  const { text, thinking, tool_calls } = await ask(asked);
+  assert.deepEqual([thinking, tool_calls], ['Where is it warm?', undefined]);
+  assert.equal(text, called.slice(4).join(''));
+  const other = [{ type: 'function', function: { name: 'clock' } }];
+  const refused = await ask({ ...asked, tools: other });
+  assert.equal(refused.text, called.slice(4).join(''));
+  assert.equal(refused.finish_reason, 'stop');
+});
+
+test('what follows the thoughts is the answer; cut short, there is none', options, async () => {
+  const { ask } = await packReciting('answers', [
+    ...['<think>', 'one', ' two', '</think>', '\n\n', 'It is', ' warm', '.'],
+  ]);
+  const whole = await ask(asked);
+  assert.deepEqual([whole.thinking, whole.text], ['one two', 'It is warm.']);
+  assert.equal(whole.completion_tokens, 9);
+  const cut = await ask({ ...asked, max_tokens: 2 });
+  assert.deepEqual([cut.thinking, cut.text, cut.finish_reason], ['one', '', 'length']);
+});
+
+test('calls may come as nothing but JSON, several of them', options, async () => {
+  const { ask } = await packReciting('lists', [
+    ...['[', '{"name": "weather", ', '"parameters": {"city": "Rome"}}', ', '],
+    ...['{"name": "weather"', ', "parameters": {"city": "Oslo"}}', ']'],
+  ]);
+  const { text, tool_calls, finish_reason } = await ask({ ...asked, tools });
+  assert.deepEqual([text, finish_reason], ['', 'tool_calls']);
+  assert.deepEqual(
+    tool_calls.map(({ arguments: { city } }: Anything) => city),
+    ['Rome', 'Oslo'],
+  );
+});
