@@ -12,6 +12,7 @@ import {
   TensorSpecSchema,
 } from '../../dist/protocol/methods/shared-schemas.js';
 import { FieldNumbers } from './field-numbers.mjs';
+import { inferenceMessages, inferenceStreams } from './inference-messages.mjs';
 
 /*
  * proto/mlos/v1 from the method table. What JSON Schema says and protobuf cannot:
@@ -203,51 +204,12 @@ function says({ description = '', enum: choices, anyOf }) {
     .replaceAll('\n', ' ');
 }
 
-/** Tensors, and the stream of inferences: what the table has no row for. */
-function tensorMessages(files) {
-  files.fixed('inference', 'Tensor', 'Elements are little-endian and row-major.', [
-    ['dtype', 'string', 'float32, int64, bool, string …; of an input it may be left out.'],
-    ['shape', 'repeated int64', 'No dimension: a scalar.'],
-    ['data', 'bytes', 'The elements of every dtype but string.'],
-    ['strings', 'repeated string', 'The elements of dtype string.'],
-  ]);
-  files.fixed('inference', 'NamedTensor', 'An input or an output.', [
-    ['name', 'string', ''],
-    ['tensor', 'Tensor', '', 'value'],
-    [
-      'json',
-      'google.protobuf.Value',
-      'Inputs only: a scalar, a flat or nested list, or {"dtype", "shape", "data"}.',
-      'value',
-    ],
-  ]);
-  files.fixed('inference', 'Error', 'As in the metadata of a call that failed.', [
-    ['code', 'string', 'A code of docs/errors.md.'],
-    ['message', 'string', ''],
-    ['details', 'google.protobuf.Value', ''],
-    ['request_id', 'string', 'Under which the log has it.'],
-  ]);
-  files.fixed('inference', 'InferStreamRequest', 'One inference of a stream.', [
-    ['id', 'string', 'Comes back with the answer.'],
-    ['request', 'InferRequest', ''],
-  ]);
-  files.fixed('inference', 'InferStreamResponse', 'Its answer, in the order of the requests.', [
-    ['id', 'string', ''],
-    ['response', 'InferResponse', '', 'outcome'],
-    ['error', 'Error', '', 'outcome'],
-  ]);
-}
-
 const fileOf = {
   HealthService: 'health',
   PluginService: 'plugins',
   ModelService: 'models',
   InferenceService: 'inference',
 };
-
-const stream = `  // The same, many times over one call; several run at once. A failed one does not end the stream.
-  rpc InferStream(stream InferStreamRequest) returns (stream InferStreamResponse);
-`;
 
 /** The files of proto/mlos/v1 and the numbers that they use, from those that were used before. */
 export function protobufFiles(numbersText) {
@@ -262,8 +224,8 @@ export function protobufFiles(numbersText) {
       .get(grpc.service)
       .push(`  // ${summary}\n  rpc ${grpc.rpc}(${request}) returns (${response});\n`);
   }
-  tensorMessages(files);
-  services.get('InferenceService').push(stream);
+  inferenceMessages(files);
+  services.get('InferenceService').push(inferenceStreams);
   const written = [...services].map(([service, rpcs]) => {
     const body = [
       `service ${service} {\n${rpcs.join('')}}\n`,

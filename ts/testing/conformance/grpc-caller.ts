@@ -66,6 +66,26 @@ export class GrpcCaller {
     });
   }
 
+  /** InferEvents: every event, in plain fields. `onEvent` may answer false: then the call is cancelled. */
+  events(params: Bag, onEvent: (event: Bag) => boolean = () => true): Promise<Bag[]> {
+    const spec = specOf('models.infer');
+    const bytes = encodeMessage(this.#type(spec, 'Request'), inferRequest(spec, params));
+    const type = this.#root.lookupType('mlos.v1.InferEvent');
+    const same = (buffer: Buffer) => buffer;
+    const path = '/mlos.v1.InferenceService/InferEvents';
+    const call = this.#client.makeServerStreamRequest(path, same, same, bytes);
+    const events: Bag[] = [];
+    return new Promise((resolve, reject) => {
+      call.on('data', (message: Buffer) => {
+        const event = decodeMessage(type, message);
+        events.push(event);
+        if (!onEvent(event)) call.cancel();
+      });
+      call.on('end', () => resolve(events));
+      call.on('error', (error: ServiceError) => reject(asMlosError(error)));
+    });
+  }
+
   #type(spec: MethodSpec, part: 'Request' | 'Response'): Type {
     return this.#root.lookupType(`mlos.v1.${spec.grpc.rpc}${part}`);
   }

@@ -4,10 +4,11 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GenerationEvent } from '../../client/client.ts';
+import { GrpcCaller } from '../conformance/grpc-caller.ts';
 import { fakeTasks } from './place.ts';
 
 /*
- * Guards: what a task says before its answer reaches who asked to hear it, over HTTP and the socket, and a
+ * Guards: what a task says before its answer reaches who asked to hear it, over HTTP, gRPC and the socket, and a
  * client that leaves ends the task. The model is the fake plugin's.
  */
 const watchdog = { timeout: 60_000 };
@@ -177,5 +178,42 @@ test(
       texts.reduce((sum, [, , tokens]) => sum + Number(tokens), 0),
       2_000,
     );
+  },
+);
+
+test(
+  'over gRPC: each piece, then the whole answer; who cancels ends the task',
+  watchdog,
+  async (t) => {
+    const { daemon, ask: askWhole } = await fakeTasks(t);
+    const grpc = new GrpcCaller(`127.0.0.1:${daemon.grpcPort}`);
+    t.after(() => grpc.close());
+    const asked = (input: string, more: object = {}) => ({ model_id: 'f/tasks@1', input, ...more });
+    const events = await grpc.events(asked('one two three'));
+    const response = events.at(-1)?.['response'] as { result: object };
+    assert.deepEqual(events.slice(0, -1), [
+      { written: { text: 'one', tokens: 1 } },
+      { written: { text: ' two', tokens: 1 } },
+      { written: { text: ' three', tokens: 1 } },
+    ]);
+    assert.deepEqual(response.result, (await askWhole({ input: 'one two three' })).body.result);
+    const quiet = await grpc.events(asked('four', { task: 'feature-extraction' }));
+    assert.equal(quiet.length, 1);
+
+    await assert.rejects(grpc.events(asked('fail')), { code: 'INFERENCE_FAILED' });
+    const heard: object[] = [];
+    const failed = grpc.events(asked('well fail'), (event) => heard.push(event) > 0);
+    await assert.rejects(failed, { code: 'INFERENCE_FAILED' });
+    assert.equal(heard.length, 1);
+    await assert.rejects(grpc.events(asked('x', { parameters: { max_tokens: -1 } })), {
+      code: 'INVALID_ARGUMENT',
+    });
+
+    const endless = asked('a pause=100 b', { parameters: { max_tokens: 1_000_000 } });
+    await assert.rejects(
+      grpc.events(endless, () => false),
+      { code: 1 },
+    );
+    await waitsForNothing(() => daemon.http.post('/models/f-tasks@1/unload'));
   },
 );

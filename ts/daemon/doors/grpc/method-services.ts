@@ -4,6 +4,7 @@ import { methodTable } from '../../../protocol/method-table.ts';
 import type { MethodSpec } from '../../../protocol/methods/method.ts';
 import type { RequestContext } from '../../request-context.ts';
 import { type BytesMethod, bytesMethod, type ServiceTools, unaryHandler } from './calls.ts';
+import { inferEventsHandler } from './infer-events.ts';
 import { inferAnswer, inferParams } from './infer-messages.ts';
 import { inferStreamHandler } from './infer-stream.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
@@ -60,6 +61,8 @@ export function addMethodServices(server: Server, root: Root, tools: ServiceTool
     if (spec.name === 'models.infer') {
       methods['InferStream'] = bytesMethod(name, 'InferStream', { request: true, response: true });
       handlers['InferStream'] = inferStreamHandler(call, root, tools);
+      methods['InferEvents'] = bytesMethod(name, 'InferEvents', { request: false, response: true });
+      handlers['InferEvents'] = inferEventsHandler(call, root, tools);
     }
   }
   for (const [methods, handlers] of services.values()) server.addService(methods, handlers);
