@@ -39,9 +39,9 @@ const deadlineSlackMs = 1_000;
 const closedText = 'The client has been closed.';
 
 export interface CallOptions {
-  /** Gives up waiting. The daemon is not told; what it has begun it finishes. */
+  /** Gives up waiting with CANCELLED. The daemon is told, and ends what can be ended. */
   readonly signal?: AbortSignal;
-  /** Gives up waiting after this time with DEADLINE_EXCEEDED. */
+  /** The same after this time, with DEADLINE_EXCEEDED. */
   readonly timeoutMs?: number;
   /** Is told what a task says before its answer: the text that was written since the last event. */
   readonly onEvent?: (event: GenerationEvent) => void;
@@ -212,7 +212,8 @@ export class Client implements AsyncDisposable {
           ? null
           : (event: object) => onEvent(readGenerationEvent({ ...event }));
       const call: PendingCall = { resolve, reject, onEvent: listener, release: null };
-      this.#pending.add(id, call, { method, ...options });
+      const onGivenUp = () => this.#socket.write(frame(encodeMsgpack([id, null])));
+      this.#pending.add(id, call, { method, ...options, onGivenUp });
       this.#socket.write(frame(payload));
     });
   }

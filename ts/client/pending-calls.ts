@@ -13,6 +13,8 @@ interface WaitOptions {
   readonly method: string;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
+  /** The caller waits no longer for the answer, which is still to come. */
+  readonly onGivenUp: () => void;
 }
 
 /** Calls that wait for their answer, by id. A call leaves the table exactly once. */
@@ -25,7 +27,10 @@ export class PendingCalls {
     if (signal?.aborted === true) throw cancelled(method);
     this.#calls.set(id, call);
     if (signal === undefined && timeoutMs === undefined) return;
-    const giveUp = (error: MlosError) => this.take(id)?.reject(error);
+    const giveUp = (error: MlosError) => {
+      this.take(id)?.reject(error);
+      options.onGivenUp();
+    };
     const onAbort = () => giveUp(cancelled(method));
     signal?.addEventListener('abort', onAbort, { once: true });
     const timer =

@@ -62,6 +62,7 @@ export class RequestContext {
   #aborted = false;
   #listeners: (() => void)[] | null = null;
   #answerFiles: AnswerFiles | null = null;
+  #hasLostFiles = false;
   #onEvent: ((event: Readonly<Record<string, unknown>>) => void) | null = null;
 
   constructor(
@@ -118,8 +119,19 @@ export class RequestContext {
   /** Sends descriptors with the answer; once for each request. Of a caller that is gone they are released. */
   answerWith(files: AnswerFiles): void {
     if (this.#answerFiles !== null) throw new Error('An answer carries descriptors once.');
-    if (this.#aborted) files.release();
-    else this.#answerFiles = files;
+    this.#answerFiles = files;
+    if (this.#aborted) this.#loseFiles();
+  }
+
+  /** The answer had descriptors, which are released: it cannot be given any more. */
+  get hasLostFiles(): boolean {
+    return this.#hasLostFiles;
+  }
+
+  #loseFiles(): void {
+    const files = this.takeAnswerFiles();
+    this.#hasLostFiles = files !== null;
+    files?.release();
   }
 
   /** For the door: what goes out with the answer, which is its to release from now on. */
@@ -129,11 +141,11 @@ export class RequestContext {
     return files;
   }
 
-  /** Called by the door when the connection is gone. */
+  /** Called by the door when the connection is gone, or its client wants the answer no more. */
   abort(): void {
     if (this.#aborted) return;
     this.#aborted = true;
-    this.takeAnswerFiles()?.release();
+    this.#loseFiles();
     this.#controller?.abort();
     const listeners = this.#listeners ?? [];
     this.#listeners = null;

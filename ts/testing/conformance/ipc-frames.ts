@@ -92,6 +92,16 @@ export const ipcFrameCases: readonly IpcFrameCase[] = [
   },
   { name: 'method is no text', bytes: () => frame(encodeMsgpack([1, 2])), code: 'INVALID_FRAME' },
   {
+    name: 'cancel of no id',
+    bytes: () => frame(encodeMsgpack([-1, null])),
+    code: 'INVALID_FRAME',
+  },
+  {
+    name: 'cancel of a list',
+    bytes: () => frame(encodeMsgpack([1, [null]])),
+    code: 'INVALID_FRAME',
+  },
+  {
     name: 'four parts',
     bytes: () => frame(encodeMsgpack([1, 'health.get', {}, {}])),
     code: 'INVALID_FRAME',

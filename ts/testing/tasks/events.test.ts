@@ -151,6 +151,26 @@ test('over the socket: who closes it ends the task', watchdog, async (t) => {
   await waitsForNothing(() => daemon.http.post('/models/f-tasks@1/unload'));
 });
 
+test('over the socket: a call that is given up ends, the client goes on', watchdog, async (t) => {
+  const { daemon } = await fakeTasks(t);
+  const client = await daemon.connect();
+  t.after(() => client.close());
+  const endless = { parameters: { max_tokens: 1_000_000 } };
+  for (const how of ['signal', 'timeout']) {
+    const controller = new AbortController();
+    const wait = how === 'signal' ? { signal: controller.signal } : { timeoutMs: 300 };
+    const call = client.call(
+      'models.infer',
+      { model_id: 'f/tasks@1', input: 'a pause=100 b', ...endless, timeout_ms: 60_000 },
+      { ...wait, onEvent: () => controller.abort() },
+    );
+    await assert.rejects(call, { code: how === 'signal' ? 'CANCELLED' : 'DEADLINE_EXCEEDED' });
+    await waitsForNothing(() => daemon.http.post('/models/f-tasks@1/unload'));
+    const { result } = await client.infer('f/tasks@1', { text: 'still here' });
+    assert.equal((result as { text: string }).text, 'still here');
+  }
+});
+
 test(
   'a client that reads no events stops no other, and gets them all later',
   watchdog,

@@ -7,6 +7,7 @@ import { Tensor } from '../../../protocol/tensor.ts';
  * Frames → requests, results → frames.
  *
  *     request  [id, method]  or  [id, method, params]  or  [id, method, params, "events"]
+ *     cancel   [id, nil]             the request with this id is wanted no more
  *     event    [id, "event", {…}]    before the answer, where the request asks for events
  *     answer   [id, nil, result]  or  [id, {code, message, details?}, nil]
  */
@@ -29,6 +30,26 @@ const copyBytes = 16 * 1024;
 export function readId(value: unknown): RequestId | null {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : null;
   return typeof value === 'string' && value.length <= longestId ? value : null;
+}
+
+/** What the first and the last byte of a cancel are: a list of two, nil. */
+const listOfTwo = 0x92;
+const nil = 0xc0;
+const longestCancel = 2 + 5 + 4 * longestId;
+
+/** Whether the frame can only be a cancel, or none that can be decoded. */
+export function isCancel(payload: Uint8Array): boolean {
+  const length = payload.byteLength;
+  return payload[0] === listOfTwo && payload[length - 1] === nil && length <= longestCancel;
+}
+
+/** Which request is wanted no more. Throws INVALID_FRAME. */
+export function decodeCancel(payload: Uint8Array): RequestId {
+  const [given, method] = decodeMsgpack(payload) as readonly unknown[];
+  const id = readId(given);
+  if (id === null) throw malformed(null, 'it cancels no id that a request can have');
+  if (method !== null) throw malformed(id, 'the method must be a text');
+  return id;
 }
 
 /** Throws INVALID_FRAME, with the id in `details.id` where it can be read. */

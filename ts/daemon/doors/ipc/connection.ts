@@ -7,7 +7,7 @@ import type { Dispatcher } from '../../dispatcher.ts';
 import type { Caller, Peer } from '../../request-context.ts';
 import type { ByteBudget } from '../byte-budget.ts';
 import { AnswerWriter } from './answer-writer.ts';
-import { malformed } from './codec.ts';
+import { isCancel, malformed } from './codec.ts';
 import { DescriptorReader } from './descriptor-reader.ts';
 import { idOfMalformed } from './error.ts';
 import { type FrameBounds, FrameInput } from './frame-input.ts';
@@ -140,7 +140,7 @@ export class IpcConnection {
     this.#arriving = null;
     if (this.#ended) {
       files?.close();
-    } else if (this.#isBusy || this.#backlog.length > 0) {
+    } else if (this.#backlog.length > 0 || (this.#isBusy && !isCancel(payload))) {
       this.#backlog.push({ payload, files }); // Rule 2
     } else {
       this.#handle({ payload, files });

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { MlosError } from '../../../protocol/errors.ts';
+import { MlosError } from '../../../protocol/errors.ts';
 import {
   readGenerationEvent,
   wireGenerationEvent,
@@ -7,13 +7,27 @@ import {
 import type { Dispatcher } from '../../dispatcher.ts';
 import { type AnswerFiles, type Caller, RequestContext } from '../../request-context.ts';
 import type { AnswerWriter } from './answer-writer.ts';
-import { decodeRequest, encodeEvent, type RequestId, ResultEncoder } from './codec.ts';
+import {
+  decodeCancel,
+  decodeRequest,
+  encodeEvent,
+  isCancel,
+  type RequestId,
+  ResultEncoder,
+} from './codec.ts';
 import { errorFrame } from './error.ts';
 import type { ReceivedFiles } from './received-files.ts';
 
 /** A whole frame, with the descriptors that came with it. */
 export interface ArrivedFrame {
   readonly payload: Buffer;
+  readonly files: ReceivedFiles | null;
+}
+
+/** A request that is not answered yet. */
+interface UnderWay {
+  readonly id: RequestId;
+  /** The descriptors that it came with. */
   readonly files: ReceivedFiles | null;
 }
 
@@ -24,8 +38,7 @@ export class Requests {
   readonly #writer: AnswerWriter;
   readonly #onAnswered: () => void;
   readonly #encoder = new ResultEncoder();
-  /** What is not answered yet, with the descriptors that it came with. */
-  readonly #underWay = new Map<RequestContext, ReceivedFiles | null>();
+  readonly #underWay = new Map<RequestContext, UnderWay>();
 
   constructor(options: {
     readonly dispatcher: Dispatcher;
@@ -44,10 +57,14 @@ export class Requests {
     return this.#underWay.size;
   }
 
-  /** Takes over the frame's descriptors. Throws INVALID_FRAME where it is no request. */
+  /** Takes over the frame's descriptors. Throws INVALID_FRAME where it is no request, and cancels none. */
   run({ payload, files }: ArrivedFrame, caller: Caller | null): void {
     let isPending = false;
     try {
+      if (isCancel(payload)) {
+        this.#cancel(decodeCancel(payload));
+        return;
+      }
       const request = decodeRequest(payload);
       const context = new RequestContext('ipc', { caller, files });
       if (request.wantsEvents) this.#tell(request.id, context);
@@ -72,10 +89,15 @@ export class Requests {
   abortAll(): void {
     const underWay = [...this.#underWay];
     this.#underWay.clear();
-    for (const [context, files] of underWay) {
+    for (const [context, { files }] of underWay) {
       context.abort();
       files?.close();
     }
+  }
+
+  /** The request ends where it can be ended, and is answered all the same. One that is answered is none any more. */
+  #cancel(id: RequestId): void {
+    for (const [context, request] of this.#underWay) if (request.id === id) context.abort();
   }
 
   /** An answer that belongs to no request that was run. */
@@ -86,6 +108,7 @@ export class Requests {
   #answer(id: RequestId, result: unknown, context: RequestContext): void {
     let buffers: readonly Buffer[];
     try {
+      if (context.hasLostFiles) throw new MlosError('CANCELLED', 'The request was cancelled.');
       buffers = this.#encoder.encode(id, result);
     } catch (thrown) {
       this.#fail(id, thrown, context);
@@ -109,12 +132,12 @@ export class Requests {
   }
 
   #answerLater(id: RequestId, result: Promise<unknown>, context: RequestContext): void {
-    this.#underWay.set(context, context.files as ReceivedFiles | null);
+    this.#underWay.set(context, { id, files: context.files as ReceivedFiles | null });
     const settle = (answer: () => void): void => {
-      const files = this.#underWay.get(context);
-      // An aborted one was told, and its files are closed and released.
+      const request = this.#underWay.get(context);
+      // Of a client that is gone: its files are closed and released.
       if (!this.#underWay.delete(context)) return;
-      files?.close();
+      request?.files?.close();
       answer();
     };
     result.then(

@@ -75,6 +75,36 @@ test('no more than the limit are under way', watchdog, async () => {
   });
 });
 
+test('who cancels is answered once, and nobody else is disturbed', watchdog, async () => {
+  await withIpcDoor({}, async (path, dispatcher) => {
+    const sleeping = (id: number) => request(id, 'models.infer', { sleep_ms: 30_000, echo: 1 });
+    const cancel = (id: number | string) => frame(encodeMsgpack([id, null]));
+    // As many as may be under way: the cancel passes all the same.
+    const many = Array.from({ length: limits.ipcInFlight }, (_, id) => sleeping(id));
+    const { received, closed } = await rawExchange(
+      { path },
+      [
+        Buffer.concat(many),
+        cancel('nobody'),
+        cancel(7),
+        cancel(7),
+        Buffer.concat(many.map((_, id) => cancel(id))),
+        request('next', 'health.live'),
+      ],
+      { end: true, gapMs: 50 },
+    );
+    assert.ok(closed);
+    const answers = readAnswers(received);
+    const [[id, error] = []] = answers;
+    assert.deepEqual([id, (error as { code: string }).code], [7, 'CANCELLED']);
+    assert.deepEqual(
+      answers.map(([id]) => String(id)).sort(),
+      ['next', ...many.keys()].map(String).sort(),
+    );
+    assert.equal(dispatcher.aborted, many.length);
+  });
+});
+
 test('a client that does not read is not read from', watchdog, async () => {
   await withIpcDoor({}, async (path, dispatcher) => {
     const socket = connect(path);
