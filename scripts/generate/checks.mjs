@@ -79,14 +79,22 @@ class Source {
     const bodies = [...code.matchAll(/^const check_\d+ = (.*);$/gm)];
     const [, body] = bodies[0] ?? [];
     const text = body
-      ?.replaceAll(/External\[(\d+)\]\.test\(/g, (_, index) => {
-        return `${this.constant('pattern', String(External.variables[Number(index)]))}.test(`;
-      })
+      ?.replaceAll(/External\[(\d+)\]\.test\(/g, (_, index) =>
+        this.#test(External.variables[Number(index)]),
+      )
       .replaceAll('Guard.CodePointCount(', 'codePointCount(');
     if (bodies.length !== 1 || /\b(?:External|Guard|Hashing|CheckContext|check_\d+)\b/.test(text)) {
       throw new Error(`TypeBox writes this check in a form that is not known here:\n${code}`);
     }
     return this.constant('check', text);
+  }
+
+  /** TypeBox looks for the name of a property with a pattern of all of them; in a set it is found sooner. */
+  #test(pattern) {
+    const names = /^\((\^\w+\$(?:\|\^\w+\$)*)\)$/.exec(pattern.source)?.[1];
+    if (names === undefined) return `${this.constant('pattern', String(pattern))}.test(`;
+    const list = names.split('|').map((name) => name.slice(1, -1));
+    return `${this.constant('names', `new Set(${JSON.stringify(list)})`)}.has(`;
   }
 
   text(origin, imports, exported) {

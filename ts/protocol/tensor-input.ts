@@ -15,6 +15,8 @@ interface ExplicitTensor {
   readonly data: unknown;
 }
 
+const explicitKeys: ReadonlySet<string> = new Set(['dtype', 'shape', 'data']);
+
 function isBytes(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array;
 }
@@ -143,8 +145,8 @@ export function tensorFromInput(spec: TensorSpec, value: unknown): Tensor {
   if (Array.isArray(value)) return fromList(spec, value);
   if (isBytes(value)) throw invalidShape(spec, 'raw bytes without a "shape"');
   if (typeof value === 'object' && value !== null) {
-    const { dtype, shape, data, ...rest } = value as Record<string, unknown>;
-    const strange = Object.keys(rest)[0];
+    const { dtype, shape, data } = value as Record<string, unknown>;
+    const strange = Object.keys(value).find((key) => !explicitKeys.has(key));
     if (strange !== undefined || data === undefined) {
       throw new MlosError(
         'INVALID_ARGUMENT',

@@ -2,6 +2,7 @@ import type { Answer, AnswerTensor } from '../../native/client-channel.ts';
 import { unpackStrings } from '../../native/packed-strings.ts';
 import type { Dtype } from '../../protocol/dtype.ts';
 import { MlosError } from '../../protocol/errors.ts';
+import { setOwn } from '../../protocol/own-property.ts';
 import { elementCount, type Signature, Tensor, type TensorSpec } from '../../protocol/tensor.ts';
 import { type TypedElements, typedElements } from '../../protocol/tensor-elements.ts';
 import { copyBytes } from './copy-bytes.ts';
@@ -66,7 +67,7 @@ function outputsOf(tensors: readonly AnswerTensor[], signature: Signature): Outp
   if (known !== undefined) return known;
   const outputs: Record<string, OutputTensor> = {};
   for (const tensor of tensors) {
-    put(outputs, specOf(signature, tensor).name, new SharedOutput(tensor));
+    setOwn(outputs, specOf(signature, tensor).name, new SharedOutput(tensor));
   }
   shown.set(tensors, Object.freeze(outputs));
   return outputs;
@@ -75,7 +76,9 @@ function outputsOf(tensors: readonly AnswerTensor[], signature: Signature): Outp
 /** The outputs, copied. The answer is the caller's to release. */
 export function copyAnswer(answer: Answer, signature: Signature): InferenceAnswer {
   const outputs: Record<string, Tensor> = {};
-  for (const tensor of answer.outputs) put(outputs, specOf(signature, tensor).name, copied(tensor));
+  for (const tensor of answer.outputs) {
+    setOwn(outputs, specOf(signature, tensor).name, copied(tensor));
+  }
   const { queueNs, runNs, batch } = answer;
   return { outputs, queueUs: queueNs / 1_000, runUs: runNs / 1_000, batch };
 }
@@ -85,12 +88,6 @@ function copied({ dtype, shape, bytes }: AnswerTensor): Tensor {
     return new Tensor(dtype, shape, unpackStrings(bytes, elementCount(shape, 'output')));
   }
   return new Tensor(dtype, shape, copyBytes(bytes));
-}
-
-/** An own property, also where the name is `__proto__`. */
-function put<T>(record: Record<string, T>, name: string, value: T): void {
-  if (name !== '__proto__') record[name] = value;
-  else Object.defineProperty(record, name, { value, enumerable: true });
 }
 
 /**

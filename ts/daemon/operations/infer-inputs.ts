@@ -33,13 +33,25 @@ function onlyInput(signature: Signature): TensorSpec | null {
   return first !== undefined && second === undefined ? first : null;
 }
 
+/** Of the signatures of models that are loaded. */
+const namesBySignature = new WeakMap<Signature, ReadonlySet<string>>();
+
+function namesOf(signature: Signature): ReadonlySet<string> {
+  let names = namesBySignature.get(signature);
+  if (names === undefined) {
+    names = new Set(signature.inputs.map((spec) => spec.name));
+    namesBySignature.set(signature, names);
+  }
+  return names;
+}
+
 /** Values by the model's own input names. */
 function collectValues(
   modelId: string,
   params: Readonly<Record<string, unknown>>,
   signature: Signature,
 ): Map<string, unknown> {
-  const known = new Set(signature.inputs.map((spec) => spec.name));
+  const known = namesOf(signature);
   const values = new Map<string, unknown>();
   const put = (name: string, value: unknown): void => {
     if (known.has(name)) {
@@ -56,7 +68,8 @@ function collectValues(
     values.set(single.name, value);
   };
   for (const [name, value] of Object.entries(params['inputs'] ?? {})) put(name, value);
-  for (const [name, value] of Object.entries(params)) {
+  for (const name of Object.keys(params)) {
+    const value = params[name];
     const isOption = name !== 'input' && Object.hasOwn(inferOptions, name);
     // A model may call an input as we call an option; what schema and model agree on is the input.
     if (!isOption || (known.has(name) && name !== 'model_id' && name !== 'inputs'))

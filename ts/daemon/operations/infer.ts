@@ -1,6 +1,7 @@
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Params, Result } from '../../protocol/method-table.ts';
+import { setOwn } from '../../protocol/own-property.ts';
 import { sequenceMark } from '../../protocol/sequence.ts';
 import { checkOutputNames } from '../../protocol/signature-inputs.ts';
 import type { TaskName } from '../../protocol/tasks/task.ts';
@@ -9,7 +10,7 @@ import type { KeepAlive } from '../lifecycle/keep-alive.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { ReadyModel } from '../lifecycle/model-loader.ts';
 import type { Counters } from '../observe/counters.ts';
-import type { InferenceRequest } from '../plugin/host-jobs.ts';
+import type { InferenceRequest, InferenceResult } from '../plugin/host-jobs.ts';
 import type { ModelRecord } from '../registry/model-record.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -22,14 +23,26 @@ import { wireResult } from './tasks/task-result.ts';
 
 type InferParams = Params<'models.infer'> & Readonly<Record<string, unknown>>;
 type InferResult = Result<'models.infer'>;
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-function describe(outputs: Readonly<Record<string, Tensor>>): Partial<InferResult> {
-  const entries = Object.entries(outputs);
-  return {
-    outputs,
-    output_shapes: Object.fromEntries(entries.map(([name, tensor]) => [name, [...tensor.shape]])),
-    output_dtypes: Object.fromEntries(entries.map(([name, tensor]) => [name, tensor.dtype])),
-  };
+/** Assigned, not spread: every request comes through here. */
+function addOutputs(
+  answer: Writable<InferResult>,
+  outputs: Readonly<Record<string, Tensor>>,
+  isWanted: boolean,
+): void {
+  const shapes: Record<string, number[]> = {};
+  const types: Record<string, Tensor['dtype']> = {};
+  for (const name of Object.keys(outputs)) {
+    const tensor = outputs[name] as Tensor;
+    answer.output_size += tensor.byteLength;
+    setOwn(shapes, name, [...tensor.shape]);
+    setOwn(types, name, tensor.dtype);
+  }
+  if (!isWanted) return;
+  answer.outputs = outputs;
+  answer.output_shapes = shapes;
+  answer.output_dtypes = types;
 }
 
 /** The sooner of what the request and its call allow; the configured one where neither says. */
@@ -41,6 +54,27 @@ function timeoutOf(
   if (deadline === Number.POSITIVE_INFINITY) return given ?? defaultMs;
   const left = Math.min(Math.max(1, Math.ceil(deadline - Date.now())), limits.inferenceMaxMs);
   return Math.min(given ?? left, left);
+}
+
+/** Errors: those of inputs, and UNKNOWN_INPUT for an output that the model has not. */
+function requestOf(
+  { record, signature }: ReadyModel,
+  params: InferParams,
+  context: RequestContext,
+  defaultMs: number,
+): InferenceRequest {
+  const { outputs, priority, sequence } = params;
+  if (outputs !== undefined) checkOutputNames(record.id, outputs, signature);
+  const request: Writable<InferenceRequest> = {
+    modelId: record.id,
+    inputs: readInputs(record.id, params, signature, context.files),
+    timeoutMs: timeoutOf(params.timeout_ms, context, defaultMs),
+    signal: context,
+  };
+  if (outputs !== undefined) request.outputs = outputs;
+  if (priority !== undefined) request.priority = priority;
+  if (sequence !== undefined) request.sequence = sequenceMark(sequence);
+  return request;
 }
 
 /** What an answer says whatever was run. */
@@ -107,37 +141,29 @@ export function inferOperation(deps: {
     params: InferParams,
     context: RequestContext,
   ): Promise<InferResult> {
-    const { record, signature, host } = model;
+    const { record, host } = model;
     const task = wantedTask(record.id, params, model);
     if (task !== null) return runTask(model, params, context, task);
     const started = performance.now();
-    const wanted = params.outputs;
-    if (wanted !== undefined) checkOutputNames(record.id, wanted, signature);
-    const request: InferenceRequest = {
-      modelId: record.id,
-      inputs: readInputs(record.id, params, signature, context.files),
-      ...(wanted === undefined ? {} : { outputs: wanted }),
-      timeoutMs: timeoutOf(params.timeout_ms, context, deps.defaultTimeoutMs),
-      ...(params.priority === undefined ? {} : { priority: params.priority }),
-      ...(params.sequence === undefined ? {} : { sequence: sequenceMark(params.sequence) }),
-      signal: context,
-    };
+    const request = requestOf(model, params, context, deps.defaultTimeoutMs);
     const inputUs = (performance.now() - started) * 1000;
-    const result = await host.infer(request).catch((thrown: unknown) => {
+    let result: InferenceResult;
+    try {
+      result = await host.infer(request);
+    } catch (thrown) {
       const error = MlosError.from(thrown);
       const lost = error.code === 'MODEL_LOAD_FAILED' || error.code === 'DATA_CORRUPTED';
       if (lost) deps.lifecycle.failed(model, error);
       throw error;
-    });
+    }
     deps.counters.inference();
     const totalUs = (performance.now() - started) * 1000;
     const transportUs = totalUs - result.queueTimeUs - result.inferenceTimeUs;
     deps.counters.inferenceTimes.add(record, inputUs, transportUs);
-    return {
-      ...answerOf(record, { runUs: result.inferenceTimeUs, queueUs: result.queueTimeUs }),
-      output_size: Object.values(result.outputs).reduce((sum, t) => sum + t.byteLength, 0),
-      ...(wantsOutputs(params) ? describe(result.outputs) : {}),
-    };
+    const times = { runUs: result.inferenceTimeUs, queueUs: result.queueTimeUs };
+    const answer: Writable<InferResult> = answerOf(record, times);
+    addOutputs(answer, result.outputs, wantsOutputs(params));
+    return answer;
   }
 
   return (params, context) => {

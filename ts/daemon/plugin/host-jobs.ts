@@ -1,5 +1,6 @@
 import type { Priority } from '../../native/channel-layout.ts';
 import { MlosError } from '../../protocol/errors.ts';
+import { setOwn } from '../../protocol/own-property.ts';
 import type { SequenceMark } from '../../protocol/sequence.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import { violation } from '../../smi/contract.ts';
@@ -38,7 +39,6 @@ export interface InferenceRequest {
 }
 
 export interface InferenceResult {
-  /** Without a prototype: a model may call an output `constructor`. */
   readonly outputs: Record<string, Tensor>;
   readonly inferenceTimeUs: number;
   readonly queueTimeUs: number;
@@ -91,8 +91,8 @@ export class HostJobs {
       },
       decode: (result: unknown, job: Job<InferenceResult>) => {
         const answer = readInferAnswer(result, wanted);
-        const outputs: Record<string, Tensor> = Object.create(null);
-        for (const [name, tensor] of answer.outputs) outputs[name] = tensor;
+        const outputs: Record<string, Tensor> = {};
+        for (const [name, tensor] of answer.outputs) setOwn(outputs, name, tensor);
         const queuedMs = (job.begunAt ?? job.acceptedAt) - job.acceptedAt;
         const queueTimeUs = Math.max(0, Math.round(queuedMs * 1000));
         return { outputs, inferenceTimeUs: answer.inferenceTimeUs, queueTimeUs };

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { MethodSpec } from '../../../protocol/methods/method.ts';
+import { setOwn } from '../../../protocol/own-property.ts';
 import { Tensor } from '../../../protocol/tensor.ts';
 import type { BodyForm } from './body-form.ts';
 import { readFormData } from './form-data.ts';
@@ -58,7 +59,7 @@ function fromText(spec: MethodSpec, name: string, text: string): unknown {
   return text;
 }
 
-/** Sets without ever reaching the prototype: `__proto__` is a name like any other. */
+/** Throws INVALID_ARGUMENT for a name that says two things. */
 function put(params: Record<string, unknown>, name: string, value: unknown, from: string): void {
   if (Object.hasOwn(params, name) && params[name] !== value) {
     throw new MlosError(
@@ -66,12 +67,7 @@ function put(params: Record<string, unknown>, name: string, value: unknown, from
       `${JSON.stringify(name.slice(0, 256))} is given twice with different values, once in the ${from}.`,
     );
   }
-  Object.defineProperty(params, name, {
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
+  setOwn(params, name, value);
 }
 
 function decodePathVariable(match: RouteMatch): string {

@@ -4,6 +4,9 @@ import type { BodyCollector } from './body.ts';
 import { bodyBytes, type HttpAnswer, type HttpStream } from './surface.ts';
 import type { UwsResponse } from './uws-library.ts';
 
+/** In characters: up to here the library writes a text sooner than it is made into bytes. */
+const shortText = 4_096;
+
 /**
  * A request that is not answered within its callback: its body is still coming, its operation takes
  * time, or the socket has not taken the whole answer. States:
@@ -52,6 +55,12 @@ export class UwsExchange {
   answer({ body }: HttpAnswer, writeHead: (res: UwsResponse) => boolean): void {
     if (this.#state !== 'open') return;
     this.#res.cork(() => {
+      if (typeof body === 'string' && body.length <= shortText) {
+        const sent = !writeHead(this.#res) || this.#res.tryEnd(body, bodyBytes(body))[1];
+        if (sent) this.#end();
+        else this.finishSlowly([Buffer.from(body)]);
+        return;
+      }
       // A text is counted and written as bytes: once as text would be twice as bytes where it is large.
       const parts = typeof body === 'string' ? [Buffer.from(body)] : body;
       if (!writeHead(this.#res) || sendParts(this.#res, parts, 0)) this.#end();

@@ -1,5 +1,6 @@
 import type { Answer, AnswerTensor } from '../../../native/client-channel.ts';
 import { unpackStrings } from '../../../native/packed-strings.ts';
+import { setOwn } from '../../../protocol/own-property.ts';
 import { elementCount, type Signature, Tensor } from '../../../protocol/tensor.ts';
 import { violation } from '../../../smi/contract.ts';
 import type { PackedRequest } from './packed-request.ts';
@@ -20,12 +21,11 @@ export function readAnswer(
   answer: Answer,
 ): Record<string, Tensor> {
   const wanted = request.outputs.length || signature.outputs.length;
-  /** Without a prototype: a model may call an output `constructor`. */
-  const outputs: Record<string, Tensor> = Object.create(null);
+  const outputs: Record<string, Tensor> = {};
   for (const tensor of answer.outputs) {
     const name = signature.outputs[tensor.index]?.name;
     if (name === undefined) throw violation(`an answer has an output ${tensor.index}`);
-    outputs[name] = readTensor(name, tensor);
+    setOwn(outputs, name, readTensor(name, tensor));
   }
   if (answer.outputs.length !== wanted || Object.keys(outputs).length !== wanted) {
     throw violation(`an answer has ${answer.outputs.length} outputs; ${wanted} were asked for`);
