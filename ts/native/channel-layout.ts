@@ -75,6 +75,7 @@ export interface ChannelLayout {
     | 'channels'
     | 'queued'
     | 'sequences'
+    | 'partOf'
     | 'requests'
     | 'succeeded'
     | 'failed'

@@ -42,6 +42,8 @@ export interface NativeModelOptions {
   readonly maxDelayUs: number;
   readonly cpus: readonly number[];
   readonly intraOpThreads: number;
+  /** 0: it is no part. */
+  readonly partOf: number;
   /** Null: the model keeps no state. */
   readonly sequences: {
     readonly states: readonly {

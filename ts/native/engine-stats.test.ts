@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { batchBounds, timeBoundsUs } from '../protocol/histogram.ts';
 import { channelLayout } from './channel-layout.ts';
-import { readEngineStats, statsPageBytes, writeStatsHeader } from './engine-stats.ts';
+import { readEngineStats, statsPageBytes, withParts, writeStatsHeader } from './engine-stats.ts';
 import { Region } from './region.ts';
 
 test('rows in use are read, free ones are not', () => {
@@ -34,6 +34,30 @@ test('rows in use are read, free ones are not', () => {
   assert.equal(stats.batchSizes.length, batchBounds.length + 1);
   assert.equal(timeBoundsUs.at(-1), 50_000_000);
   assert.equal(bounds.batchBuckets, stats.batchSizes.length);
+});
+
+test('a model’s parts are counted with it, others are not', () => {
+  const { statsPage, modelStats } = channelLayout();
+  using region = Region.create({ byteLength: statsPageBytes() });
+  writeStatsHeader(region);
+  const view = new DataView(region.view().buffer);
+  const write = (index: number, [handle, partOf, requests]: readonly [number, number, number]) => {
+    const row = statsPage.models + index * modelStats.byteLength;
+    view.setUint32(row + modelStats.handle, handle, true);
+    view.setUint32(row + modelStats.partOf, partOf, true);
+    view.setBigUint64(row + modelStats.requests, BigInt(requests), true);
+    view.setBigUint64(row + modelStats.runTimes + 8, BigInt(requests), true);
+  };
+  write(0, [5, 0, 1]);
+  write(1, [6, 5, 10]);
+  write(2, [7, 0, 100]);
+  write(3, [8, 5, 1_000]);
+  const rows = readEngineStats(region);
+  const [first, , third] = rows;
+  assert.ok(first !== undefined && third !== undefined);
+  const whole = withParts(first, rows);
+  assert.deepEqual([whole.handle, whole.requests, whole.runTimes[1]], [5, 1_011, 1_011]);
+  assert.deepEqual(withParts(third, rows), third);
 });
 
 test("a hostile engine's numbers are unknown, not an error", () => {

@@ -16,6 +16,8 @@ export interface EngineWorkerStats {
 /** Counters of one loaded model since it was loaded, and what holds now. */
 export interface EngineModelStats {
   readonly handle: number;
+  /** Of the model that this is a part of, such as its weights once more; 0: it is one for itself. */
+  readonly partOf: number;
   readonly priority: Priority | null;
   readonly workerCount: number;
   readonly intraOpThreads: number;
@@ -102,6 +104,7 @@ function readModel(view: DataView, base: number): EngineModelStats {
   const verdict = word(at.batchVerdict);
   return {
     handle: word(at.handle),
+    partOf: word(at.partOf),
     priority: priorities.find((name) => numbers[name] === word(at.priority)) ?? null,
     workerCount: word(at.workerCount),
     intraOpThreads: word(at.intraOpThreads),
@@ -145,4 +148,34 @@ function readWorkers(view: DataView, base: number): EngineWorkerStats[] {
     });
   }
   return workers;
+}
+
+const sums = [
+  ...(['workerCount', 'channels', 'queued', 'sequences', 'stateBytes', 'requests'] as const),
+  ...(['succeeded', 'failed', 'cancelled', 'expired', 'rejected', 'batches'] as const),
+  ...(['inputBytes', 'outputBytes', 'queueNs', 'runNs'] as const),
+] as const;
+
+function added(counts: readonly number[], more: readonly number[]): number[] {
+  return counts.map((one, i) => one + (more[i] ?? 0));
+}
+
+/** What a model and its parts do together; how it is served is the model's own. */
+export function withParts(
+  model: EngineModelStats,
+  rows: readonly EngineModelStats[],
+): EngineModelStats {
+  let whole = model;
+  for (const part of rows.filter(({ partOf }) => partOf === model.handle)) {
+    const counts = Object.fromEntries(sums.map((key) => [key, whole[key] + part[key]]));
+    whole = {
+      ...whole,
+      ...(counts as Pick<EngineModelStats, (typeof sums)[number]>),
+      queueTimes: added(whole.queueTimes, part.queueTimes),
+      runTimes: added(whole.runTimes, part.runTimes),
+      batchSizes: added(whole.batchSizes, part.batchSizes),
+      workers: [...whole.workers, ...part.workers],
+    };
+  }
+  return whole;
 }

@@ -23,6 +23,8 @@ export interface EngineModelOptions {
   readonly cpus: readonly number[];
   /** For the statistics; what the runtime uses is in its own options. */
   readonly intraOpThreads: number;
+  /** Handle of the model whose part it is in the statistics; left out: it is one for itself. */
+  readonly partOf?: number;
   /** Left out: the model keeps nothing from request to request. */
   readonly sequences?: SequenceOptions;
 }

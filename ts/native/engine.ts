@@ -251,12 +251,12 @@ function specFromNative({ name, dtype, shape, dims }: NativeValueSpec): TensorSp
 
 function toNative(options: EngineModelOptions): NativeModelOptions {
   const priority = channelLayout().priorities[options.priority];
-  const { sequences } = options;
-  if (sequences === undefined) return { ...options, priority, sequences: null };
+  const { sequences, partOf = 0 } = options;
+  if (sequences === undefined) return { ...options, priority, partOf, sequences: null };
   const states = sequences.states.map(({ input, output, shape = null, initial = 0 }) => {
     return { input, output, shape, initial };
   });
-  return { ...options, priority, sequences: { ...sequences, states } };
+  return { ...options, priority, partOf, sequences: { ...sequences, states } };
 }
 
 function toMlosError(thrown: unknown): Error {

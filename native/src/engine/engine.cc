@@ -106,7 +106,10 @@ class Engine::Impl {
     const OpenRunner open = [&] {
       return Result<std::unique_ptr<Runner>>(std::make_unique<SharedRunner>(runner));
     };
-    return Add(open, options);
+    ModelOptions part = options;
+    const uint32_t whole = model->model().options().part_of;
+    part.part_of = whole == 0 ? handle : whole;
+    return Add(open, part);
   }
 
   Status Remove(uint32_t handle, layout::StatusCode code) {

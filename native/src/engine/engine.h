@@ -62,6 +62,8 @@ struct ModelOptions {
   std::vector<int> cpus{};
   /// Of the runner, for the stats page.
   uint32_t intra_op_threads = 0;
+  /// The model whose part it is in the statistics; 0: it is one for itself.
+  uint32_t part_of = 0;
 };
 
 /// Models of the engine that run one after the other as one model.

@@ -117,7 +117,8 @@ Status LoadedModel::MakeWorkers() {
     workers_.push_back(std::make_unique<Worker>(
         model_, facts_.signature, Worker::Context{std::move(run), stateful}, i, spin_us_));
   }
-  model_.stats().Describe(model_.options().priority, count, model_.options().intra_op_threads);
+  const ModelOptions& options = model_.options();
+  model_.stats().Describe(options.priority, count, options.intra_op_threads, options.part_of);
   return {};
 }
 

@@ -22,6 +22,7 @@ void CopyStats(const layout::ModelStats& from, layout::ModelStats& to) {
   Copy(from.channels, to.channels);
   Copy(from.queued, to.queued);
   Copy(from.sequences, to.sequences);
+  Copy(from.part_of, to.part_of);
   Copy(from.requests, to.requests);
   Copy(from.succeeded, to.succeeded);
   Copy(from.failed, to.failed);

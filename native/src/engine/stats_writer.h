@@ -47,7 +47,9 @@ class StatsWriter {
     Set(row_->batch_verdict, static_cast<uint32_t>(verdict));
     Set(row_->batch_limit, limit);
   }
-  void Describe(layout::Priority priority, uint32_t workers, uint32_t intra_op_threads) {
+  void Describe(layout::Priority priority, uint32_t workers, uint32_t intra_op_threads,
+                uint32_t part_of) {
+    Set(row_->part_of, part_of);
     Set(row_->priority, static_cast<uint32_t>(priority));
     Set(row_->worker_count, workers);
     Set(row_->intra_op_threads, intra_op_threads);

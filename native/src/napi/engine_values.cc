@@ -1,6 +1,7 @@
 #include "napi/engine_values.h"
 
 #include <array>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -202,6 +203,7 @@ ModelOptions ReadModelOptions(const Napi::Value& value) {
   options.batching.max_delay_us = ReadCount(object, "maxDelayUs", 0, kMaxDelayMicros);
   options.cpus = ReadIntList(object.Get("cpus"), "cpus", kMaxCpus);
   options.intra_op_threads = ReadCount(object, "intraOpThreads", 0, kMaxOrtThreads);
+  options.part_of = ReadCount(object, "partOf", 0, std::numeric_limits<uint32_t>::max());
   ReadSequences(object.Get("sequences"), options);
   return options;
 }

@@ -185,6 +185,7 @@ Napi::Object ModelStatsFields(Napi::Env env) {
                         {"queueNs", offsetof(ModelStats, queue_ns)},
                         {"runNs", offsetof(ModelStats, run_ns)},
                         {"stateBytes", offsetof(ModelStats, state_bytes)},
+                        {"partOf", offsetof(ModelStats, part_of)},
                         {"queueTimes", offsetof(ModelStats, queue_times)},
                         {"runTimes", offsetof(ModelStats, run_times)},
                         {"batchSizes", offsetof(ModelStats, batch_sizes)},

@@ -41,7 +41,9 @@ struct alignas(kCacheLine) ModelStats {
   std::atomic<uint32_t> queued;
   /// Sequences that have a state, or requests.
   std::atomic<uint32_t> sequences;
-  std::atomic<uint32_t> reserved;
+  /// The handle of the model that this is a part of: its weights once more, or a session beside it.
+  /// 0: a model for itself.
+  std::atomic<uint32_t> part_of;
   std::atomic<uint64_t> requests;
   std::atomic<uint64_t> succeeded;
   std::atomic<uint64_t> failed;

@@ -1,4 +1,4 @@
-import type { EngineModelStats } from '../../native/engine-stats.ts';
+import { type EngineModelStats, withParts } from '../../native/engine-stats.ts';
 import type { EngineModel } from './engine/engine-model.ts';
 import type { PluginHost } from './host.ts';
 
@@ -14,14 +14,15 @@ export interface EngineModelFacts {
   readonly modelId: string;
   readonly runner: string;
   readonly measures: readonly AppliedMeasure[];
-  /** Its row of the engine's stats page; null where the page has none. */
+  /** Its row of the engine's stats page and those of its parts; null where the page has none. */
   readonly stats: EngineModelStats | null;
 }
 
 function facts(model: EngineModel, rows: readonly EngineModelStats[]): EngineModelFacts {
   const { modelId, entry, handle } = model;
   const { runner, measures } = entry;
-  return { modelId, runner, measures, stats: rows.find((row) => row.handle === handle) ?? null };
+  const row = rows.find((one) => one.handle === handle);
+  return { modelId, runner, measures, stats: row === undefined ? null : withParts(row, rows) };
 }
 
 /** What a plugin's engine holds; null where the plugin has none, or does not run. */

@@ -41,8 +41,9 @@ export async function openLoaded(
   const sessions = sessionsOf(file);
   if (sessions === null) return { model, other: null, sessions };
   const beside = sessions.encoder === file ? sessions.decoder : sessions.encoder;
+  const part = { ...options, engine: { ...options.engine, partOf: model.added.handle } };
   try {
-    return { model, other: await openModel(engine, beside, options), sessions };
+    return { model, other: await openModel(engine, beside, part), sessions };
   } catch (error) {
     await removeLoaded(engine, { model, other: null, sessions });
     throw error;

@@ -3,7 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AutoModelForCausalLM, AutoTokenizer, env } from '@huggingface/transformers';
+import type { EngineStatsWire } from '../../protocol/methods/engine.ts';
 import { codeOf } from '../daemon/models.ts';
 import type { DaemonProcess } from '../daemon/start-daemon.ts';
 import { Place } from '../daemon/with-daemon.ts';
@@ -89,6 +91,24 @@ test('texts that are written at once do not know of each other', watchdog, async
   const answers = await Promise.all(many.map((input) => ask({ input, max_tokens: 30 })));
   for (const [index, prompt] of many.entries()) {
     assert.deepEqual(answers[index], alone.get(prompt));
+  }
+});
+
+test('its steps are counted as the model’s', watchdog, async () => {
+  const { ask } = await pack('counted');
+  const { completion_tokens: tokens } = await ask({ input: 'the cat', max_tokens: 20 });
+  for (;;) {
+    const { processes } = (await daemon.http.get('/stats/engine')).body as EngineStatsWire;
+    const [model, ...others] = processes
+      .flatMap(({ models }) => models)
+      .filter(({ model_id: id }) => id === 't/counted@1');
+    assert.equal(others.length, 0);
+    // The engine counts a little later than it answers.
+    if ((model?.succeeded ?? 0) < tokens) await sleep(10);
+    else {
+      assert.ok((model?.state_bytes ?? 0) > 0, JSON.stringify(model));
+      return;
+    }
   }
 });
 

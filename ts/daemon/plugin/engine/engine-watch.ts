@@ -87,6 +87,7 @@ export class EngineWatch {
   #stuck(engine: HostEngine): string | null {
     const row = engine.stats().find((model) => isStuck(model, this.#limits.stuckRunMs));
     if (row === undefined) return null;
-    return this.#models().find(({ handle }) => handle === row.handle)?.modelId ?? 'a model';
+    const whole = row.partOf || row.handle;
+    return this.#models().find(({ handle }) => handle === whole)?.modelId ?? 'a model';
   }
 }
