@@ -36,12 +36,24 @@ function templateOptions(parameters: Fields): Record<string, unknown> {
   };
 }
 
+/** Templates would leave them out in silence. */
+function hasPictures(messages: unknown): boolean {
+  if (!Array.isArray(messages)) return false;
+  return messages.some((message: unknown) => {
+    const { images } = (message ?? {}) as Fields;
+    return Array.isArray(images) && images.length > 0;
+  });
+}
+
 function chatPrompt({ chat, encode }: PromptTools, messages: unknown, parameters: Fields): Prompt {
   if (chat === null) {
     throw new MlosError(
       'UNIMPLEMENTED',
       'The model has no chat template, so that it cannot take messages; give it a text.',
     );
+  }
+  if (hasPictures(messages)) {
+    throw new MlosError('UNIMPLEMENTED', 'The model reads words only; leave the pictures out.');
   }
   if (parameters['tools'] !== undefined && !chat.source.includes('tools')) {
     throw new MlosError(

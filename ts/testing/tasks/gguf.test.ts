@@ -174,6 +174,14 @@ test('a conversation is written by the template of the file', options, async () 
   const tools = [{ type: 'function', function: { name: 'weather' } }];
   assert.ok((await ask({ messages, max_tokens: 8, tools })).prompt_tokens > prompt_tokens);
   assert.equal(codeOf(await reply({ input: 'x', tools })), '400 INVALID_ARGUMENT');
+  const image_url = { url: `data:image/png;base64,${Buffer.from('png').toString('base64')}` };
+  const content = [
+    { type: 'text', text: 'what is this?' },
+    { type: 'image_url', image_url },
+  ];
+  const seen = await reply({ messages: [{ role: 'user', content }] });
+  assert.equal(codeOf(seen), '501 UNIMPLEMENTED');
+  assert.match(seen.body.message, /reads words only/);
   const bare = await packGguf('bare', { chat: false });
   const none = await bare.reply({ messages });
   assert.equal(codeOf(none), '501 UNIMPLEMENTED');
