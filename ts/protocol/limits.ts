@@ -117,6 +117,10 @@ export const limits = {
   generationLogitsBytes: 32 * MiB,
   /** Pixels of one picture: those of most cameras, and 192 MiB when it is decoded. */
   imagePixels: 64 * MiB,
+  /** Pixels of one picture when it has the size that the model's processor gives it: each has three float32. */
+  processedPixels: 16 * MiB,
+  /** Pictures of a request that run together at most. */
+  imagesAtOnce: 32,
   /** A picture must be decoded within that long, in s: files can be made that take hours. */
   imageDecodeSeconds: 30,
   /** Pictures that one plugin process holds decoded at once, and recordings; others wait. */
@@ -125,8 +129,11 @@ export const limits = {
   segmentationValues: 64 * MiB,
   /** Length of a recording in s, its samples per second and its channels. */
   audioSeconds: 1_800,
+  audioLeastSampleRate: 1_000,
   audioSampleRate: 192_000,
   audioChannels: 8,
+  /** Of what a WAV file says of its format: 40, and the coefficients of some. */
+  wavFormatBytes: 2_048,
   /** What a model listens to at once, in s: memory of attention grows with the square. */
   audioSpanSeconds: 60,
   /** Messages of one conversation. */

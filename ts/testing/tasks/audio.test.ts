@@ -135,6 +135,25 @@ test('what is no recording, or too long a one, is refused by name', watchdog, as
   await refused(fast, '400 INVALID_VALUE', /400000 samples per second/);
   const slow = wav(new Float32Array(16_000 * 1_900), { bits: 8 });
   await refused(slow, '413 PAYLOAD_TOO_LARGE', /longer than 1800 s/);
+  const crawling = wav(speak('h'), { rate: 62 });
+  await refused(crawling, '400 INVALID_VALUE', /1000 to 192000 are read/);
+  // 44 bytes that claim blocks of 65,535 samples on eight channels.
+  const claims = Buffer.from(good);
+  claims.writeUInt16LE(0x11, 20);
+  claims.writeUInt16LE(8, 22);
+  claims.writeUInt16LE(1, 32);
+  claims.writeUInt16LE(4, 34);
+  await refused(claims, '400 INVALID_VALUE', /cut short/);
+  const many = Buffer.from(good);
+  many.writeUInt16LE(65_535, 22);
+  await refused(many, '413 PAYLOAD_TOO_LARGE', /65535 channels/);
+  const isFloat = { bits: 32, isFloat: true } as const;
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 1e38]) {
+    const samples = speak('hello');
+    samples[77] = value;
+    await refused(wav(samples, isFloat), '400 INVALID_VALUE', /a sample of it is/);
+  }
+  await refused(wav(new Float32Array(10)), '400 INVALID_VALUE', /too short for this model/);
   await refused(good, '400 INVALID_ARGUMENT', /cannot take language, timestamps/, {
     ...{ language: 'de', timestamps: 'word' },
   });

@@ -186,6 +186,13 @@ test('what is no picture, or too large a one, is refused by name', watchdog, asy
   // Some hundred kilobytes that become 600 MB.
   const huge = await plain('red', 20_000, 10_000).png({ compressionLevel: 9 }).toBuffer();
   await refused(huge, '413 PAYLOAD_TOO_LARGE', /20000 × 10000 pixels; the limit is 67108864/);
+  // A line of pixels that the processor would make as wide as the model wants before it cuts it.
+  const line = await plain('red', 1, 20_000).png().toBuffer();
+  const cutting = await packPictures('cutter');
+  const grown = await cutting.reply({ input: coded(line) });
+  assert.equal(codeOf(grown), '413 PAYLOAD_TOO_LARGE');
+  assert.match(grown.body.message, /1 × 20000 pixels becomes 32 × 640000 for this model/);
   const good = await plain('red').png().toBuffer();
+  assert.equal((await cutting.ask({ input: coded(good) })).labels[0].label, 'red');
   assert.equal((await ask({ input: coded(good) })).labels[0].label, 'red');
 });

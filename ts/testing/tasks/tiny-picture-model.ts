@@ -133,6 +133,19 @@ export const pictureModels = {
     config: { model_type: 'vit', architectures: ['ViTForImageClassification'], ...labelled },
     processor: { ...processor, image_processor_type: 'ViTImageProcessor' },
   },
+  /** Makes the shorter side 32 pixels long, and cuts the middle out. */
+  cutter: {
+    kind: 'labels',
+    config: {
+      model_type: 'convnext',
+      architectures: ['ConvNextForImageClassification'],
+      ...labelled,
+    },
+    processor: {
+      ...{ ...processor, image_processor_type: 'ConvNextImageProcessor', do_center_crop: true },
+      ...{ size: { shortest_edge: 32 }, crop_size: { height: 32, width: 32 } },
+    },
+  },
   embedder: {
     kind: 'vectors',
     config: { model_type: 'vit', architectures: ['ViTModel'] },

@@ -1,6 +1,6 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { hear } from './hear.ts';
+import { hear, heardBy } from './hear.ts';
 import type { LibraryTensor } from './library.ts';
 import { topKOf } from './scored.ts';
 import { cutSpeech, type Span } from './speech-spans.ts';
@@ -13,7 +13,8 @@ type Anything = any;
 export async function classifyAudio(context: TaskContext): Promise<unknown> {
   const { library, model } = context;
   const processor = await context.processor();
-  const { samples, rate } = await hear(context.request, processor);
+  const heard = await hear(context.request, processor);
+  const { samples, rate } = heard;
   if (samples.length > rate * limits.audioSpanSeconds) {
     throw new MlosError(
       'PAYLOAD_TOO_LARGE',
@@ -23,7 +24,8 @@ export async function classifyAudio(context: TaskContext): Promise<unknown> {
   const pipeline: Anything = new library.AudioClassificationPipeline({
     ...({ task: 'audio-classification', model, processor } as Anything),
   });
-  return { labels: await pipeline(samples, { top_k: topKOf(context) }) };
+  const listen = () => pipeline(samples, { top_k: topKOf(context) });
+  return { labels: await heardBy(heard, listen) };
 }
 
 /** The likeliest token of each frame between the span's edges, which only help to hear what lies inside. */
@@ -49,12 +51,14 @@ export async function recognizeSpeech(context: TaskContext): Promise<unknown> {
   refuseOptions(request.parameters);
   const tokenizer = await context.tokenizer();
   const processor = await context.processor();
-  const { samples, rate } = await hear(request, processor);
+  const heard = await hear(request, processor);
+  const { samples, rate } = heard;
   const ids: number[] = [];
   for (const span of cutSpeech(samples.length, rate)) {
     const { from, left, length, right } = span;
     const part = samples.subarray(from, from + left + length + right);
-    const { logits } = await model((await processor(part)) as Readonly<Record<string, unknown>>);
+    const listen = async () => model((await processor(part)) as Readonly<Record<string, unknown>>);
+    const { logits } = await heardBy(heard, listen);
     if (logits === undefined || logits.dims.length !== 3) {
       throw new MlosError('INFERENCE_FAILED', 'A model of speech gives logits for each frame.');
     }

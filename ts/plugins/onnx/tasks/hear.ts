@@ -20,6 +20,24 @@ export function extractorConfig(processor: Processor): Readonly<Record<string, u
   return extractor?.config ?? {};
 }
 
+/** The window of the features that models of sound are made of. */
+const leastSeconds = 0.025;
+
+/** Runs a model; of what is shorter than any window the runtime complains in terms of its own. */
+export async function heardBy<T>({ samples, rate }: Heard, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const isShort = samples.length < rate * leastSeconds;
+    if (!isShort || MlosError.from(error).code !== 'INFERENCE_FAILED') throw error;
+    throw new MlosError(
+      'INVALID_VALUE',
+      `The recording is too short for this model: it has ${samples.length} samples (${rate} a second).`,
+      { cause: error },
+    );
+  }
+}
+
 /**
  * A request's recording, as the package's feature extractor wants it.
  * Errors: INFERENCE_FAILED for one that does not say; those of reading a recording.
@@ -27,7 +45,11 @@ export function extractorConfig(processor: Processor): Readonly<Record<string, u
 export async function hear(request: PluginTaskRequest, processor: Processor): Promise<Heard> {
   const { inputs, signal } = request;
   const { sampling_rate: rate } = extractorConfig(processor);
-  if (typeof rate !== 'number' || rate < 1_000 || rate > limits.audioSampleRate) {
+  if (
+    typeof rate !== 'number' ||
+    rate < limits.audioLeastSampleRate ||
+    rate > limits.audioSampleRate
+  ) {
     throw new MlosError(
       'INFERENCE_FAILED',
       "The package's processor does not say how many samples a second it wants (sampling_rate).",

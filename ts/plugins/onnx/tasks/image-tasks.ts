@@ -6,6 +6,7 @@ import { imageVectors, vectorsOf } from './embedding-outputs.ts';
 import { isTensor } from './engine-call.ts';
 import type { Library, LibraryTensor, Processor } from './library.ts';
 import type { Picture } from './media/picture.ts';
+import { checkProcessedSize } from './media/processed-size.ts';
 import { best, topKOf } from './scored.ts';
 import { inBatches, type TaskContext } from './task-context.ts';
 
@@ -49,6 +50,7 @@ async function see(context: TaskContext, files: readonly Uint8Array[]): Promise<
   for (const file of files) {
     await turns.run(request.signal, async () => {
       const picture = await readPicture(library, file);
+      checkProcessedSize(processor, picture);
       parts.push((await processor([picture])) as Tensors);
       const { width, height, channels } = picture;
       images.push(new library.RawImage(new Uint8Array(0), width, height, channels));
@@ -64,8 +66,14 @@ function pictures({ request }: TaskContext): Uint8Array | Uint8Array[] {
   return request.inputs['image'] as Uint8Array | Uint8Array[];
 }
 
+/** So many go into one run: they are large. */
+function atOnce({ request }: TaskContext): number {
+  const { batch_size: most = limits.imagesAtOnce } = request.parameters;
+  return Math.min(most as number, limits.imagesAtOnce);
+}
+
 export async function classifyImages(context: TaskContext): Promise<unknown> {
-  const { library, model, request } = context;
+  const { library, model } = context;
   const k = topKOf(context);
   const run = async (files: Uint8Array[]) => {
     const { images, processor } = await see(context, files);
@@ -73,9 +81,9 @@ export async function classifyImages(context: TaskContext): Promise<unknown> {
       ...({ task: 'image-classification', model, processor } as Anything),
     });
     const rows: { label: string; score: number }[][] = await pipeline(images, { top_k: k });
-    return rows.map((labels) => ({ labels }));
+    return rows.map((labels) => ({ labels: labels }));
   };
-  return inBatches(pictures(context), request.parameters['batch_size'], run);
+  return inBatches(pictures(context), atOnce(context), run);
 }
 
 /** One vector of each row: a row's own, or that of its first part, which stands for the whole. */
@@ -101,7 +109,7 @@ export async function extractImageFeatures(context: TaskContext): Promise<unknow
       return { embedding: wireVector(whole, [whole.length]) };
     });
   };
-  return inBatches(pictures(context), request.parameters['batch_size'], run);
+  return inBatches(pictures(context), atOnce(context), run);
 }
 
 export async function detectObjects(context: TaskContext): Promise<unknown> {

@@ -26,6 +26,7 @@ import {
 } from './image-tasks.ts';
 import { type PackageFacts, readPackageFacts } from './package-facts.ts';
 import { RaggedBatches } from './ragged-batches.ts';
+import { requireNumbers } from './scored.ts';
 import { type Attached, PackageTools, type TaskContext, taskContext } from './task-context.ts';
 import { checkInputLengths } from './text-length.ts';
 import {
@@ -122,7 +123,8 @@ export class ModelTasks {
     if (run === undefined) throw this.#cannot(request.task);
     this.#attached ??= this.#attach();
     const parts = { attached: await this.#attached, facts: this.#facts, tools: this.#tools };
-    return (await run(await taskContext(request, parts))) as Record<string, unknown>;
+    const result = await run(await taskContext(request, parts));
+    return requireNumbers(result) as Record<string, unknown>;
   }
 
   async close(): Promise<void> {

@@ -25,10 +25,7 @@ const isMp3 = (bytes: Uint8Array) =>
 
 /** By a file's first bytes. A codec is loaded when the first file of its kind comes. */
 const codecs: readonly (readonly [(bytes: Uint8Array) => boolean, () => Promise<unknown>])[] = [
-  [
-    (bytes) => text(bytes, 0, 4) === 'RIFF' && text(bytes, 8, 12) === 'WAVE',
-    () => import('@audio/decode-wav'),
-  ],
+  [isWav, () => import('@audio/decode-wav')],
   // The first page of an Ogg file has 28 bytes of its own, then the codec's name.
   [
     (bytes) => text(bytes, 0, 4) === 'OggS' && text(bytes, 28, 35) === '\u0001vorbis',
@@ -41,6 +38,10 @@ export const recordingFormats = 'WAV, MP3 or Ogg Vorbis';
 
 /** What a decoder says at its end where it holds nothing back. */
 const nothing: Sound = { channelData: [], sampleRate: 0 };
+
+export function isWav(bytes: Uint8Array): boolean {
+  return text(bytes, 0, 4) === 'RIFF' && text(bytes, 8, 12) === 'WAVE';
+}
 
 /** Null: of no kind that is read here. */
 export async function openDecoder(bytes: Uint8Array): Promise<AudioDecoder | null> {

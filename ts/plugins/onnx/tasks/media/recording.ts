@@ -1,11 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { MlosError } from '../../../../protocol/errors.ts';
 import { limits } from '../../../../protocol/limits.ts';
-import { openDecoder, recordingFormats, type Sound } from './audio-decoder.ts';
+import { isWav, openDecoder, recordingFormats, type Sound } from './audio-decoder.ts';
 import { Resampler } from './resampler.ts';
+import { readWav } from './wav-file.ts';
 
 /** So many bytes are decoded before others get their turn: of silence, a few bytes make thousands of samples. */
 const stepBytes = 4 * 1024;
+/** Recordings of floats go from −1 to 1; some have the values of integers of 32 bits. */
+const loudest = 2 ** 31;
 
 function invalid(why: string, cause?: unknown): MlosError {
   return new MlosError(
@@ -25,16 +28,23 @@ function toMono({ channelData }: Sound): Float32Array {
   });
 }
 
-function checkForm({ channelData, sampleRate }: Sound): void {
-  const { audioChannels, audioSampleRate } = limits;
-  if (channelData.length > audioChannels) {
+function checkForm(channels: number, rate: number): void {
+  const { audioChannels, audioLeastSampleRate: least, audioSampleRate: most } = limits;
+  if (channels > audioChannels) {
     throw new MlosError(
       'PAYLOAD_TOO_LARGE',
-      `The recording has ${channelData.length} channels; the limit is ${audioChannels}.`,
+      `The recording has ${channels} channels; the limit is ${audioChannels}.`,
     );
   }
-  if (!(sampleRate > 0 && sampleRate <= audioSampleRate)) {
-    throw invalid(`it has ${sampleRate} samples per second; 1 to ${audioSampleRate} are read.`);
+  if (!(rate >= least && rate <= most)) {
+    throw invalid(`it has ${rate} samples per second; ${least} to ${most} are read.`);
+  }
+}
+
+/** NaN and what is far beyond any loudness would become scores that are no numbers. */
+function checkSamples(samples: Float32Array): void {
+  for (const value of samples) {
+    if (!(Math.abs(value) <= loudest)) throw invalid(`a sample of it is ${value}.`);
   }
 }
 
@@ -52,7 +62,7 @@ class Collector {
   async add(sound: Sound): Promise<void> {
     const [first] = sound.channelData;
     if (first === undefined || first.length === 0) return;
-    checkForm(sound);
+    checkForm(sound.channelData.length, sound.sampleRate);
     this.#seconds += first.length / sound.sampleRate;
     if (this.#seconds > limits.audioSeconds) {
       throw new MlosError(
@@ -64,7 +74,9 @@ class Collector {
     if (this.#resampler.from !== sound.sampleRate) {
       throw invalid('its samples per second change on the way.');
     }
-    this.#parts.push(this.#resampler.add(toMono(sound)));
+    const mono = toMono(sound);
+    checkSamples(mono);
+    this.#parts.push(this.#resampler.add(mono));
   }
 
   end(): Float32Array {
@@ -84,6 +96,14 @@ class Collector {
   }
 }
 
+/** What a decoder is given. */
+function partsOf(file: Uint8Array): readonly Uint8Array[] {
+  if (!isWav(file)) return [file];
+  const { channels, rate, parts } = readWav(file);
+  checkForm(channels, rate);
+  return parts;
+}
+
 /**
  * The samples of a recording, −1 to 1, one channel, `rate` a second. Errors: INVALID_VALUE, PAYLOAD_TOO_LARGE,
  * the signal's reason.
@@ -99,10 +119,12 @@ export async function readRecording(
   const decoder = await openDecoder(bytes);
   if (decoder === null) throw invalid('its first bytes are of another kind.');
   try {
-    for (let at = 0; at < bytes.length; at += stepBytes) {
-      signal.throwIfAborted();
-      await collector.add(decoder.decode(bytes.subarray(at, at + stepBytes)));
-      await turn();
+    for (const part of partsOf(bytes)) {
+      for (let at = 0; at < part.length; at += stepBytes) {
+        signal.throwIfAborted();
+        await collector.add(decoder.decode(part.subarray(at, at + stepBytes)));
+        await turn();
+      }
     }
     await collector.add(decoder.flush());
     return collector.end();
