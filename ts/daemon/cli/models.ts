@@ -4,7 +4,7 @@ import { formatSpec, type TensorSpec } from '../../protocol/tensor.ts';
 import { callDaemon } from './call.ts';
 import { readEngineOptions } from './engine-options.ts';
 import { engineText, measureLines } from './measures.ts';
-import type { CommonOptions } from './options.ts';
+import { type CommonOptions, placeArguments } from './options.ts';
 import { print, printJson } from './report.ts';
 import { taskLines } from './run/task-lines.ts';
 import { table } from './table.ts';
@@ -43,7 +43,7 @@ function specLines(title: string, specs: readonly TensorSpec[]): string[] {
   });
 }
 
-function show(model: ModelInfoWire): void {
+function show(model: ModelInfoWire, options: Options): void {
   const lines = [
     `id        ${model.id}`,
     `state     ${model.status}${model.reason === null ? '' : `: ${model.reason}`}`,
@@ -67,7 +67,7 @@ function show(model: ModelInfoWire): void {
     lines.push(...specLines('inputs', model.signature.inputs));
     lines.push(...specLines('outputs', model.signature.outputs));
   }
-  for (const task of model.tasks) lines.push(...taskLines(model, task));
+  for (const task of model.tasks) lines.push(...taskLines(model, task, placeArguments(options)));
   print(lines.join('\n'));
 }
 
@@ -82,7 +82,7 @@ export function modelCommand(verb: 'show' | 'load' | 'unload' | 'unregister'): C
     const method = verb === 'show' ? 'models.get' : (`models.${verb}` as const);
     const result = await callDaemon(options, method, { model_id: model });
     if (options.json === true) printJson(result.model);
-    else show(result.model);
+    else show(result.model, options);
     return 0;
   };
 }
@@ -107,6 +107,6 @@ export async function registerModel(
     ...(options.load === false ? { load: false } : {}),
   });
   if (options.json === true) printJson(result.model);
-  else show(result.model);
+  else show(result.model, options);
   return 0;
 }

@@ -31,6 +31,18 @@ export function addPlaceOptions(command: Command): Command {
     .addOption(new Option('--set <key=value>', 'any setting, repeatable').argParser(collect));
 }
 
+/** The same options once more, for a command that is shown to be pasted. */
+export function placeArguments({ config, dataDir, socket }: CommonOptions): string {
+  const given = { '-c': config, '--data-dir': dataDir, '-s': socket };
+  return Object.entries(given)
+    .map(([name, value]) => (value === undefined ? '' : ` ${name} ${shellWord(value)}`))
+    .join('');
+}
+
+function shellWord(text: string): string {
+  return /^[\w./:@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** Options that set up a daemon. */
 export function addServeOptions(command: Command): Command {
   return addPlaceOptions(command)

@@ -21,7 +21,8 @@ const textKeys = new Set(['input', 'prompt', 'text']);
 function textNotSupported(modelId: string, signature: Signature): MlosError {
   return new MlosError(
     'UNIMPLEMENTED',
-    `${modelId} takes tensors: its package has nothing that makes them from text (tokenizer.json and config.json). ` +
+    `${modelId} takes tensors: its package does not say how they are made of anything else (a tokenizer or a processor, ` +
+      'and what it is for: pipeline_tag, or architectures in config.json). ' +
       `Send ${describeInputs(signature)}.`,
     { details: { inputs: signature.inputs } },
   );

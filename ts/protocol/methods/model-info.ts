@@ -27,6 +27,14 @@ export const ModelTaskInfo = Type.Object({
     }),
   ),
   parameters: Type.Array(Type.String(), { description: 'Their names; docs/tasks.md says more.' }),
+  outputs: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      type: Type.String({ description: 'As JSON has it: string, number, array or object.' }),
+      required: Type.Boolean({ description: 'false: only where the model has it, or was asked.' }),
+    }),
+    { description: 'What the result of one input holds; docs/tasks.md says more.' },
+  ),
   facts: Type.Record(Type.String(), Type.Unknown(), {
     description: 'What its package says of it: pooling, context_length, chat …',
   }),

@@ -7,6 +7,10 @@ import { zeroShotParameters } from './text-tasks.ts';
 const image = one('image', 'image', 'A picture: PNG, JPEG, WebP, GIF, TIFF or AVIF.');
 const audio = one('audio', 'audio', 'A recording: WAV, MP3 or Ogg Vorbis.');
 
+/** Eight by eight pixels of red; a file goes as `-F input=@picture.jpg`. */
+const picture =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mO4o6GBFTEMLQkAe3tLAYZNzu4AAAAASUVORK5CYII=';
+
 const threshold = Type.Optional(
   Type.Number({ minimum: 0, maximum: 1, description: 'The least score that is shown.' }),
 );
@@ -22,7 +26,7 @@ export const mediaTasks = [
     summary: 'What a picture shows.',
     inputs: [image],
     takesLists: true,
-    example: null,
+    example: { input: picture },
     parameters: Type.Object(
       { top_k: topK, batch_size: batchSize },
       { additionalProperties: false },
@@ -34,7 +38,7 @@ export const mediaTasks = [
     summary: 'The things in a picture, and where they are.',
     inputs: [image],
     takesLists: false,
-    example: null,
+    example: { input: picture },
     parameters: Type.Object({ threshold }, { additionalProperties: false }),
     result: Type.Object({
       objects: Type.Array(Type.Object({ label: Type.String(), score: Type.Number(), box: Box })),
@@ -45,7 +49,7 @@ export const mediaTasks = [
     summary: 'Which pixels of a picture belong to what.',
     inputs: [image],
     takesLists: false,
-    example: null,
+    example: { input: picture },
     parameters: Type.Object({ threshold }, { additionalProperties: false }),
     result: Type.Object({
       segments: Type.Array(
@@ -62,7 +66,7 @@ export const mediaTasks = [
     summary: 'An embedding of a picture.',
     inputs: [image],
     takesLists: true,
-    example: null,
+    example: { input: picture },
     parameters: Type.Object(
       {
         normalize: Type.Optional(Type.Boolean({ description: 'To length 1.' })),
@@ -77,7 +81,7 @@ export const mediaTasks = [
     summary: 'Which of the texts that you give fit a picture.',
     inputs: [image],
     takesLists: false,
-    example: null,
+    example: { input: picture, candidate_labels: ['red', 'blue'] },
     parameters: Type.Object(zeroShotParameters, { additionalProperties: false }),
     result: Type.Object({ labels: Labels }),
   },
@@ -92,7 +96,7 @@ export const mediaTasks = [
   },
   {
     name: 'automatic-speech-recognition',
-    summary: 'The words that are said.',
+    summary: 'The words that are said. A long recording is heard in spans of 30 s that overlap.',
     inputs: [audio],
     takesLists: false,
     example: null,

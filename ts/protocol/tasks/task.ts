@@ -47,7 +47,7 @@ interface TaskFacts {
   readonly inputs: readonly TaskInput[];
   /** Whether the first input may be a list: the result is a list then, too. */
   readonly takesLists: boolean;
-  /** A request that works when pasted, without the model; null where it needs a file. */
+  /** A request that works when pasted, without the model; null where it needs a recording. */
   readonly example: Readonly<Record<string, unknown>> | null;
 }
 

@@ -6,11 +6,12 @@ import { promisify } from 'node:util';
 import { runMlos } from '../daemon/run-mlos.ts';
 import { mlosProgram } from '../daemon/start-daemon.ts';
 import { openPlace } from '../daemon/with-daemon.ts';
+import { pictureModels, writeTinyPictures } from './tiny-picture-model.ts';
+import { writeTinySound } from './tiny-sound-model.ts';
 import { type TinyText, writeTinyText } from './tiny-text-model.ts';
 
 /*
- * Guards: the command that a model shows for a task works when it is pasted, for every task that words have, with
- * real models; and what `mlos run` shows of their answers.
+ * Guards: the command that a model shows for a task works when it is pasted, with real models; and what `mlos run` shows of their answers.
  */
 const watchdog = { timeout: 120_000 };
 const run = promisify(execFile);
@@ -38,12 +39,23 @@ async function start(t: TestContext, args: readonly string[] = []) {
   const place = await openPlace(t);
   const daemon = await place.start({ args });
   const client = await daemon.connect();
-  const tasks: { readonly id: string; readonly name: string; readonly example: string }[] = [];
-  for (const [name, about] of Object.entries(packages)) {
-    const path = await writeTinyText(join(place.folder, name), about);
+  const register = async (name: string, write: (folder: string) => Promise<string>) => {
+    const path = await write(join(place.folder, name));
     const id = `t/${name}@1`;
     const { model } = await client.call('models.register', { model_id: id, path });
-    tasks.push(...model.tasks.map((task) => ({ id, name: task.name, example: task.example })));
+    return model.tasks.map((task) => ({ id, ...task }));
+  };
+  const tasks: Awaited<ReturnType<typeof register>> = [];
+  for (const [name, about] of Object.entries(packages)) {
+    tasks.push(...(await register(name, (folder) => writeTinyText(folder, about))));
+  }
+  for (const kind of ['classifier', 'embedder', 'detector', 'segmenter', 'matcher'] as const) {
+    tasks.push(
+      ...(await register(kind, (folder) => writeTinyPictures(folder, pictureModels[kind]))),
+    );
+  }
+  for (const kind of ['speech', 'sounds'] as const) {
+    tasks.push(...(await register(kind, (folder) => writeTinySound(folder, kind))));
   }
   return { place, daemon, tasks };
 }
@@ -52,18 +64,39 @@ test('each command works when it is pasted', watchdog, async (t) => {
   const { place, daemon, tasks } = await start(t);
   const names = [...new Set(tasks.map(({ name }) => name))].sort();
   assert.deepEqual(names, [
+    'audio-classification',
+    'automatic-speech-recognition',
     'feature-extraction',
     'fill-mask',
+    'image-classification',
+    'image-feature-extraction',
+    'image-segmentation',
+    'object-detection',
     'question-answering',
     'text-classification',
     'text-ranking',
     'token-classification',
     'zero-shot-classification',
+    'zero-shot-image-classification',
   ]);
-  for (const { name, example } of tasks) {
+  for (const { name, example, outputs } of tasks) {
     const { stdout } = await run('sh', ['-c', example], { cwd: place.folder });
-    const { status, task } = JSON.parse(stdout);
+    const { status, task, result } = JSON.parse(stdout);
     assert.deepEqual([status, task], ['success', name], `${example}\n${stdout}`);
+    // It holds what the model says that it does.
+    const [one] = [result].flat();
+    const known = outputs.map((output) => output.name);
+    const sure = outputs.filter(({ required }) => required).map((output) => output.name);
+    assert.deepEqual(
+      sure.filter((key) => !Object.hasOwn(one, key)),
+      [],
+      stdout,
+    );
+    assert.deepEqual(
+      Object.keys(one).filter((key) => !known.includes(key)),
+      [],
+      stdout,
+    );
   }
   const says = async (...args: string[]) => {
     const data = ['--data-dir', daemon.dataFolder];
@@ -93,7 +126,7 @@ test('where there is no HTTP, it is the command line that is shown', watchdog, a
   const { place, daemon, tasks } = await start(t, ['--no-http', '--no-grpc']);
   const environment = { ...process.env, MLOS_API_IPC_SOCKET_PATH: daemon.socketPath };
   for (const { example } of tasks) {
-    assert.match(example, /^mlos run t\//);
+    assert.match(example, /(?:^| \| )mlos run t\//);
     const command = `mlos() { '${process.execPath}' '${mlosProgram}' "$@"; }; ${example} --json`;
     const { stdout } = await run('sh', ['-c', command], { cwd: place.folder, env: environment });
     assert.equal(JSON.parse(stdout).status, 'success', `${example}\n${stdout}`);

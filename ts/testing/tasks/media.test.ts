@@ -55,6 +55,17 @@ test('a form has the input as a file or a text', watchdog, async (t) => {
     two.body.result.map(({ labels }: { labels: { label: string }[] }) => labels[0]?.label),
     ['1000 bytes', '999 bytes'],
   );
+  const typed = new FormData();
+  typed.set('input', new Blob([picture]), 'cat.jpg');
+  typed.set('task', 'image-classification');
+  typed.set('top_k', '1');
+  const few = await send(url, typed);
+  assert.deepEqual(few.body.result, { labels: [{ label: '1000 bytes', score: 0.75 }] });
+  const type = { 'content-type': 'image/jpeg' };
+  const asked = await send(`${url}?task=image-classification&top_k=1`, picture, type);
+  assert.deepEqual(asked.body.result, few.body.result);
+  const wrong = await send(`${url}?task=image-classification&top_k=one`, picture, type);
+  assert.match(wrong.body.message, /top_k is "one"/);
   const text = new FormData();
   text.set('input', 'a b c');
   text.set('parameters', '{"max_tokens": 2}');

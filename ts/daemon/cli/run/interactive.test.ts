@@ -10,7 +10,7 @@ import type { Task } from './request.ts';
 
 const input = { kind: 'text', takes_list: false, description: '' };
 const chat: Task = {
-  ...{ name: 'text-generation', summary: '', parameters: [], example: '' },
+  ...{ name: 'text-generation', summary: '', parameters: [], outputs: [], example: '' },
   inputs: [
     { ...input, name: 'text', required: false },
     { ...input, name: 'messages', kind: 'messages', required: false },
@@ -18,7 +18,14 @@ const chat: Task = {
   facts: { chat: true },
 };
 const answers: Task = {
-  ...{ name: 'question-answering', summary: '', parameters: [], example: '', facts: {} },
+  ...{
+    name: 'question-answering',
+    summary: '',
+    parameters: [],
+    outputs: [],
+    example: '',
+    facts: {},
+  },
   inputs: [
     { ...input, name: 'question', required: true },
     { ...input, name: 'context', required: true },

@@ -59,12 +59,8 @@ export async function readParam(task: Task, pair: string): Promise<[string, unkn
       input === undefined || !isFile(input) ? typedValue(task, name, content.toString()) : content,
     ];
   }
-  return [
-    name,
-    input === undefined || !isFile(input)
-      ? typedValue(task, name, text)
-      : await readInputFile(text),
-  ];
+  const isPath = input !== undefined && isFile(input) && !text.startsWith('data:');
+  return [name, isPath ? await readInputFile(text) : typedValue(task, name, text)];
 }
 
 export function isFile({ kind }: TaskInputInfo): boolean {
@@ -76,7 +72,7 @@ function typedValue(task: Task, name: string, text: string): unknown {
   const type = isTaskName(task.name)
     ? taskSpec(task.name).parameters.properties[name]?.type
     : undefined;
-  if (input?.kind === 'text' || type === 'string') return text;
+  if (input?.kind === 'text' || type === 'string' || text.startsWith('data:')) return text;
   try {
     return JSON.parse(text);
   } catch {

@@ -50,8 +50,21 @@ const lists: Readonly<Record<string, (row: Fields, documents: readonly unknown[]
   segments: (row) => [score(row['score']), String(row['label'] ?? row['text']), place(row)],
 };
 
+function isTimed({ start }: Fields): boolean {
+  return typeof start === 'number';
+}
+
+/** In seconds. */
+function timeOf({ start, end }: Fields): string {
+  const seconds = (value: unknown) => (typeof value === 'number' ? value.toFixed(2) : '');
+  return `${seconds(start)}–${seconds(end)}`;
+}
+
 function one(result: Fields, documents: readonly unknown[]): string {
-  const { text, embedding } = result;
+  const { text, embedding, segments } = result;
+  if (Array.isArray(segments) && segments.some(isTimed)) {
+    return rows(segments, (row) => [timeOf(row), String(row['text']).trim()]);
+  }
   if (typeof text === 'string') return text;
   if (Array.isArray(embedding)) return vector(embedding);
   for (const [name, read] of Object.entries(lists)) {

@@ -3,6 +3,7 @@ import { MlosError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { MethodSpec } from '../../../protocol/methods/method.ts';
 import { setOwn } from '../../../protocol/own-property.ts';
+import { taskParameterType } from '../../../protocol/tasks/task-table.ts';
 import { Tensor } from '../../../protocol/tensor.ts';
 import type { BodyForm } from './body-form.ts';
 import { readFormData } from './form-data.ts';
@@ -50,12 +51,14 @@ function parseJson(text: Buffer, what: string): unknown {
 
 /** Numbers, booleans and objects of the query, the path or a form, by what the operation's schema says of the name. */
 function fromText(spec: MethodSpec, name: string, text: string): unknown {
-  const type = spec.params.properties[name]?.type;
+  const own = spec.params.properties[name]?.type;
+  const type = own ?? (spec.name === 'models.infer' ? taskParameterType(name) : undefined);
   if ((type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(text)) {
     return Number(text);
   }
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
-  if (type === 'object') return parseJson(Buffer.from(text), JSON.stringify(name));
+  const isJson = type === 'object' || (type === 'array' && text.startsWith('['));
+  if (isJson) return parseJson(Buffer.from(text), JSON.stringify(name));
   return text;
 }
 

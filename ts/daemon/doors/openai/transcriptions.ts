@@ -1,3 +1,4 @@
+import { MlosError } from '../../../protocol/errors.ts';
 import type { RequestContext } from '../../request-context.ts';
 import { type Fields, given, invalid, unsupported } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
@@ -60,6 +61,9 @@ function refuseUnknown(body: Fields): void {
   if (textOf(body, 'prompt') !== undefined) {
     throw unsupported('prompt', 'the recording is all that the model is given.');
   }
+  if ((textOf(body, 'chunking_strategy') ?? 'auto') !== 'auto') {
+    throw unsupported('chunking_strategy', 'only "auto" can be had.');
+  }
   if (listOf(body, 'include').length > 0) {
     throw unsupported('include', 'log probabilities of what is heard are not known.');
   }
@@ -82,6 +86,14 @@ function callOf(body: Fields, translate: boolean): TaskCall {
 
 function withTimestamps(call: TaskCall, timestamps: Granularity | undefined): TaskCall {
   return { ...call, parameters: { ...call.parameters, timestamps } };
+}
+
+/** The model knows nothing of the format that its times were for. */
+function withoutTimes(error: unknown, format: Format): unknown {
+  const { code, message } = MlosError.from(error);
+  const isAboutTimes = code === 'INVALID_ARGUMENT' && /\btimestamps\b/.test(message);
+  if (!isAboutTimes) return error;
+  return unsupported('response_format', `the model gives no times, which "${format}" needs.`);
 }
 
 function usageOf({ duration }: Heard): Fields {
@@ -124,8 +136,13 @@ export function transcription(
   const format = formatOf(body);
   const granularities = granularitiesOf(body, format);
   const call = callOf(body, translate);
-  const hear = async (granularity?: Granularity) =>
-    (await models.ask(withTimestamps(call, granularity), partOf(context))) as Heard;
+  const hear = async (granularity?: Granularity) => {
+    try {
+      return (await models.ask(withTimestamps(call, granularity), partOf(context))) as Heard;
+    } catch (error) {
+      throw granularity === undefined ? error : withoutTimes(error, format);
+    }
+  };
 
   const streams = body['stream'] === 'true';
   if (streams && format !== 'json' && format !== 'text') {

@@ -1,3 +1,4 @@
+import type { JsonSchema } from '../../../protocol/json-schema.ts';
 import type { ModelInfoWire } from '../../../protocol/methods/model-info.ts';
 import { taskSpec } from '../../../protocol/tasks/task-table.ts';
 import type { ModelRecord, ModelTask } from '../../registry/model-record.ts';
@@ -21,36 +22,28 @@ function origin({ doors }: ServiceState): string {
 function exampleOf(record: ModelRecord, task: ModelTask, state: ServiceState): string {
   if (state.doors.get('http')?.enabled === true) return curlOf(record, task, state);
   const [first] = taskSpec(task.name).inputs;
-  const isFile = first?.kind === 'image' || first?.kind === 'audio';
   const named = Object.entries(bodyOf(task) ?? {}).map(([name, value]) => {
     const own = name === 'input' ? (first?.name ?? name) : name;
     return `--param ${quoted(`${own}=${typeof value === 'string' ? value : JSON.stringify(value)}`)}`;
   });
-  const labels = needsLabels(task)
-    ? [`--param ${quoted(`candidate_labels=${exampleLabels}`)}`]
-    : [];
-  const rest = isFile ? [mediaFile(first.kind), ...labels] : named;
-  return ['mlos run', record.id, '--task', task.name, ...rest].join(' ');
+  const run = ['mlos run', record.id, '--task', task.name, ...named].join(' ');
+  return named.length > 0 ? run : `${recording} | ${run}`;
 }
 
-function mediaFile(kind: string): string {
-  return kind === 'audio' ? 'recording.wav' : 'picture.jpg';
-}
+/**
+ * A second of a recording as the shell writes it: the head of a WAV file of unknown length (16 bits, 16,000 samples a
+ * second), then as many bytes.
+ */
+const recording =
+  "printf 'RIFF\\377\\377\\377\\377WAVEfmt \\20\\0\\0\\0\\1\\0\\1\\0\\200>\\0\\0\\0}\\0\\0\\2\\0\\20\\0data\\377\\377\\377\\377%032000d' 0";
 
-const exampleLabels = JSON.stringify(['a cat', 'a dog']);
-
-function needsLabels(task: ModelTask): boolean {
-  return Object.hasOwn(taskSpec(task.name).parameters.properties, 'candidate_labels');
-}
-
-/** A request as JSON; null where it is a file. */
+/** A request as JSON; null where it is a recording. */
 function bodyOf(task: ModelTask): object | null {
   const own = task.facts['example'];
   return typeof own === 'object' && own !== null ? own : taskSpec(task.name).example;
 }
 
 function curlOf(record: ModelRecord, task: ModelTask, state: ServiceState): string {
-  const spec = taskSpec(task.name);
   const isFirst = record.tasks?.[0]?.name === task.name;
   const url = `${origin(state)}${inferenceEndpoint(record.id)}`;
   // A question mark is the shell's, too.
@@ -60,9 +53,11 @@ function curlOf(record: ModelRecord, task: ModelTask, state: ServiceState): stri
     const type = quoted('content-type: application/json');
     return `curl -s ${target} -H ${type} -d ${quoted(JSON.stringify(body))}`;
   }
-  const file = mediaFile(spec.inputs[0]?.kind ?? '');
-  const labels = quoted(`parameters={"candidate_labels":${exampleLabels}}`);
-  return `curl -s ${target} -F input=@${file}${needsLabels(task) ? ` -F ${labels}` : ''}`;
+  return `${recording} | curl -s ${target} -H 'content-type: audio/wav' --data-binary @-`;
+}
+
+function typeOf({ type, anyOf = [] }: JsonSchema): string {
+  return type ?? [...new Set(anyOf.map(typeOf))].join(' or ');
 }
 
 /** A task of a model as the API shows it. */
@@ -76,6 +71,10 @@ export function taskInfo(record: ModelRecord, task: ModelTask, state: ServiceSta
       return { name, kind, required, takes_list: index === 0 && spec.takesLists, description };
     }),
     parameters: Object.keys(spec.parameters.properties),
+    outputs: Object.entries(spec.result.properties ?? {}).map(([name, schema]) => ({
+      ...{ name, type: typeOf(schema) },
+      required: spec.result.required?.includes(name) ?? false,
+    })),
     facts,
     example: exampleOf(record, task, state),
   };
