@@ -111,6 +111,8 @@ export const limits = {
   encoderTokens: 4_096,
   /** Tokens of prompt and answer of a GGUF model: memory for as many is taken when it is loaded. */
   ggufContextTokens: 8_192,
+  /** A chat template must write a conversation within that long, in ms: it is a program that came with a model. */
+  templateMs: 2_000,
   /** They are forgotten so long after the last token. */
   generationIdleMs: 10_000,
   /** Logits of the tokens that one run reads, in bytes: so long may its part of a prompt be. */

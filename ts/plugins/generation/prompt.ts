@@ -1,4 +1,6 @@
 import { MlosError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { within } from './bounded-run.ts';
 import { type ReplyForm, replyForm } from './reply.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -66,8 +68,9 @@ function chatPrompt({ chat, encode }: PromptTools, messages: unknown, parameters
 }
 
 function written(chat: ChatTemplate, messages: unknown, options: Fields): string {
+  let done: { readonly value: string } | null;
   try {
-    return chat.write(messages, options);
+    done = within(limits.templateMs, () => chat.write(messages, options));
   } catch (error) {
     throw new MlosError(
       'INVALID_VALUE',
@@ -75,6 +78,11 @@ function written(chat: ChatTemplate, messages: unknown, options: Fields): string
       { cause: error },
     );
   }
+  if (done !== null) return done.value;
+  throw new MlosError(
+    'INVALID_VALUE',
+    `The model's chat template did not end within ${limits.templateMs} ms, and was ended.`,
+  );
 }
 
 /** Inputs of text-generation as tokens. Errors: MISSING_INPUT, INVALID_ARGUMENT, INVALID_VALUE, UNIMPLEMENTED. */

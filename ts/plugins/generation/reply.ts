@@ -75,7 +75,7 @@ export class ReplyReader {
   /** The rest: what looked like a mark or a call, and is none, was said. */
   end(): ReplyPart {
     if (this.#mode === 'json') this.#readJson();
-    else if (this.#mode === 'call') this.#say(callBegin + this.#held);
+    else if (this.#mode === 'call') this.#readLastCall();
     else this.#say(this.#held);
     this.#held = '';
     return this.#take();
@@ -153,6 +153,13 @@ export class ReplyReader {
   #readCall(text: string): void {
     const calls = callsOf(text, this.#form.tools);
     if (calls === null) this.#say(`${callBegin}${text}${callEnd}`);
+    else this.#calls.push(...calls);
+  }
+
+  /** Some models end after a call without saying that it ends. */
+  #readLastCall(): void {
+    const calls = callsOf(this.#held, this.#form.tools);
+    if (calls === null) this.#say(callBegin + this.#held);
     else this.#calls.push(...calls);
   }
 

@@ -38,6 +38,8 @@ export interface GenerationSettings {
 /** New tokens where neither the request nor the package says: as many as the field's pipeline gives. */
 const defaultNewTokens = 256;
 const seeds = 2 ** 47;
+/** Below it, logits divided by the temperature pass what a float32 holds: the likeliest is meant. */
+const leastTemperature = 1e-4;
 
 export function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
@@ -49,8 +51,9 @@ function samplingOf(given: Fields, packaged: Fields): Sampling {
   const narrows = ['top_k', 'top_p', 'min_p', 'typical_p'].some((key) => given[key] !== undefined);
   const samples = narrows || packaged['do_sample'] === true;
   const bias = given['logit_bias'];
+  const temperature = numberOf(given['temperature']) ?? (samples ? (pick('temperature') ?? 1) : 0);
   return {
-    temperature: numberOf(given['temperature']) ?? (samples ? (pick('temperature') ?? 1) : 0),
+    temperature: temperature < leastTemperature ? 0 : temperature,
     topK: pick('top_k') ?? 0,
     topP: pick('top_p') ?? 1,
     minP: pick('min_p') ?? 0,

@@ -1,8 +1,13 @@
+import { BlankCleaner } from './blank-cleaner.ts';
+
 /*
  * From tokens to text while they come. A character of several tokens is said when it is whole, and what may be
  * the beginning of a stop text when it is none.
  */
-export type Decode = (tokens: readonly number[]) => string;
+export type Decode = ((tokens: readonly number[]) => string) & {
+  /** The text of a whole answer is without the blanks that `BlankCleaner` takes out. */
+  readonly cleansBlanks?: boolean;
+};
 
 /** What a tokenizer gives for bytes that are no character (yet). */
 const broken = '\ufffd';
@@ -59,6 +64,7 @@ class Detokenizer {
 
 export class TextStream {
   readonly #detokenizer: Detokenizer;
+  readonly #cleaner: BlankCleaner | null;
   readonly #stops: readonly string[];
   #held = '';
   #text = '';
@@ -67,6 +73,7 @@ export class TextStream {
   /** `before`: the tokens that the text goes on from. */
   constructor(decode: Decode, before: readonly number[], stops: readonly string[]) {
     this.#detokenizer = new Detokenizer(decode, before);
+    this.#cleaner = decode.cleansBlanks === true ? new BlankCleaner() : null;
     this.#stops = stops;
   }
 
@@ -82,12 +89,15 @@ export class TextStream {
 
   /** What can be said now. */
   push(token: number): string {
-    return this.#take(this.#detokenizer.push(token), false);
+    const text = this.#detokenizer.push(token);
+    return this.#take(this.#cleaner?.push(text) ?? text, false);
   }
 
   /** The rest. */
   end(): string {
-    return this.#take(this.#detokenizer.end(), true);
+    const text = this.#detokenizer.end();
+    const cleaner = this.#cleaner;
+    return this.#take(cleaner === null ? text : cleaner.push(text) + cleaner.end(), true);
   }
 
   #take(more: string, isLast: boolean): string {

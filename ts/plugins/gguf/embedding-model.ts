@@ -5,6 +5,8 @@ import { normalized, wireVector } from '../vectors.ts';
 import type { GgufFacts } from './gguf-facts.ts';
 import type { EmbeddingContext, Model } from './llama-cpp.ts';
 import type { TaskModel } from './task-model.ts';
+import { threadsFor } from './threads.ts';
+import { checkTokenizable } from './tokenizable.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -22,10 +24,16 @@ export class EmbeddingModel implements TaskModel {
 
   static async open(
     modelId: string,
-    { model, facts }: { readonly model: Model; readonly facts: GgufFacts },
+    {
+      model,
+      facts,
+      threads,
+    }: { readonly model: Model; readonly facts: GgufFacts; readonly threads: number },
   ): Promise<EmbeddingModel> {
     const contextSize = model.trainContextSize;
-    const context = await model.createEmbeddingContext({ contextSize, batchSize: contextSize });
+    const context = await model.createEmbeddingContext({
+      ...{ contextSize, batchSize: contextSize, threads: threadsFor(model, threads) },
+    });
     return new EmbeddingModel(modelId, model, facts, context);
   }
 
@@ -68,6 +76,8 @@ export class EmbeddingModel implements TaskModel {
   }
 
   #tokens(text: string, truncates: boolean): number[] {
+    if (text === '') throw new MlosError('INVALID_VALUE', 'The text is empty.');
+    checkTokenizable(text);
     const tokens = this.#model.tokenize(text, false);
     if (tokens.length <= this.#mostTokens) return tokens;
     if (truncates) return tokens.slice(0, this.#mostTokens);

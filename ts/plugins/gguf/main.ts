@@ -39,9 +39,9 @@ async function load(reference: ModelReference): Promise<Loaded> {
     const facts = readGgufFacts(model);
     switch (facts.task) {
       case 'feature-extraction':
-        return { model, does: await EmbeddingModel.open(modelId, { model, facts }) };
+        return { model, does: await EmbeddingModel.open(modelId, { model, facts, threads }) };
       case 'text-ranking':
-        return { model, does: await RankingModel.open(modelId, model) };
+        return { model, does: await RankingModel.open(modelId, model, threads) };
       case 'text-generation':
         return { model, does: await TextModel.open(modelId, { llamaCpp, model, facts, threads }) };
     }

@@ -3,6 +3,8 @@ import type { PluginTaskRequest } from '../../smi/serve.ts';
 import { Turns } from '../turns.ts';
 import type { Model, RankingContext } from './llama-cpp.ts';
 import type { TaskModel } from './task-model.ts';
+import { threadsFor } from './threads.ts';
+import { checkTokenizable } from './tokenizable.ts';
 
 /** A model whose file says that it ranks. */
 export class RankingModel implements TaskModel {
@@ -11,8 +13,10 @@ export class RankingModel implements TaskModel {
   readonly #context: RankingContext;
   readonly #turns: Turns;
 
-  static async open(modelId: string, model: Model): Promise<RankingModel> {
-    const context = await model.createRankingContext({ contextSize: model.trainContextSize });
+  static async open(modelId: string, model: Model, threads: number): Promise<RankingModel> {
+    const context = await model.createRankingContext({
+      ...{ contextSize: model.trainContextSize, threads: threadsFor(model, threads) },
+    });
     return new RankingModel(modelId, model, context);
   }
 
@@ -32,6 +36,7 @@ export class RankingModel implements TaskModel {
     }
     const query = inputs['query'] as string;
     const documents = inputs['documents'] as readonly string[];
+    for (const text of [query, ...documents]) checkTokenizable(text);
     const lengths = documents.map((one) => this.#context.calculateInputLength(query, one));
     const longest = Math.max(...lengths);
     if (longest > this.#model.trainContextSize) {

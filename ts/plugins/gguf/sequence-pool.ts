@@ -1,9 +1,9 @@
-import { availableParallelism } from 'node:os';
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { textTurns } from '../generation/text-turns.ts';
 import type { Turns } from '../turns.ts';
 import type { Context, Model, Sequence } from './llama-cpp.ts';
+import { threadsFor } from './threads.ts';
 
 /** Tokens that one step reads of a prompt. */
 export const batchTokens = 512;
@@ -26,7 +26,7 @@ export class SequencePool {
     const sequences = await roomFor(model, contextSize);
     const context = await model.createContext({
       ...{ contextSize, sequences, batchSize: Math.min(batchTokens, contextSize) },
-      threads: threads > 0 ? threads : threadsFor(model),
+      threads: threadsFor(model, threads),
       failedCreationRemedy: false,
     });
     return new SequencePool(modelId, context, { contextSize, sequences });
@@ -69,16 +69,6 @@ export class SequencePool {
     const best = known.indexOf(Math.max(...known));
     return this.#idle.splice(best, 1)[0] as Sequence;
   }
-}
-
-/**
- * Threads of llama.cpp wait for each other by spinning, on the cores that everything else needs, too. On two cores
- * the second one costs 15 ms a token, which is more than it brings below some hundred megabytes of weights.
- */
-const smallModelBytes = 256 * 1024 ** 2;
-
-function threadsFor({ size }: Model): number {
-  return size < smallModelBytes ? 1 : availableParallelism();
 }
 
 /** How many texts have room in the memory for keys and values. */

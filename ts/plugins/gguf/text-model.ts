@@ -9,6 +9,7 @@ import { jsonGrammar } from './json-grammar.ts';
 import type { LlamaCpp, Model } from './llama-cpp.ts';
 import { SequencePool } from './sequence-pool.ts';
 import type { TaskModel } from './task-model.ts';
+import { checkTokenizable } from './tokenizable.ts';
 import { writeText, writeWithLogits } from './write-text.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -39,6 +40,7 @@ function promptTools(model: Model, facts: GgufFacts): PromptTools {
   const { bos, shouldPrependBosToken } = model.tokens;
   return {
     encode(text, addSpecial) {
+      checkTokenizable(text);
       const tokens = model.tokenize(text, true);
       const begins = addSpecial && shouldPrependBosToken && bos !== null && tokens[0] !== bos;
       return begins ? [bos, ...tokens] : tokens;

@@ -44,6 +44,9 @@ function biasOf(
   return bias;
 }
 
+/** llama.cpp's own count of them is one less than 2^32: the last means any. */
+const seeds = 2 ** 32 - 1;
+
 function optionsOf(
   llamaCpp: LlamaCpp,
   model: Model,
@@ -62,7 +65,7 @@ function optionsOf(
   const biases = sampling.bias.length > 0 || minTokens > 0;
   const { LlamaGrammarEvaluationState } = llamaCpp.library;
   return {
-    ...{ temperature, topK, topP, minP, seed: seed % 2 ** 32, yieldEogToken: true as const },
+    ...{ temperature, topK, topP, minP, seed: seed % seeds, yieldEogToken: true as const },
     ...(penalizes && lookBack !== 0 ? { repeatPenalty } : {}),
     ...(biases ? { tokenBias: () => biasOf(llamaCpp, model, settings, writing.mayEnd) } : {}),
     ...(grammar === null

@@ -95,6 +95,10 @@ test('what is asked for of a text is kept', options, async () => {
   const [one, two] = [await ask(seeded), await ask(seeded)];
   assert.equal(one.text, two.text);
   assert.notEqual((await ask({ ...seeded, seed: 8 })).text, one.text);
+  // What llama.cpp takes for any seed is one like the others.
+  const edge = { ...seeded, seed: 2 ** 32 - 1 };
+  assert.equal((await ask(edge)).text, (await ask(edge)).text);
+  assert.equal((await ask({ input, max_tokens: 30, temperature: 1e-300 })).text, greedy);
   assert.notEqual((await ask({ input, max_tokens: 30, frequency_penalty: 2 })).text, greedy);
   assert.notEqual((await ask({ input, max_tokens: 30, repetition_penalty: 1.5 })).text, greedy);
   const stop = greedy.slice(10, 13);
@@ -158,6 +162,22 @@ test('an answer fits the JSON Schema that it is given', options, async () => {
     assert.equal(codeOf(answer), '400 INVALID_VALUE');
     assert.match(answer.body.message, about);
   };
+  // A list of types keeps what is said of each.
+  const loose = { type: ['string', 'null'], maxLength: 2 };
+  for (const seed of [1, 2, 3]) {
+    const asked = { input: 'a', max_tokens: 60, temperature: 0.9, seed, response_schema: loose };
+    const value = JSON.parse((await ask(asked)).text);
+    assert.ok(value === null || value.length <= 2, JSON.stringify(value));
+  }
+  await refused({ type: 'nonsense' }, /the type "nonsense", which is none of/);
+  await refused({ $ref: '#' }, /must be "#\/\$defs\/" with a name/);
+  await refused({ $ref: '#/$defs/x' }, /must be "#\/\$defs\/" with a name/);
+  await refused({ type: 'string', anyOf: [{ const: 1 }] }, /Of beside type/);
+  await refused({ enum: [] }, /a list of some/);
+  await refused({ type: 'string', enum: ['a', 1] }, /the value 1, which is no string/);
+  await refused({ type: 'array', minItems: 5, maxItems: 3 }, /at least 5 and at most 3/);
+  const few = { type: 'object', properties: { a: { type: 'null' } }, minProperties: 3 };
+  await refused(few, /more properties than the 1/);
   await refused({ type: 'string', pattern: 'a+' }, /"pattern", which cannot be enforced/);
   const deep = { properties: { x: { minimum: 3 } } };
   await refused(deep, /response_schema\.properties\.x has "minimum"/);
@@ -242,6 +262,20 @@ test('embeddings are llama.cpp’s own', options, async () => {
   const whole = await reply({ input: long, truncate: false });
   assert.equal(codeOf(whole), '400 INVALID_ARGUMENT');
   assert.equal(codeOf(await reply({ input: 'x', pooling: 'cls' })), '400 INVALID_ARGUMENT');
+  assert.equal(codeOf(await reply({ input: '' })), '400 INVALID_VALUE');
+});
+
+test('a stretch that llama.cpp might not survive is refused', options, async () => {
+  const { ask, reply } = await packGguf('long');
+  for (const letter of ['a', ' ', '7', 'é', '~', 'a1~']) {
+    const { body, status } = await reply({ input: letter.repeat(60_000), max_tokens: 1 });
+    assert.equal(status, 400, letter);
+    assert.match(body.message, /a stretch of more than 8192/);
+  }
+  // Words of any number are not a stretch.
+  const many = await reply({ input: 'cat '.repeat(20_000) });
+  assert.match(many.body.message, /reads and writes at most/);
+  assert.equal((await ask({ input: 'hello', max_tokens: 2 })).completion_tokens, 2);
 });
 
 test('a file that is broken is refused, and costs nobody anything', options, async () => {

@@ -34,7 +34,9 @@ export class DecoderPool {
   readonly #context: number;
   readonly #besideBytes: number;
   #shared: Promise<AddedModel> | null = null;
-  readonly #idle: AttachedModel[] = [];
+  /** The one that was used last comes last. */
+  readonly #idle: { readonly model: AttachedModel; readonly sinceMs: number }[] = [];
+  #timer: NodeJS.Timeout | null = null;
   readonly #turns: Turns;
   #closed = false;
 
@@ -72,7 +74,7 @@ export class DecoderPool {
     beside: Beside | null = null,
   ): Promise<T> {
     return this.#turns.run(signal, async () => {
-      const model = this.#idle.pop() ?? (await this.#attach());
+      const model = this.#idle.pop()?.model ?? (await this.#attach());
       try {
         const answer = await write(new Decoder(model, this.#plan, this.#tokensPerRun, beside));
         this.#putBack(model);
@@ -87,7 +89,8 @@ export class DecoderPool {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const model of this.#idle.splice(0)) model.close();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    for (const { model } of this.#idle.splice(0)) model.close();
     const shared = this.#shared;
     this.#shared = null;
     if (shared === null) return;
@@ -105,8 +108,26 @@ export class DecoderPool {
 
   /** Keys and values need not outlive a text: the next one to use the channel starts anew. */
   #putBack(model: AttachedModel): void {
-    if (this.#closed || model.closed) model.close();
-    else this.#idle.push(model);
+    if (this.#closed || model.closed) {
+      model.close();
+      return;
+    }
+    this.#idle.push({ model, sinceMs: performance.now() });
+    this.#timer ??= this.#trimLater();
+  }
+
+  #trimLater(): NodeJS.Timeout {
+    return setTimeout(() => this.#trim(), limits.generationIdleMs).unref();
+  }
+
+  /** What a channel has written to stays in memory as long as it is there: some hundred megabytes. */
+  #trim(): void {
+    const before = performance.now() - limits.generationIdleMs;
+    const used = this.#idle.findIndex(({ sinceMs }) => sinceMs > before);
+    for (const { model } of this.#idle.splice(0, used < 0 ? this.#idle.length : used)) {
+      model.close();
+    }
+    this.#timer = this.#idle.length > 0 ? this.#trimLater() : null;
   }
 
   async #attach(): Promise<AttachedModel> {
@@ -137,7 +158,8 @@ export class DecoderPool {
         ...{ ...this.#engineOptions, ...steps },
         sequences: {
           states,
-          maxCount: limits.generationsAtOnce,
+          // A channel that was closed is forgotten a little later than the next one begins.
+          maxCount: 2 * limits.generationsAtOnce,
           maxBytes: limits.generationStateBytes,
           idleMs: limits.generationIdleMs,
         },

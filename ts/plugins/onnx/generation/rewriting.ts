@@ -5,6 +5,7 @@ import { generate } from '../../generation/generate.ts';
 import { generationSettings } from '../../generation/settings.ts';
 import type { LibraryTensor, Tokenizer } from '../tasks/library.ts';
 import { contextOf, readableOf } from './context-length.ts';
+import { textDecoder } from './decode-text.ts';
 import type { EncoderDecoder } from './encoder-decoder.ts';
 import { endTokens } from './end-tokens.ts';
 
@@ -40,8 +41,7 @@ export async function rewriteText(
     data: new BigInt64Array(ids.data.length).fill(1n),
   };
   const encoded = await model.encode({ input_ids: tokens }, mask, run);
-  const decode = (part: readonly number[]) =>
-    part.length === 0 ? '' : tokenizer.decode([...part], { skip_special_tokens: true });
+  const decode = textDecoder(tokenizer);
   const answer = new Answer(emit, null);
   const written = await model.decode(encoded, signal, (decoder) =>
     generate(prompt, settings, {

@@ -7,6 +7,7 @@ import { generationSettings } from '../../generation/settings.ts';
 import type { Tokenizer } from '../tasks/library.ts';
 import type { PackageFacts } from '../tasks/package-facts.ts';
 import { contextOf } from './context-length.ts';
+import { textDecoder } from './decode-text.ts';
 import type { DecoderPool } from './decoder-pool.ts';
 import { endTokens } from './end-tokens.ts';
 import { promptTools } from './prompt-tools.ts';
@@ -45,8 +46,7 @@ export async function generateText(
     context: contextFor(facts, parameters),
   };
   const settings = generationSettings(parameters, model, prompt.length);
-  const decode = (tokens: readonly number[]) =>
-    tokens.length === 0 ? '' : tokenizer.decode([...tokens], { skip_special_tokens: true });
+  const decode = textDecoder(tokenizer);
   const run = { signal, deadlineUs, priority };
   const answer = new Answer(request.emit, form);
   const written = await pool.use(signal, (decoder) =>

@@ -9,6 +9,7 @@ import { type Library, type LibraryTensor, library, type Tokenizer } from '../ta
 import { cutSpeech } from '../tasks/speech-spans.ts';
 import type { PackageTools } from '../tasks/task-context.ts';
 import { contextOf } from './context-length.ts';
+import { textDecoder } from './decode-text.ts';
 import type { Encoded, EncoderDecoder } from './encoder-decoder.ts';
 import { endTokens } from './end-tokens.ts';
 import { askedLanguage, type Whisper, whisperPrompt } from './whisper-prompt.ts';
@@ -56,8 +57,7 @@ function writeTokens(
   say: (saying: Saying) => void,
 ): Promise<readonly number[]> {
   const { signal } = request;
-  const decode = (part: readonly number[]) =>
-    part.length === 0 ? '' : tokenizer.decode([...part], { skip_special_tokens: true });
+  const decode = textDecoder(tokenizer);
   return model.decode(encoded, signal, async (decoder) => {
     const read = (tokens: readonly number[]) => decoder.read(tokens, request);
     return (await generate(prompt, settings, { signal, decode, say, read })).ids;
