@@ -26,6 +26,11 @@ function bounds({ minimum, maximum }) {
     : `, ${minimum} to ${maximum}`;
 }
 
+/** What may be missing has a question mark. */
+function fieldNames({ properties, required = [] }) {
+  return Object.keys(properties).map((name) => (required.includes(name) ? name : `${name}?`));
+}
+
 /** What a value of a schema is, in words. */
 function shape(schema) {
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${value}\``).join(', ');
@@ -42,9 +47,7 @@ function shape(schema) {
     case 'array':
       return schema.items.type === undefined ? 'list' : `list of ${shape(schema.items)}`;
     case 'object':
-      return schema.properties === undefined
-        ? 'object'
-        : `{${Object.keys(schema.properties).join(', ')}}`;
+      return schema.properties === undefined ? 'object' : `{${fieldNames(schema).join(', ')}}`;
     default:
       return schema.type ?? 'anything';
   }

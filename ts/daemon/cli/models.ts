@@ -67,6 +67,7 @@ function show(model: ModelInfoWire, options: Options): void {
     lines.push(...specLines('inputs', model.signature.inputs));
     lines.push(...specLines('outputs', model.signature.outputs));
   }
+  if (model.example !== null) lines.push(`try       ${model.example}`);
   for (const task of model.tasks) lines.push(...taskLines(model, task, placeArguments(options)));
   print(lines.join('\n'));
 }

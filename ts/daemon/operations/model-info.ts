@@ -8,9 +8,11 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { engineModelFacts } from '../plugin/engine-facts.ts';
 import type { ModelEngineOptions, ModelRecord } from '../registry/model-record.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
+import { origin, postJson } from './example-command.ts';
 import { inferenceEndpoint } from './inference-endpoint.ts';
 import type { ServiceState } from './service.ts';
 import { taskInfo } from './tasks/task-info.ts';
+import { exampleInputs } from './tensor-example.ts';
 
 type SignatureWire = NonNullable<ModelInfoWire['signature']>;
 
@@ -109,5 +111,16 @@ export function modelInfo(record: ModelRecord, rooms: ModelRooms): ModelInfoWire
     expires_at: status === 'ready' ? expiryOf(record, rooms) : null,
     registered_at: record.registeredAt,
     inference_endpoint: inferenceEndpoint(record.id),
+    example: tensorExample(record, rooms.state),
   };
+}
+
+/** Of a model that has no task to show. */
+function tensorExample({ id, tasks = [], signature }: ModelRecord, state: ServiceState) {
+  if (tasks.length > 0 || signature === null || state.doors.get('http')?.enabled !== true) {
+    return null;
+  }
+  const inputs = exampleInputs(signature);
+  if (inputs === null) return null;
+  return postJson(`${origin(state)}${inferenceEndpoint(id)}`, { inputs });
 }

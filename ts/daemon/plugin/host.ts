@@ -271,7 +271,7 @@ export class PluginHost {
   #crashed(death: Death, then: string): MlosError {
     return new MlosError(
       'PLUGIN_CRASHED',
-      `Plugin ${this.descriptor.id} failed while it worked on this request: it ${death.reason}. ${then}`,
+      `Plugin ${this.descriptor.id} failed while it worked on this request: it ${death.exit ?? death.reason}. ${then}`,
     );
   }
 

@@ -24,6 +24,8 @@ import {
 } from './spawn.ts';
 
 export interface Death {
+  /** The same without its last output, which may tell of other clients' requests; left out: there is none. */
+  readonly exit?: string;
   readonly reason: string;
   /** Starting it again would not help: it speaks another major version. */
   readonly permanent: boolean;
@@ -219,13 +221,13 @@ export class PluginProcess {
     this.#settleTimer?.cancel();
     this.#stopWatch();
     this.link.close();
-    this.#options.onDeath(death ?? { reason: this.#lastWords(), permanent: false });
+    const exit = this.#exit ?? 'closed its socket';
+    this.#options.onDeath(death ?? { reason: this.#lastWords(exit), exit, permanent: false });
     // Afterwards: what had been begun is read from its channels.
     this.#engine?.close();
   }
 
-  #lastWords(): string {
-    const exit = this.#exit ?? 'closed its socket';
+  #lastWords(exit: string): string {
     const words = this.#stderr.last;
     const text = words === '' ? exit : `${exit}; its last output: ${words}`;
     return text.slice(0, protocolLimits.reasonLength);

@@ -83,7 +83,7 @@ export class EmbeddingModel implements TaskModel {
     if (truncates) return tokens.slice(0, this.#mostTokens);
     throw new MlosError(
       'INVALID_ARGUMENT',
-      `The text has ${tokens.length} tokens; the model reads ${this.#mostTokens}. Leave truncate out to have it cut.`,
+      `The text has ${tokens.length} tokens; the model reads ${this.#mostTokens}. With truncate: true it is cut.`,
     );
   }
 

@@ -106,7 +106,10 @@ export class TextModel implements TaskModel {
     const chat = this.#facts.chatTemplate !== null;
     return {
       name: this.task,
-      facts: { chat, context_length: contextLength, parallel: size },
+      facts: {
+        ...{ chat, context_length: contextLength, parallel: size },
+        refuses: chat ? ['suffix'] : ['suffix', 'tools', 'think'],
+      },
     } as const;
   }
 

@@ -91,6 +91,10 @@ export const ModelInfo = Type.Object({
   }),
   registered_at: Type.String({ description: 'RFC 3339.' }),
   inference_endpoint: Type.String(),
+  example: Type.Union([Type.String(), Type.Null()], {
+    description:
+      'A command that works when it is pasted, with tensors of zeros; null where a task has one, or they are too large to be read.',
+  }),
 });
 
 export type ModelInfoWire = Static<typeof ModelInfo>;

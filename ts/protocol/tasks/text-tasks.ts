@@ -7,7 +7,9 @@ import type { TaskDeclaration } from './task.ts';
 const text = (description: string) => one('text', 'text', description);
 
 const Offsets = {
-  start: Type.Optional(Type.Integer({ minimum: 0, description: 'In UTF-16 code units.' })),
+  start: Type.Optional(
+    Type.Integer({ minimum: 0, description: 'In UTF-16 code units; of plugins that know it.' }),
+  ),
   end: Type.Optional(Type.Integer({ minimum: 0 })),
 };
 
@@ -140,7 +142,14 @@ export const textTasks = [
   {
     name: 'question-answering',
     summary: 'The part of a text that answers a question.',
-    inputs: [one('question', 'text', 'The question.'), one('context', 'text', 'Where to look.')],
+    inputs: [
+      one('question', 'text', 'The question.'),
+      one(
+        'context',
+        'text',
+        'Where to look; what is beyond the tokens that the model reads is not seen.',
+      ),
+    ],
     takesLists: false,
     example: { question: 'Who was Jim Henson?', context: 'Jim Henson was a nice puppet.' },
     parameters: Type.Object({ top_k: topK }, { additionalProperties: false }),

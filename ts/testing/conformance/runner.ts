@@ -8,6 +8,8 @@ const volatileKeys = new Set([
   'queue_time_us',
   'uptime_seconds',
   'registered_at',
+  // It names the port.
+  'example',
   'ordinal',
   'expires_at',
   'rss_bytes',

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { runMlos } from '../daemon/run-mlos.ts';
 import { mlosProgram } from '../daemon/start-daemon.ts';
 import { openPlace } from '../daemon/with-daemon.ts';
+import { matMulModel } from '../onnx-models.ts';
 import { pictureModels, writeTinyPictures } from './tiny-picture-model.ts';
 import { writeTinySound } from './tiny-sound-model.ts';
 import { type TinyText, writeTinyText } from './tiny-text-model.ts';
@@ -98,6 +100,12 @@ test('each command works when it is pasted', watchdog, async (t) => {
       stdout,
     );
   }
+  await mkdir(join(place.folder, 'plain'));
+  const path = join(place.folder, 'plain/model.onnx');
+  await writeFile(path, matMulModel(4, 3));
+  const registered = await daemon.http.post('/models/register', { model_id: 't/plain@1', path });
+  const { stdout: zeros } = await run('sh', ['-c', registered.body.model.example]);
+  assert.equal(JSON.parse(zeros).status, 'success', zeros);
   const says = async (...args: string[]) => {
     const data = ['--data-dir', daemon.dataFolder];
     const { code, stdout, stderr } = await runMlos(place.folder, ['run', ...args, ...data]);

@@ -108,6 +108,8 @@ test('words are labelled, gaps filled, questions answered', watchdog, async () =
     filled.map((one: Anything) => one.sequence),
   );
   assert.match((await gaps.refused({ input: 'no gap' })).body.message, /\[MASK\]/);
+  const behind = await gaps.refused({ input: `${'cat '.repeat(40)}[MASK]` });
+  assert.match(behind.body.message, /gap lies behind the 32 tokens/);
 
   const spans = await pack('spans', { head: 'spans', architecture: 'BertForQuestionAnswering' });
   const answer = await spans.reference('question-answering');
@@ -116,6 +118,8 @@ test('words are labelled, gaps filled, questions answered', watchdog, async () =
   const { answers } = await spans.ask(asked);
   assert.equal(answers[0].text, right.answer);
   near([answers[0].score], [right.score]);
+  const endless = { question: 'cat '.repeat(60), context: 'the cat sat on a mat' };
+  assert.match((await spans.refused(endless)).body.message, /The question alone has 62 tokens/);
 });
 
 test('labels that a model was not trained on, and texts in order', watchdog, async () => {

@@ -7,12 +7,16 @@ export function taskLines(model: ModelInfoWire, task: Task, place: string): stri
     return `${name} (${kind}${takesList ? ' or a list' : ''})${required ? '' : '?'}`;
   });
   const results = task.outputs.map(({ name, required }) => `${name}${required ? '' : '?'}`);
+  const facts = Object.entries(task.facts).flatMap(([name, value]) =>
+    typeof value === 'object' ? [] : [`${name} ${String(value)}`],
+  );
   const which = model.tasks.length > 1 ? ` --task ${task.name}` : '';
   return [
     `task      ${task.name}: ${task.summary}`,
     `  reads   ${reads.join(', ')}`,
     ...(task.parameters.length === 0 ? [] : [`  takes   ${task.parameters.join(', ')}`]),
     ...(results.length === 0 ? [] : [`  answers ${results.join(', ')}`]),
+    ...(facts.length === 0 ? [] : [`  knows   ${facts.join(', ')}`]),
     `  try     mlos run ${model.id}${which}${place}`,
     `          ${task.example}`,
   ];

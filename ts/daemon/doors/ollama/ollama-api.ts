@@ -7,6 +7,7 @@ import { embed, embedOne } from './embed.ts';
 import { generate } from './generate.ts';
 import { copy, remove } from './manage.ts';
 import { running, show, tags } from './models.ts';
+import { inOllamasWords } from './parameters.ts';
 import { pull } from './pull.ts';
 import type { Puller } from './puller.ts';
 
@@ -48,6 +49,6 @@ export function ollamaApi(models: TextModels, puller: Puller): TextApi {
     stream: 'lines of JSON',
     streamEnd: null,
     status: ({ code }) => errorCodes[code].http,
-    error: ({ message }) => ({ error: message }),
+    error: ({ message }) => ({ error: inOllamasWords(message) }),
   };
 }

@@ -31,6 +31,15 @@ export function optionsOf(body: Fields): Fields {
   throw invalid('options', 'an object');
 }
 
+/** Parameters in the API's own words. */
+export function inOllamasWords(message: string): string {
+  return message
+    .replace(/\bresponse_schema\b/g, 'format')
+    .replace(/\bmax_tokens\b/g, 'num_predict')
+    .replace(/\bcontext_length\b/g, 'num_ctx')
+    .replace(/\brepetition_penalty\b/g, 'repeat_penalty');
+}
+
 /** Parameters of text-generation that chats and texts have in common. Options that are not here change no text. */
 export function samplingOf(body: Fields): Record<string, unknown> {
   const options = optionsOf(body);

@@ -1,17 +1,40 @@
 import { randomUUID } from 'node:crypto';
 import type { GenerationEvent } from '../../../protocol/tasks/generation-event.ts';
 import type { RequestContext } from '../../request-context.ts';
-import { type Fields, given, invalid } from '../text/fields.ts';
+import { type Fields, given, invalid, unsupported } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { GeneratedText, TaskCall, TextModels } from '../text/text-models.ts';
 import { logprobContent } from './logprobs.ts';
-import { choicesOf, modelOf, samplingOf, seedOf, takesTools, thinkOf } from './read-request.ts';
+import {
+  choicesOf,
+  modelOf,
+  samplingOf,
+  seedOf,
+  takesTools,
+  thinkOf,
+  toolsOf,
+} from './read-request.ts';
 import { askAll, tellAll } from './side-by-side.ts';
 import { usageOf } from './usage.ts';
+
+/** What would change the answer, and cannot be had. */
+function refuseUnknown(body: Fields): void {
+  for (const param of ['functions', 'function_call', 'prediction', 'audio', 'web_search_options']) {
+    if (given(body[param]) !== undefined) throw unsupported(param, 'this cannot be had here.');
+  }
+  const modalities = [given(body['modalities']) ?? 'text'].flat();
+  if (modalities.some((one) => one !== 'text')) {
+    throw unsupported('modalities', 'models here write text only.');
+  }
+  if (given(body['top_logprobs']) !== undefined && body['logprobs'] !== true) {
+    throw invalid('top_logprobs', 'left out without "logprobs": true');
+  }
+}
 
 function callOf(body: Fields): TaskCall {
   const { messages } = body;
   if (!Array.isArray(messages)) throw invalid('messages', 'a list of {"role", "content"}');
+  refuseUnknown(body);
   const logprobs = given(body['logprobs']) === true;
   return {
     model: modelOf(body),
@@ -19,7 +42,7 @@ function callOf(body: Fields): TaskCall {
     inputs: { messages },
     parameters: {
       ...samplingOf(body),
-      tools: takesTools(body) ? given(body['tools']) : undefined,
+      tools: takesTools(body) ? toolsOf(body) : undefined,
       think: thinkOf('reasoning_effort', body['reasoning_effort']),
       ...(logprobs ? { logprobs, top_logprobs: given(body['top_logprobs']) } : {}),
     },
@@ -95,15 +118,20 @@ function streamed(
     ...head,
     choices: [{ index, delta, logprobs: null, finish_reason: null, ...more }],
   });
+  /** So many log probabilities were told of each choice. */
+  const told = calls.map(() => 0);
   function* piece(index: number, event: GenerationEvent) {
     const { text, thinking, logprobs } = event;
+    if (text !== '') told[index] = (told[index] ?? 0) + logprobs.length;
     if (thinking !== '') yield chunk(index, { reasoning_content: thinking });
     if (text !== '') yield chunk(index, { content: text }, { logprobs: logprobsOf(logprobs) });
   }
   function* end(index: number, answer: GeneratedText) {
     const made = toolCalls(answer);
     if (made.length > 0) yield chunk(index, { tool_calls: made });
-    yield chunk(index, {}, { finish_reason: answer.finish_reason });
+    // Of tokens that were held back, such as those of a stop text.
+    const rest = logprobsOf(answer.logprobs?.slice(told[index]));
+    yield chunk(index, {}, { logprobs: rest, finish_reason: answer.finish_reason });
   }
   async function* chunks() {
     for (const index of calls.keys()) yield chunk(index, { role: 'assistant', content: '' });

@@ -10,6 +10,9 @@ import { askAll, tellAll } from './side-by-side.ts';
 const defaultTokens = 16;
 
 function refuseUnknown(body: Fields): void {
+  if (body['echo'] === true && given(body['logprobs']) !== undefined) {
+    throw unsupported('echo', 'log probabilities are those of what is written, not of the prompt.');
+  }
   const { best_of: best, n } = body;
   if (given(best) !== undefined && best !== (n ?? 1)) {
     throw unsupported('best_of', 'only as many texts as are answered (n) are written.');
@@ -51,8 +54,9 @@ function logprobsOf(list: GeneratedText['logprobs'], from = 0) {
   return {
     tokens: list.map(({ token }) => token),
     token_logprobs: list.map(({ logprob }) => logprob),
-    top_logprobs: list.map(({ top }) =>
-      Object.fromEntries(top.map(({ token, logprob }) => [token, logprob])),
+    // The chosen one is among them, whether it is one of the likeliest or not.
+    top_logprobs: list.map((chosen) =>
+      Object.fromEntries([...chosen.top, chosen].map(({ token, logprob }) => [token, logprob])),
     ),
     text_offset: offsets,
   };

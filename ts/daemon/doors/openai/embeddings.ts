@@ -24,7 +24,11 @@ export function embeddings(models: TextModels, body: Fields, context: RequestCon
   }
   const call = {
     ...{ model, task: 'feature-extraction' as const, inputs: { text: texts } },
-    parameters: { dimensions: given(body['dimensions']) },
+    parameters: {
+      dimensions: given(body['dimensions']),
+      // As OpenAI has it: a text that is too long is an error. Local servers take this field.
+      truncate: given(body['truncate']) ?? false,
+    },
   };
   return {
     async whole() {

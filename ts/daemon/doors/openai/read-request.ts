@@ -23,7 +23,10 @@ function biasOf(value: unknown): unknown {
   if (typeof value !== 'object' || Array.isArray(value)) {
     throw invalid('logit_bias', 'an object of biases by token');
   }
-  return Object.entries(value as Fields).map(([token, bias]) => ({ token: Number(token), bias }));
+  return Object.entries(value as Fields).map(([token, bias]) => {
+    if (/^\d{1,15}$/.test(token)) return { token: Number(token), bias };
+    throw invalid('logit_bias', `an object of biases by token, not by ${JSON.stringify(token)}`);
+  });
 }
 
 function schemaOf(param: string, format: unknown): unknown {
@@ -34,6 +37,17 @@ function schemaOf(param: string, format: unknown): unknown {
   const found = schema ?? (named as Fields | undefined)?.['schema'];
   if (type === 'json_schema' && typeof found === 'object' && found !== null) return found;
   throw invalid(param, '{"type": "text" | "json_object" | "json_schema", …}');
+}
+
+/** `tools`, in the form of the API. Errors: INVALID_ARGUMENT. */
+export function toolsOf(body: Fields): unknown {
+  const tools = given(body['tools']);
+  const isTool = (tool: unknown) => {
+    const { type, function: called } = (tool ?? {}) as { type?: unknown; function?: Fields };
+    return type === 'function' && typeof called?.['name'] === 'string';
+  };
+  if (tools === undefined || (Array.isArray(tools) && tools.every(isTool))) return tools;
+  throw invalid('tools', 'a list of {"type": "function", "function": {"name", …}}');
 }
 
 /** `tool_choice`: whether the model may call. Errors: UNIMPLEMENTED. */

@@ -23,9 +23,13 @@ function typeOf(status: number): string {
   return status < 500 ? 'invalid_request_error' : 'server_error';
 }
 
+/** What a task calls by another name than the API. */
+const schema = /\bresponse_schema\b/g;
+
 /** The body of an error. */
-export function openaiError({ code, message, details }: MlosError): Record<string, unknown> {
-  const param = details?.['param'] ?? null;
+export function openaiError({ code, message: said, details }: MlosError): Record<string, unknown> {
+  const message = said.replace(schema, 'response_format');
+  const param = details?.['param'] ?? (message === said ? null : 'response_format');
   const known = code === 'MODEL_NOT_FOUND' ? 'model_not_found' : code.toLowerCase();
   return { error: { message, type: typeOf(openaiStatus(code)), param, code: known } };
 }

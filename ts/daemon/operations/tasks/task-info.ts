@@ -2,21 +2,11 @@ import type { JsonSchema } from '../../../protocol/json-schema.ts';
 import type { ModelInfoWire } from '../../../protocol/methods/model-info.ts';
 import { taskSpec } from '../../../protocol/tasks/task-table.ts';
 import type { ModelRecord, ModelTask } from '../../registry/model-record.ts';
+import { origin, postJson, quoted } from '../example-command.ts';
 import { inferenceEndpoint } from '../inference-endpoint.ts';
 import type { ServiceState } from '../service.ts';
 
 type TaskInfo = ModelInfoWire['tasks'][number];
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** Where the API listens, as a client on this host reaches it. */
-function origin({ doors }: ServiceState): string {
-  const { host = '127.0.0.1', port = 8080, tls = false } = doors.get('http') ?? {};
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`;
-}
 
 /** A command that works when it is pasted: the client's own, where there is no HTTP for curl. */
 function exampleOf(record: ModelRecord, task: ModelTask, state: ServiceState): string {
@@ -37,8 +27,11 @@ function exampleOf(record: ModelRecord, task: ModelTask, state: ServiceState): s
 const recording =
   "printf 'RIFF\\377\\377\\377\\377WAVEfmt \\20\\0\\0\\0\\1\\0\\1\\0\\200>\\0\\0\\0}\\0\\0\\2\\0\\20\\0data\\377\\377\\377\\377%032000d' 0";
 
+const chatExample = { messages: [{ role: 'user', content: 'Hello, MLOS!' }], max_tokens: 50 };
+
 /** A request as JSON; null where it is a recording. */
 function bodyOf(task: ModelTask): object | null {
+  if (task.facts['chat'] === true) return chatExample;
   const own = task.facts['example'];
   return typeof own === 'object' && own !== null ? own : taskSpec(task.name).example;
 }
@@ -50,8 +43,7 @@ function curlOf(record: ModelRecord, task: ModelTask, state: ServiceState): stri
   const target = isFirst ? url : quoted(`${url}?task=${task.name}`);
   const body = bodyOf(task);
   if (body !== null) {
-    const type = quoted('content-type: application/json');
-    return `curl -s ${target} -H ${type} -d ${quoted(JSON.stringify(body))}`;
+    return postJson(target, body);
   }
   return `${recording} | curl -s ${target} -H 'content-type: audio/wav' --data-binary @-`;
 }
@@ -63,14 +55,16 @@ function typeOf({ type, anyOf = [] }: JsonSchema): string {
 /** A task of a model as the API shows it. */
 export function taskInfo(record: ModelRecord, task: ModelTask, state: ServiceState): TaskInfo {
   const spec = taskSpec(task.name);
-  const { example: _, ...facts } = task.facts;
+  const { example: _, refuses = [], ...facts } = task.facts;
+  const isTaken = (name: string) => !(refuses as readonly string[]).includes(name);
+  const inputs = spec.inputs.filter(({ kind }) => kind !== 'messages' || facts['chat'] !== false);
   return {
     name: spec.name,
     summary: spec.summary,
-    inputs: spec.inputs.map(({ name, kind, required, description }, index) => {
+    inputs: inputs.map(({ name, kind, required, description }, index) => {
       return { name, kind, required, takes_list: index === 0 && spec.takesLists, description };
     }),
-    parameters: Object.keys(spec.parameters.properties),
+    parameters: Object.keys(spec.parameters.properties).filter(isTaken),
     outputs: Object.entries(spec.result.properties ?? {}).map(([name, schema]) => ({
       ...{ name, type: typeOf(schema) },
       required: spec.result.required?.includes(name) ?? false,

@@ -14,9 +14,16 @@ import { promptTools } from './prompt-tools.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
+const unknown = ['response_schema', 'suffix'];
+
+/** Parameters that a model takes none of. `chat`: it has a chat template. */
+export function refusedOf(chat: boolean): readonly string[] {
+  return chat ? unknown : [...unknown, 'tools', 'think'];
+}
+
 /** What this plugin cannot do yet is refused, not left out. */
 function refuseUnknown(parameters: Fields): void {
-  const cannot = ['response_schema', 'suffix'].find((name) => parameters[name] !== undefined);
+  const cannot = unknown.find((name) => parameters[name] !== undefined);
   if (cannot === undefined) return;
   throw new MlosError('UNIMPLEMENTED', `ONNX models cannot do ${cannot}; leave it out.`);
 }

@@ -100,6 +100,6 @@ function refuseLong(modelMax: unknown, packageMax: number | null, length: number
   if (length <= max) return;
   throw new MlosError(
     'INVALID_ARGUMENT',
-    `The text has ${length} tokens; the model reads ${max}. Leave truncate out to have it cut.`,
+    `The text has ${length} tokens; the model reads ${max}. With truncate: true it is cut.`,
   );
 }

@@ -1,4 +1,5 @@
 import { MlosError } from '../../../protocol/errors.ts';
+import type { Tokenizer } from './library.ts';
 import { best, topKOf } from './scored.ts';
 import { inBatches, type TaskContext } from './task-context.ts';
 import { textsAtOnce } from './text-length.ts';
@@ -59,6 +60,27 @@ export async function classifyTokens(context: TaskContext): Promise<unknown> {
   return inBatches(texts(context), batch_size, run);
 }
 
+/** Tokens that the model reads; more are cut off by the library. */
+function readableBy({ facts }: TaskContext, tokenizer: Tokenizer): number {
+  const { model_max_length: most } = tokenizer as { readonly model_max_length?: unknown };
+  return facts.maxTokens ?? (typeof most === 'number' ? most : Number.POSITIVE_INFINITY);
+}
+
+/** Errors: INVALID_VALUE for a gap that lies behind what the model reads. */
+function refuseCutGaps(context: TaskContext, tokenizer: Tokenizer): void {
+  const { mask_token_id: gap } = tokenizer as { readonly mask_token_id?: number };
+  const most = readableBy(context, tokenizer);
+  for (const text of [texts(context)].flat()) {
+    const tokens = tokenizer.encode(text);
+    // The last one is a token that ends the text.
+    if (tokens.length <= most || tokens.slice(0, most - 1).includes(gap ?? -1)) continue;
+    throw new MlosError(
+      'INVALID_VALUE',
+      `The gap lies behind the ${most} tokens that the model reads; the text has ${tokens.length}.`,
+    );
+  }
+}
+
 export async function fillMask(context: TaskContext): Promise<unknown> {
   const { library, model, request } = context;
   const tokenizer = await context.tokenizer();
@@ -67,6 +89,7 @@ export async function fillMask(context: TaskContext): Promise<unknown> {
     if (mask !== undefined && text.includes(mask)) continue;
     throw new MlosError('INVALID_VALUE', `The text has no gap; write ${mask} where it is.`);
   }
+  refuseCutGaps(context, tokenizer);
   const pipeline: Anything = new library.FillMaskPipeline({
     ...({ task: 'fill-mask', model, tokenizer } as Anything),
   });
@@ -89,6 +112,14 @@ export async function answerQuestion(context: TaskContext): Promise<unknown> {
     ...({ task: 'question-answering', model, tokenizer } as Anything),
   });
   const { question, context: where } = request.inputs;
+  const most = readableBy(context, tokenizer);
+  const asked = tokenizer.encode(question as string).length;
+  if (asked >= most) {
+    throw new MlosError(
+      'INVALID_VALUE',
+      `The question alone has ${asked} tokens; the model reads ${most} of question and context.`,
+    );
+  }
   const k = (request.parameters['top_k'] as number | undefined) ?? 1;
   const found: Anything[] = [await pipeline(question, where, { top_k: k })].flat();
   return {
