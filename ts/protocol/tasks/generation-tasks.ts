@@ -17,7 +17,11 @@ const sampling = {
     }),
   ),
   max_length: Type.Optional(
-    Type.Integer({ minimum: 1, description: 'Tokens of the prompt and new ones together.' }),
+    Type.Integer({
+      minimum: 1,
+      description:
+        'Tokens of the prompt and new ones together. A model that reads with an encoder counts those of its decoder alone.',
+    }),
   ),
   min_tokens: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.generatedTokens })),
   temperature: Type.Optional(

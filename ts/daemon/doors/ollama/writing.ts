@@ -23,7 +23,8 @@ export interface Writing {
 
 function logprobsOf(list: GeneratedText['logprobs']): Fields {
   if (list === undefined || list.length === 0) return {};
-  const bytes = (token: string) => [...Buffer.from(token)];
+  // A part of a character has no text.
+  const bytes = (token: string) => (token.includes('\ufffd') ? null : [...Buffer.from(token)]);
   return {
     logprobs: list.map(({ token, logprob, top }) => ({
       ...{ token, logprob, bytes: bytes(token) },

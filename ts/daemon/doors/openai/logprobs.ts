@@ -1,7 +1,8 @@
 import type { GeneratedText } from '../text/text-models.ts';
 
-function bytesOf(token: string): readonly number[] {
-  return [...Buffer.from(token)];
+/** A part of a character has no text, and so none of the text's bytes. */
+function bytesOf(token: string): readonly number[] | null {
+  return token.includes('\ufffd') ? null : [...Buffer.from(token)];
 }
 
 /** Log probabilities of tokens as chats and responses have them. */
