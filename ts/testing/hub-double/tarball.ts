@@ -8,12 +8,15 @@ export interface TarballEntry {
   readonly linkname?: string;
 }
 
+/** Of all entries: an archive that is made twice is the same, whatever second it is. */
+const mtime = new Date(0);
+
 /** A .tar from entries exactly as given, hostile names too. */
 export async function makeTar(entries: readonly TarballEntry[]): Promise<Buffer> {
   const pack = tar.pack();
   for (const { name, data = Buffer.alloc(0), type = 'file', linkname } of entries) {
     pack.entry(
-      { name, type, size: data.length, ...(linkname === undefined ? {} : { linkname }) },
+      { name, type, mtime, size: data.length, ...(linkname === undefined ? {} : { linkname }) },
       data,
     );
   }
