@@ -9,19 +9,41 @@ import { MlosError } from '../../protocol/errors.ts';
 const longestStretch = 8_192;
 const longestWord = 16_384;
 
-const stretches = [
-  new RegExp(`\\p{L}{${longestStretch + 1}}`, 'u'),
-  new RegExp(`\\p{N}{${longestStretch + 1}}`, 'u'),
-  new RegExp(`\\s{${longestStretch + 1}}`, 'u'),
-  new RegExp(`[^\\s\\p{L}\\p{N}]{${longestStretch + 1}}`, 'u'),
-  // Whatever it is of, without a blank or one of the marks that all of them stop at.
-  new RegExp(`[^\\s.,!?…。，、।۔،]{${longestWord + 1}}`, 'u'),
-];
+type Kind = 'letter' | 'digit' | 'blank' | 'mark';
+
+const letter = /\p{L}/u;
+const digit = /\p{N}/u;
+const blank = /\s/u;
+/** What ends a word for all of them. */
+const ends = new Set('.,!?…。，、।۔،');
+
+function kindOf(character: string): Kind {
+  if (letter.test(character)) return 'letter';
+  if (digit.test(character)) return 'digit';
+  return blank.test(character) ? 'blank' : 'mark';
+}
+
+/** Of ASCII, which most texts are of. */
+const asciiKinds = Array.from({ length: 128 }, (_, code) => kindOf(String.fromCharCode(code)));
+
+/** Looks at each character once: patterns of bounded repetition would look at most of them thousands of times. */
+function hasLongStretch(text: string): boolean {
+  let before: Kind | null = null;
+  let stretch = 0;
+  let word = 0;
+  for (const character of text) {
+    const kind = asciiKinds[character.charCodeAt(0)] ?? kindOf(character);
+    stretch = kind === before ? stretch + 1 : 1;
+    word = kind === 'blank' || ends.has(character) ? 0 : word + 1;
+    if (stretch > longestStretch || word > longestWord) return true;
+    before = kind;
+  }
+  return false;
+}
 
 /** Errors: INVALID_VALUE for a text that llama.cpp may not survive. */
 export function checkTokenizable(text: string): void {
-  if (text.length <= longestStretch) return;
-  if (!stretches.some((stretch) => stretch.test(text))) return;
+  if (text.length <= longestStretch || !hasLongStretch(text)) return;
   throw new MlosError(
     'INVALID_VALUE',
     `The text has a stretch of more than ${longestStretch} letters, digits, blanks or marks in a row, or a word of more than ${longestWord} characters, which GGUF models cannot read.`,
