@@ -1,12 +1,13 @@
+import { exampleInputs } from '../../protocol/example-inputs.ts';
 import type { Result } from '../../protocol/method-table.ts';
 import { formatModelId } from '../../protocol/model-id.ts';
+import { quoted } from '../../protocol/shell-word.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { parseSpec } from '../hubs/registry.ts';
 import { install } from '../install/install.ts';
 import { readInstallFlags } from '../install/options.ts';
 import { Daemon, isRefusal } from '../register/daemon.ts';
-import { exampleInputs } from '../register/example-inputs.ts';
 import { readInput } from '../register/read-input.ts';
 import { registerModel } from '../register/register.ts';
 import { formatBytes } from '../render/format.ts';
@@ -71,13 +72,13 @@ function noInput(text: string, id: string, { layout }: Context): AxonError {
     ({ name, dtype, dims, shape }) =>
       `${name}: ${dtype}[${(dims ?? shape).map((dim) => dim ?? '?').join(', ')}]`,
   );
-  const example = exampleInputs(manifest);
+  const example = exampleInputs(manifest.spec.io?.inputs ?? []);
   return new AxonError(
     'USAGE',
     `${id} is ready, but there is no input.${wants.length === 0 ? '' : ` It takes ${wants.join('; ')}.`} ` +
       (example === null
         ? `Write them to a file: axon run ${text} input.json`
-        : `For instance: axon run ${text} --data '${JSON.stringify(example)}'`),
+        : `For instance: axon run ${text} --data ${quoted(JSON.stringify(example))}`),
     { details: { id, inputs } },
   );
 }

@@ -14,7 +14,7 @@ import {
   requireInstalled,
 } from '../store/catalog.ts';
 import { manifestName } from '../store/layout.ts';
-import { curlCommand, taskCommand } from './curl-command.ts';
+import { curlCommand, daemonCommand } from './curl-command.ts';
 import { type Daemon, isRefusal } from './daemon.ts';
 import { uploadModel } from './upload.ts';
 
@@ -66,7 +66,7 @@ export async function registerModel(
   ): Registration => {
     const { endpoint } = daemon;
     const inference = new URL(route, `${endpoint}/`).href;
-    const curl = taskCommand(endpoint, model) ?? curlCommand(inference, manifest);
+    const curl = daemonCommand(endpoint, model) ?? curlCommand(inference, manifest);
     return { id, endpoint, how, uploaded_bytes: uploaded, inference_endpoint: inference, curl };
   };
   if (!options.upload) {

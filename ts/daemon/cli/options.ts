@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { MlosError } from '../../protocol/errors.ts';
+import { quoted } from '../../protocol/shell-word.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 
 /** Options that every command shares: where the daemon is and how it is set up. */
@@ -40,7 +41,7 @@ export function placeArguments({ config, dataDir, socket }: CommonOptions): stri
 }
 
 function shellWord(text: string): string {
-  return /^[\w./:@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^[\w./:@=+-]+$/.test(text) ? text : quoted(text);
 }
 
 /** Options that set up a daemon. */

@@ -1,9 +1,9 @@
+import { quoted } from '../../protocol/shell-word.ts';
 import type { ServiceState } from './service.ts';
 
-/** Parts of commands that are shown to be pasted into a shell. */
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
+/*
+ * Parts of commands that are shown to be pasted into a shell.
+ */
 
 /** Where the API listens, as a client on this host reaches it. */
 export function origin({ doors }: ServiceState): string {

@@ -1,3 +1,4 @@
+import { exampleInputs } from '../../protocol/example-inputs.ts';
 import type { ManifestPipeline } from '../../protocol/manifest.ts';
 import type { EngineOptionsWire } from '../../protocol/methods/engine-options.ts';
 import type { ModelInfoWire } from '../../protocol/methods/model-info.ts';
@@ -12,7 +13,6 @@ import { origin, postJson } from './example-command.ts';
 import { inferenceEndpoint } from './inference-endpoint.ts';
 import type { ServiceState } from './service.ts';
 import { taskInfo } from './tasks/task-info.ts';
-import { exampleInputs } from './tensor-example.ts';
 
 type SignatureWire = NonNullable<ModelInfoWire['signature']>;
 
@@ -120,7 +120,7 @@ function tensorExample({ id, tasks = [], signature }: ModelRecord, state: Servic
   if (tasks.length > 0 || signature === null || state.doors.get('http')?.enabled !== true) {
     return null;
   }
-  const inputs = exampleInputs(signature);
+  const inputs = exampleInputs(signature.inputs);
   if (inputs === null) return null;
   return postJson(`${origin(state)}${inferenceEndpoint(id)}`, { inputs });
 }

@@ -118,6 +118,27 @@ test('what follows the thoughts is the answer; cut short, there is none', option
   assert.deepEqual([cut.thinking, cut.text, cut.finish_reason], ['one', '', 'length']);
 });
 
+test(
+  'log probabilities are the same streamed, also of what a stop text held back',
+  options,
+  async () => {
+    await packReciting('chances', ['<think>', 'one', '</think>', 'It', ' is', ' wa', 'rm', ' now']);
+    const { openai } = clients();
+    // The end of the text looks like the beginning of the stop text, and is none.
+    for (const stop of ['warm', 'now or never']) {
+      const body = { ...asked, model: 't/chances@1', logprobs: true, stop };
+      const { choices } = await openai.chat.completions.create(body);
+      const whole = choices[0]?.logprobs?.content ?? [];
+      const streamed: object[] = [];
+      for await (const chunk of await openai.chat.completions.create({ ...body, stream: true })) {
+        streamed.push(...(chunk.choices[0]?.logprobs?.content ?? []));
+      }
+      assert.ok(whole.length >= 6, stop);
+      assert.deepEqual(streamed, whole, stop);
+    }
+  },
+);
+
 test('calls may come as nothing but JSON, several of them', options, async () => {
   const { ask } = await packReciting('lists', [
     ...['[', '{"name": "weather", ', '"parameters": {"city": "Rome"}}', ', '],

@@ -2,6 +2,7 @@ import type { RequestContext } from '../../request-context.ts';
 import type { Fields } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { GeneratedText, ModelFacts, TaskCall, TextModels } from '../text/text-models.ts';
+import { tokenBytes } from '../text/token-bytes.ts';
 import { keepAliveOf } from './keep-alive.ts';
 import { modelOf } from './names.ts';
 import { load, unload, unloadBehind } from './residence.ts';
@@ -23,12 +24,10 @@ export interface Writing {
 
 function logprobsOf(list: GeneratedText['logprobs']): Fields {
   if (list === undefined || list.length === 0) return {};
-  // A part of a character has no text.
-  const bytes = (token: string) => (token.includes('\ufffd') ? null : [...Buffer.from(token)]);
   return {
     logprobs: list.map(({ token, logprob, top }) => ({
-      ...{ token, logprob, bytes: bytes(token) },
-      top_logprobs: top.map((one) => ({ ...one, bytes: bytes(one.token) })),
+      ...{ token, logprob, bytes: tokenBytes(token) },
+      top_logprobs: top.map((one) => ({ ...one, bytes: tokenBytes(one.token) })),
     })),
   };
 }
@@ -84,14 +83,18 @@ export function write(models: TextModels, writing: Writing, context: RequestCont
   const beginning = begin();
   async function* lines() {
     const begun = await beginning;
+    let told = 0;
     for await (const { text, thinking, logprobs } of begun.told.events()) {
+      told += logprobs.length;
       if (text === '' && thinking === '') continue;
       yield line({ text, thinking }, { done: false, ...logprobsOf(logprobs) });
     }
     const answer = (await begun.told.result) as GeneratedText;
     const { tool_calls: calls = [] } = answer;
     if (calls.length > 0) yield line({ text: '', tool_calls: calls }, { done: false });
-    yield last({ text: '' }, begun, answer);
+    // Of tokens that were held back, such as those of a stop text.
+    const rest = logprobsOf(answer.logprobs?.slice(told));
+    yield { ...last({ text: '' }, begun, answer), ...rest };
     if (unloads) await unloadBehind(models, id, context);
   }
   return { begun: beginning.then(() => undefined), events: lines };

@@ -122,9 +122,12 @@ function streamed(
   const told = calls.map(() => 0);
   function* piece(index: number, event: GenerationEvent) {
     const { text, thinking, logprobs } = event;
-    if (text !== '') told[index] = (told[index] ?? 0) + logprobs.length;
-    if (thinking !== '') yield chunk(index, { reasoning_content: thinking });
-    if (text !== '') yield chunk(index, { content: text }, { logprobs: logprobsOf(logprobs) });
+    told[index] = (told[index] ?? 0) + logprobs.length;
+    const chances = { logprobs: logprobsOf(logprobs) };
+    if (thinking !== '') {
+      yield chunk(index, { reasoning_content: thinking }, text === '' ? chances : {});
+    }
+    if (text !== '') yield chunk(index, { content: text }, chances);
   }
   function* end(index: number, answer: GeneratedText) {
     const made = toolCalls(answer);

@@ -114,15 +114,21 @@ export function completion(models: TextModels, body: Fields, context: RequestCon
       if (echo(index) !== '') yield { ...head, choices: [choice(index, echo(index), {})] };
     }
     const answers: GeneratedText[] = [];
+    /** So many log probabilities were told of each choice. */
+    const told = calls.map(() => 0);
     for await (const news of texts.news()) {
       const { index } = news;
       if ('event' in news) {
+        told[index] = (told[index] ?? 0) + news.event.logprobs.length;
         const more = { logprobs: logprobsOf(news.event.logprobs) };
         yield { ...head, choices: [choice(index, news.event.text, more)] };
         continue;
       }
       answers.push(news.done);
-      yield { ...head, choices: [choice(index, '', { finish_reason: news.done.finish_reason })] };
+      // Of tokens that were held back, such as those of a stop text.
+      const rest = logprobsOf(news.done.logprobs?.slice(told[index]));
+      const end = { logprobs: rest, finish_reason: news.done.finish_reason };
+      yield { ...head, choices: [choice(index, '', end)] };
     }
     if (options['include_usage'] === true) {
       yield { ...head, choices: [], usage: usageOf(answers, choicesOf(body)) };

@@ -1,8 +1,9 @@
 import type { JsonSchema } from '../../../protocol/json-schema.ts';
 import type { ModelInfoWire } from '../../../protocol/methods/model-info.ts';
+import { quoted } from '../../../protocol/shell-word.ts';
 import { taskSpec } from '../../../protocol/tasks/task-table.ts';
 import type { ModelRecord, ModelTask } from '../../registry/model-record.ts';
-import { origin, postJson, quoted } from '../example-command.ts';
+import { origin, postJson } from '../example-command.ts';
 import { inferenceEndpoint } from '../inference-endpoint.ts';
 import type { ServiceState } from '../service.ts';
 
@@ -42,9 +43,7 @@ function curlOf(record: ModelRecord, task: ModelTask, state: ServiceState): stri
   // A question mark is the shell's, too.
   const target = isFirst ? url : quoted(`${url}?task=${task.name}`);
   const body = bodyOf(task);
-  if (body !== null) {
-    return postJson(target, body);
-  }
+  if (body !== null) return postJson(target, body);
   return `${recording} | curl -s ${target} -H 'content-type: audio/wav' --data-binary @-`;
 }
 
