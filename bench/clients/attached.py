@@ -26,7 +26,7 @@ def closed_loop(ask, seconds, warmup_seconds):
     end = begin + int(seconds * 1e9)
     samples = []
     sent = clock()
-    while sent < end:
+    while sent < end or not samples:
         ask()
         now = clock()
         if sent >= begin:
@@ -36,7 +36,7 @@ def closed_loop(ask, seconds, warmup_seconds):
     return {
         "requests": len(samples),
         "total": len(samples),
-        "rps": len(samples) / seconds,
+        "rps": len(samples) * 1e9 / (max(sent, end) - begin),
         **{name: quantile(samples, q) / 1000 for name, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))},
     }
 

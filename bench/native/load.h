@@ -32,7 +32,8 @@ class Stopwatch {
   /// `seconds`, `warmup` and `interval_ms` (0: at once again) of the arguments.
   explicit Stopwatch(const Arguments& arguments);
 
-  bool Running(uint64_t now_ns) const { return now_ns < end_ns_; }
+  /// Until the time is over and there is an answer to measure.
+  bool Running(uint64_t now_ns) const { return now_ns < end_ns_ || samples_.empty(); }
   /// Sleeps until it is time for the next request, and returns when that was over.
   uint64_t AwaitTurn(uint64_t now_ns);
   void Add(uint64_t sent_ns, uint64_t answered_ns);
@@ -42,6 +43,7 @@ class Stopwatch {
  private:
   uint64_t begin_ns_ = 0;
   uint64_t end_ns_ = 0;
+  uint64_t last_ns_ = 0;
   uint64_t interval_ns_ = 0;
   uint64_t next_ns_ = 0;
   uint64_t total_ = 0;
