@@ -1,15 +1,15 @@
 import { createReadStream } from 'node:fs';
 import fs from 'node:fs/promises';
-import { createGunzip } from 'node:zlib';
 import { MlosError } from '../../protocol/errors.ts';
 import { AxonError } from '../axon-error.ts';
 import { type ArchiveFile, mayUnpackTo } from './archive-limits.ts';
 import { type ByteSource, FileBytes, StreamBytes } from './byte-source.ts';
+import { type Decompressor, decompressorFor, magicBytes } from './decompressor.ts';
 import { TarFault } from './tar-header.ts';
 import { tarFiles } from './tar-reader.ts';
 
 /**
- * Gives the regular files of a tar or tar.gz archive to `each`, in order. Folders are skipped; what could
+ * Gives the regular files of a tar, tar.gz or tar.zst archive to `each`, in order. Folders are skipped; what could
  * do harm is refused (tar-reader.ts). Nothing is written and no name is trusted here. What `each` leaves
  * is passed over.
  */
@@ -22,11 +22,12 @@ export async function readTar(
   const handle = await fs.open(file);
   try {
     const { size } = await handle.stat();
-    const first = await handle.read(Buffer.alloc(2), 0, 2, 0);
-    const isGzip = first.buffer[0] === 0x1f && first.buffer[1] === 0x8b;
-    const source = isGzip
-      ? gunzipped(file, size, label, signal)
-      : new FileBytes(handle, size, signal);
+    const { buffer: head } = await handle.read(Buffer.alloc(magicBytes), 0, magicBytes, 0);
+    const decompressor = decompressorFor(head);
+    const source: ByteSource =
+      decompressor === null
+        ? new FileBytes(handle, size, signal)
+        : new StreamBytes(unpacked(file, decompressor(), { size, label, signal }));
     for await (const entry of tarFiles(source)) {
       signal.throwIfAborted();
       await each(entry);
@@ -53,18 +54,13 @@ export function archiveError(error: unknown, label: string, signal: AbortSignal)
   });
 }
 
-function gunzipped(file: string, size: number, label: string, signal: AbortSignal): ByteSource {
-  return new StreamBytes(unpacked(file, size, label, signal));
-}
-
 async function* unpacked(
   file: string,
-  size: number,
-  label: string,
-  signal: AbortSignal,
+  plain: Decompressor,
+  { size, label, signal }: { size: number; label: string; signal: AbortSignal },
 ): AsyncGenerator<Buffer> {
   const raw = createReadStream(file, { signal });
-  const plain = raw.pipe(createGunzip());
+  raw.pipe(plain);
   raw.on('error', (error) => plain.destroy(error));
   const most = mayUnpackTo(size);
   let bytes = 0;

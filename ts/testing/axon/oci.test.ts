@@ -49,7 +49,6 @@ const hostile: Readonly<Record<string, { exit: number; layers: OciLayer[] }>> = 
   drive: { exit: 11, layers: [raw('C:\\evil.onnx', onnx)] },
   twice: { exit: 11, layers: [good, raw('Model.onnx', onnx)] },
   reserved: { exit: 11, layers: [good, raw('manifest.yaml', 'x')] },
-  zstd: { exit: 12, layers: [raw('model.onnx', 'x', `${weight}.tar+zstd`)] },
 };
 
 let double: HubDouble;

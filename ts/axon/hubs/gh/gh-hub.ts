@@ -32,7 +32,7 @@ export const ghHub: Hub = {
   search: searchGitHub,
 };
 
-const archivePattern = /\.(tar\.gz|tgz|tar|zip)$/;
+const archivePattern = /\.(tar\.gz|tgz|tar\.zst|tar|zip)$/;
 const stem = (asset: string) => asset.replace(archivePattern, '').replace(/\.[A-Za-z0-9]+$/, '');
 const originOf = ({ repo, asset }: GhSpec) => (asset === null ? repo : `${repo}#${asset}`);
 

@@ -1,3 +1,4 @@
+import { readsZstd } from '../../package/decompressor.ts';
 import type { Descriptor } from './manifest.ts';
 
 /*
@@ -11,7 +12,7 @@ import type { Descriptor } from './manifest.ts';
 export type LayerContent =
   | { readonly kind: 'file'; readonly path: string; readonly layer: Descriptor }
   | { readonly kind: 'tar'; readonly layer: Descriptor }
-  /** Compressed in a way that is not read here. */
+  /** Compressed in a way that this Node does not read: known before it is fetched. */
   | { readonly kind: 'unreadable'; readonly layer: Descriptor };
 
 /** By the end of the media type; Ollama's and Docker's layers carry no names. */
@@ -38,7 +39,7 @@ export function layerContents(layers: readonly Descriptor[]): LayerContent[] {
     const { mediaType, annotations } = layer;
     const [, packing] = /\b(tar(?:[+.](?:gzip|zstd))?)$/.exec(mediaType) ?? [];
     const unpack = annotations['io.deis.oras.content.unpack'] === 'true';
-    if (packing?.endsWith('zstd')) return { kind: 'unreadable', layer };
+    if (packing?.endsWith('zstd') && !readsZstd) return { kind: 'unreadable', layer };
     if (packing !== undefined || unpack) {
       // A file of ORAS that merely is a tar keeps its name.
       const title = annotations['org.opencontainers.image.title'];

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ManifestFile } from '../../../protocol/manifest.ts';
 import { AxonError } from '../../axon-error.ts';
 import { fetchAll, type PackageRequest } from '../../download/fetch-all.ts';
+import { noZstd } from '../../package/decompressor.ts';
 import { maxPackageBytes, NameGuard } from '../../package/names.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
 import { HubArchive } from '../hub-archive.ts';
@@ -76,7 +77,7 @@ export class OciSource implements FileSource {
       if (content.kind === 'unreadable')
         throw new AxonError(
           'INVALID_PACKAGE',
-          `${label} holds a layer of type ${content.layer.mediaType}; zstd is not read by this version. Ask for raw, tar or tar+gzip layers.`,
+          `${label} holds a layer of type ${content.layer.mediaType}: ${noZstd}. Use a newer Node, or ask for raw, tar or tar+gzip layers.`,
         );
       if (content.kind === 'file') {
         const { path: name, layer } = content;
