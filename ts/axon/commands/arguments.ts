@@ -2,7 +2,7 @@
  * What the words in `<…>` of commands and flags stand for: the one place for their texts in the help and
  * for what a shell completes there. A test compares it with the program.
  */
-export type Candidates = 'installed' | 'keys' | 'hubs' | 'sources' | 'files';
+export type Candidates = 'installed' | 'keys' | 'hubs' | 'sources' | 'formats' | 'files';
 
 export interface ArgumentKind {
   readonly about: string;
@@ -33,6 +33,7 @@ export const argumentKinds: Readonly<Record<string, ArgumentKind>> = {
   key: { about: 'a key of config.yaml; `axon config list` shows them', candidates: ['keys'] },
   value: { about: 'its value' },
   hub: { about: 'the name of a hub, such as hf', candidates: ['hubs'] },
+  format: { about: 'a format of weights, or auto', candidates: ['formats'] },
   words: { about: 'what to look for' },
   target: { about: 'where to: oci/<registry>/<repository>:<tag>' },
   url: { about: 'an http or https address' },

@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { parseModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import { convertModel } from '../convert/convert.ts';
@@ -6,7 +7,6 @@ import { readManifest } from '../store/catalog.ts';
 import { type AddCommand, collect, type JsonFlag, withExample } from './command.ts';
 
 interface Flags extends JsonFlag {
-  readonly to: string;
   readonly as?: string;
   readonly input?: readonly string[];
   readonly architecture?: string;
@@ -20,7 +20,9 @@ export const addConvert: AddCommand = (program, run) => {
     program
       .command('convert <id>')
       .description('make an ONNX model of an installed one, and compare the two with random inputs')
-      .option('--to <format>', 'the format to make: onnx', 'onnx')
+      .addOption(
+        new Option('--to <format>', 'the format to make').choices(['onnx']).default('onnx'),
+      )
       .option('--as <ns/name@version>', 'install it under this id')
       .option('--input <spec>', 'an input as name:dtype[dims] (repeatable, in order)', collect)
       .option('--architecture <builder>', 'what makes the graph, as torchvision.models.resnet50')
@@ -31,8 +33,6 @@ export const addConvert: AddCommand = (program, run) => {
     "axon convert my/net@1 --input 'image:float32[batch,3,224,224]' --as my/net-onnx@1",
   ).action((id: string, flags: Flags) =>
     run(flags.json === true, async (context) => {
-      if (flags.to !== 'onnx')
-        throw new AxonError('USAGE', `--to ${JSON.stringify(flags.to)} is not made; --to onnx is.`);
       const result = await convertModel(
         id,
         {

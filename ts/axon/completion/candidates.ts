@@ -1,5 +1,6 @@
 import { formatModelId } from '../../protocol/model-id.ts';
 import type { ArgumentKind } from '../commands/arguments.ts';
+import { formatNames } from '../formats/file-kinds.ts';
 import { hubs } from '../hubs/registry.ts';
 import { configKeyNames } from '../settings/keys.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -18,6 +19,7 @@ export function candidatesOf(settings: Settings): Candidates {
   return {
     installed: async () => installed(),
     keys: async () => configKeyNames,
+    formats: async () => ['auto', ...formatNames],
     hubs: async () => names(),
     sources: async () => names().map((name) => `${name}/`),
   };

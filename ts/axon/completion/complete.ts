@@ -124,7 +124,7 @@ async function addValues(
   all: Candidates,
   prefix = '',
 ): Promise<void> {
-  found.add(place.argChoices ?? [], prefix);
+  if (place.argChoices !== undefined) return found.add(place.argChoices, prefix);
   for (const kind of argumentKinds[kindOf(place)]?.candidates ?? []) {
     if (kind === 'files') found.direct(':files');
     else found.add(await all[kind](), prefix);

@@ -1,4 +1,5 @@
 import { AxonError } from '../../axon-error.ts';
+import { nameAndVersion } from '../typed-name.ts';
 
 export interface HfSpec {
   readonly repo: string;
@@ -11,9 +12,7 @@ export interface HfSpec {
 const repoPattern = /^(?:[A-Za-z0-9_][\w.-]*\/)?[A-Za-z0-9_][\w.-]{0,95}$/;
 
 export function parseHfSpec(text: string): HfSpec {
-  const at = text.lastIndexOf('@');
-  const repo = at > 0 ? text.slice(0, at) : text;
-  const asked = at > 0 ? text.slice(at + 1) : 'latest';
+  const { name: repo, version: asked } = nameAndVersion(text);
   if (!repoPattern.test(repo) || /--|\.\.|\.git$/.test(repo))
     throw new AxonError(
       'INVALID_SPEC',

@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts';
 import type { FileSource, Hub, HubSpec, SearchHit } from '../hub.ts';
+import { nameAndVersion } from '../typed-name.ts';
 import { type KaggleSpec, parseKaggleSpec } from './kaggle-spec.ts';
 
 /** Kaggle Models. */
@@ -8,9 +9,7 @@ export const kaggleHub: Hub = {
   example: 'kaggle/<owner>/<model>/<framework>/<variation>',
   parse(text: string, context: Context): HubSpec {
     const spec = parseKaggleSpec(text);
-    const at = text.lastIndexOf('@');
-    const name = at > 0 ? text.slice(0, at) : text;
-    const version = at > 0 ? text.slice(at + 1) : 'latest';
+    const { name, version } = nameAndVersion(text);
     return {
       id: { namespace: 'kaggle', name, version },
       origin: { hub: 'kaggle', id: name },

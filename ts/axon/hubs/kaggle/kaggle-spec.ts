@@ -1,5 +1,6 @@
 import { didYouMean } from '../../../protocol/nearest.ts';
 import { AxonError } from '../../axon-error.ts';
+import { nameAndVersion } from '../typed-name.ts';
 
 /** Which model; framework and variation are null where the only one is meant. */
 export interface KaggleSpec {
@@ -50,9 +51,7 @@ const slugPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
 
 /** `<owner>/<model>[/<framework>/<variation>[/<N>]][@<N>]`. */
 export function parseKaggleSpec(text: string): KaggleSpec {
-  const at = text.lastIndexOf('@');
-  const name = at > 0 ? text.slice(0, at) : text;
-  const asked = at > 0 ? text.slice(at + 1) : 'latest';
+  const { name, version: asked } = nameAndVersion(text);
   const [owner = '', model = '', framework, variation, last, ...more] = name.split('/');
   const slugs = [owner, model, ...(framework === undefined ? [] : [framework, variation ?? ''])];
   if (more.length > 0 || !slugs.every((slug) => slugPattern.test(slug)))

@@ -1,4 +1,5 @@
 import { AxonError } from '../../axon-error.ts';
+import { nameAndVersion } from '../typed-name.ts';
 
 export interface ModelscopeSpec {
   readonly repo: string;
@@ -9,9 +10,7 @@ export interface ModelscopeSpec {
 const repoPattern = /^[A-Za-z0-9_][\w.-]{0,95}\/[A-Za-z0-9_][\w.-]{0,127}$/;
 
 export function parseModelscopeSpec(text: string): ModelscopeSpec {
-  const at = text.lastIndexOf('@');
-  const repo = at > 0 ? text.slice(0, at) : text;
-  const asked = at > 0 ? text.slice(at + 1) : 'latest';
+  const { name: repo, version: asked } = nameAndVersion(text);
   if (!repoPattern.test(repo) || repo.includes('..'))
     throw new AxonError(
       'INVALID_SPEC',

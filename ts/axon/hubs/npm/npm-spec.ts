@@ -1,4 +1,5 @@
 import { AxonError } from '../../axon-error.ts';
+import { nameAndVersion } from '../typed-name.ts';
 
 /** `name`, `@scope/name`, each with `@version` or `@tag`; ranges name no one thing and are refused. */
 export interface NpmSpec {
@@ -10,9 +11,7 @@ const namePattern = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/i;
 const versionPattern = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/;
 
 export function parseNpmSpec(text: string): NpmSpec {
-  const at = text.lastIndexOf('@');
-  const name = at > 0 ? text.slice(0, at) : text;
-  const version = at > 0 ? text.slice(at + 1) : 'latest';
+  const { name, version } = nameAndVersion(text);
   if (name.length > 214 || !namePattern.test(name))
     throw new AxonError(
       'INVALID_SPEC',

@@ -1,4 +1,5 @@
 import { AxonError } from '../../axon-error.ts';
+import { nameAndVersion } from '../typed-name.ts';
 
 /** `name` or `name@version`; the name in the one spelling that indexes use. */
 export interface PypiSpec {
@@ -15,9 +16,7 @@ export function normalName(name: string): string {
 }
 
 export function parsePypiSpec(text: string): PypiSpec {
-  const at = text.lastIndexOf('@');
-  const name = at > 0 ? text.slice(0, at) : text;
-  const version = at > 0 ? text.slice(at + 1) : 'latest';
+  const { name, version } = nameAndVersion(text);
   if (name.length > 200 || !namePattern.test(name))
     throw new AxonError(
       'INVALID_SPEC',

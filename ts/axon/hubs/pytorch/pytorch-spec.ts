@@ -1,4 +1,5 @@
 import { AxonError } from '../../axon-error.ts';
+import { nameAndVersion } from '../typed-name.ts';
 
 export type PytorchSpec =
   | { readonly kind: 'vision'; readonly builder: string; readonly asked: string }
@@ -16,9 +17,7 @@ const entryPattern = /^[A-Za-z][\w]{0,99}$/;
 
 /** `vision/<builder>@<weights>`, or `<owner>/<repo>/<entry>@<ref>`. */
 export function parsePytorchSpec(text: string): PytorchSpec {
-  const at = text.lastIndexOf('@');
-  const name = at > 0 ? text.slice(0, at) : text;
-  const asked = at > 0 ? text.slice(at + 1) : 'latest';
+  const { name, version: asked } = nameAndVersion(text);
   const parts = name.split('/');
   if (parts[0] === 'pytorch' && parts[1] === 'vision') parts.shift();
   const spec = parts.length === 2 ? vision(parts, asked) : repository(parts, asked);

@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts';
 import type { FileSource, Hub, HubSpec } from '../hub.ts';
+import { nameAndVersion } from '../typed-name.ts';
 import { parseTfhubSpec, type TfhubSpec } from './tfhub-spec.ts';
 
 /** TensorFlow Hub: its handles, whose models Kaggle keeps. */
@@ -8,8 +9,7 @@ export const tfhubHub: Hub = {
   example: 'tfhub/<publisher>/<path>/<version>',
   parse(text: string, context: Context): HubSpec {
     const spec = parseTfhubSpec(text);
-    const at = text.lastIndexOf('@');
-    const version = at > 0 ? text.slice(at + 1) : 'latest';
+    const { version } = nameAndVersion(text);
     return {
       id: { namespace: 'tfhub', name: spec.name, version },
       origin: { hub: 'tfhub', id: spec.name },

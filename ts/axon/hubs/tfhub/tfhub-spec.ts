@@ -1,5 +1,6 @@
 import { AxonError } from '../../axon-error.ts';
 import { oneVersion } from '../kaggle/kaggle-spec.ts';
+import { nameAndVersion } from '../typed-name.ts';
 
 export interface TfhubSpec {
   /** As typed, without `@`. */
@@ -12,9 +13,7 @@ const segmentPattern = /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}$/;
 
 /** `<publisher>/<path…>[/<N>][@<N>]`: a number at the end of the path is the version. */
 export function parseTfhubSpec(text: string): TfhubSpec {
-  const at = text.lastIndexOf('@');
-  const name = at > 0 ? text.slice(0, at) : text;
-  const asked = at > 0 ? text.slice(at + 1) : 'latest';
+  const { name, version: asked } = nameAndVersion(text);
   const parts = name.split('/');
   if (parts.length < 2 || parts.length > 10 || !parts.every((part) => segmentPattern.test(part)))
     throw new AxonError(
