@@ -111,10 +111,13 @@ async function locked<T>(
     signal,
     onWait: () => output.note(`Another axon installs ${formatModelId(id)}; waiting for it.`),
   });
+  const staging = new Staging(layout, id);
   try {
-    const staging = new Staging(layout, id);
     staging.open();
     return await work({ staging, assertHeld: () => lock.assertHeld() });
+  } catch (error) {
+    staging.abandon(error);
+    throw error;
   } finally {
     lock.release();
   }
@@ -166,18 +169,14 @@ async function fromPackage(
       return there;
     }
   }
-  const { manifest, text } = await source
-    .unpack(staging.package, staging.download, options.force ? null : takeStored(context))
-    .then((unpacked) => {
-      requireInnerData(staging.package, unpacked.manifest);
-      const signature = readSignature(staging.package);
-      trustOf(formatModelId(unpacked.manifest.metadata), unpacked.text, signature, context);
-      return unpacked;
-    })
-    .catch((error: unknown) => {
-      staging.abandon();
-      throw error;
-    });
+  const { manifest, text } = await source.unpack(
+    staging.package,
+    staging.download,
+    options.force ? null : takeStored(context),
+  );
+  requireInnerData(staging.package, manifest);
+  const signature = readSignature(staging.package);
+  trustOf(formatModelId(manifest.metadata), text, signature, context);
   const own = options.as ?? idOf(manifest);
   const final = textAs(text, manifest, options);
   // Under another name it is another manifest, which nobody signed.

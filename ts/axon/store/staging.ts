@@ -13,6 +13,9 @@ const sourceNote = 'source';
 const replacedName = 'replaced';
 const idNote = 'id';
 
+/** The same bytes would be refused again. */
+const refusals: ReadonlySet<string> = new Set(['UNSAFE_PACKAGE', 'INVALID_PACKAGE']);
+
 /**
  * The model whose package lies in a staging folder and nowhere else, since its replacement was cut off between
  * the two renames, or is there just now. Null where there is none.
@@ -119,11 +122,20 @@ export class Staging {
     this.discard();
   }
 
-  /** After a failure: keeps only parts of downloads, if there are any. */
-  abandon(): void {
-    const parts = fs.readdirSync(this.download).filter((name) => name !== sourceNote);
-    if (parts.length === 0) this.discard();
+  /** After a failure: keeps what a later run can go on with, if there is any. What was refused is of no use to it. */
+  abandon(why: unknown): void {
+    // The former package lies here only; the next run puts it back.
+    if (fs.existsSync(this.#replaced)) return;
+    const isRefused = why instanceof AxonError && refusals.has(why.code);
+    if (isRefused || !this.#hasParts()) this.discard();
     else fs.rmSync(this.package, { recursive: true, force: true });
+  }
+
+  #hasParts(): boolean {
+    if (!fs.existsSync(this.download)) return false;
+    return fs
+      .readdirSync(this.download, { recursive: true, withFileTypes: true })
+      .some((entry) => !entry.isDirectory() && entry.name !== sourceNote);
   }
 
   discard(): void {

@@ -151,6 +151,7 @@ test('a broken model is named as its source names it, not where it lay for the m
     assert.ok(ended.stderr.includes(`error: sub/${name} is not a readable `), ended.stderr);
     assert.ok(!ended.stderr.includes(home.dir), ended.stderr);
   }
+  assert.deepEqual(fs.readdirSync(path.join(home.dir, 'cache/staging')), []);
 });
 
 test('pack gives the same bytes twice, and a package installs elsewhere; a changed one does not', async (t) => {

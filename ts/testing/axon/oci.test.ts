@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { exitCodes } from '../../axon/exit-codes.ts';
 import { parseManifest } from '../../protocol/manifest.ts';
 import { type HubDouble, startHubDouble } from '../hub-double/hub-double.ts';
 import type { OciArtifact, OciLayer } from '../hub-double/oci.ts';
@@ -154,6 +155,7 @@ test('archives, titles, media types and the right manifest of an index say what 
   assert.match(unclear.stdout, /@sha256:/);
   assert.equal((await install('link@v1')).status, 11);
   assert.equal((await install('dots@v1')).status, 11);
+  assert.deepEqual(fs.readdirSync(path.join(home.dir, 'cache/staging')), [], 'what was refused');
   assert.equal((await install('none@v1')).status, 5);
   assert.equal((await install('net@v2')).status, 5);
 });
@@ -215,6 +217,9 @@ for (const [name, { exit }] of Object.entries(hostile))
     const ended = await home.axon('install', `oci/${host}/bad/${name}@v1`, '--json');
     assert.equal(ended.status, exit, ended.stdout);
     assert.deepEqual(home.installed(), []);
+    // Files that came whole beside a wrong one stay for the next run.
+    if (exit !== exitCodes.CHECKSUM_MISMATCH.exit)
+      assert.deepEqual(fs.readdirSync(path.join(home.dir, 'cache/staging')), []);
   });
 
 test('a manifest that is not what its digest says, web pages, cuts and loops', async (t) => {
