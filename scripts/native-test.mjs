@@ -72,7 +72,9 @@ async function linkIfOlder(compiler, flags, objects, output) {
 async function buildTests(sanitizer, log) {
   const compiler = findCompiler();
   const folder = path.join(root, `build/test/${sanitizer}`);
-  const flags = [...commonFlags, ...sanitizers[sanitizer], '-O1', '-g', '-fno-omit-frame-pointer'];
+  // Lines for the sanitizers' stacks, and no more: it compiles in less than half the time of -O1 -g.
+  const debug = ['-Og', '-g1', '-fno-omit-frame-pointer'];
+  const flags = [...commonFlags, ...sanitizers[sanitizer], ...debug];
   const sources = [...listSources().filter(isCore), ...listTests()];
   const objects = await compileObjects({
     compiler,

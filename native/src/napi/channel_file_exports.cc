@@ -11,15 +11,15 @@ namespace mlos::binding {
 namespace {
 
 /// The descriptors are the caller's from here on.
-Napi::Value ToValue(Napi::Env env, ChannelFiles& files) {
+Napi::Value GiveAway(Napi::Env env, ChannelFiles& files) {
   Napi::Object object = Napi::Object::New(env);
-  object.Set("requestRegion", binding::ToValue(env, files.request_region.get()));
-  object.Set("responseRegion", binding::ToValue(env, files.response_region.get()));
-  object.Set("bell", binding::ToValue(env, files.bell.get()));
-  object.Set("clientSocket", binding::ToValue(env, files.client_socket.get()));
-  object.Set("hostSocket", binding::ToValue(env, files.host_socket.get()));
-  object.Set("requestHuge", binding::ToValue(env, files.request_huge));
-  object.Set("responseHuge", binding::ToValue(env, files.response_huge));
+  object.Set("requestRegion", ToValue(env, files.request_region.get()));
+  object.Set("responseRegion", ToValue(env, files.response_region.get()));
+  object.Set("bell", ToValue(env, files.bell.get()));
+  object.Set("clientSocket", ToValue(env, files.client_socket.get()));
+  object.Set("hostSocket", ToValue(env, files.host_socket.get()));
+  object.Set("requestHuge", ToValue(env, files.request_huge));
+  object.Set("responseHuge", ToValue(env, files.response_huge));
   // Ownership moves last: had anything above thrown, the descriptors would have been closed.
   for (UniqueFd* fd : {&files.request_region, &files.response_region, &files.bell,
                        &files.client_socket, &files.host_socket}) {
@@ -40,7 +40,7 @@ Napi::Value ChannelFilesCreate(const Napi::CallbackInfo& info) {
     auto made = std::make_shared<Result<ChannelFiles>>(CreateChannelFiles(options));
     return [made](Napi::Env at) -> Napi::Value {
       if (!made->ok()) Throw(at, made->error());
-      return ToValue(at, made->value());
+      return GiveAway(at, made->value());
     };
   });
 }

@@ -5,6 +5,7 @@
 #include "cpu/affinity.h"
 #include "cpu/scheduling.h"
 #include "cpu/topology.h"
+#include "napi/bounds.h"
 #include "napi/exports.h"
 #include "napi/translate_error.h"
 #include "napi/values.h"
@@ -12,7 +13,6 @@
 namespace mlos::binding {
 namespace {
 
-constexpr uint32_t kMaxCpus = 65'536;
 constexpr int64_t kMaxPriority = 99;
 
 /// The first two arguments of every setting: (isThread, id), id 0 for the caller.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/engine.h"
+#include "napi/bounds.h"
 #include "napi/engine_values.h"
 #include "napi/env_state.h"
 #include "napi/exports.h"
@@ -20,10 +21,8 @@ namespace mlos::binding {
 namespace {
 
 constexpr int64_t kMaxSpinMicros = 1'000'000;
-constexpr int64_t kMaxHandle = 0xffff'ffff;
 constexpr int64_t kMaxCall = (int64_t{1} << 53) - 1;
 constexpr int64_t kMaxStatus = 1000;
-constexpr uint32_t kMaxCpus = 65'536;
 
 /// An engine as JavaScript has it; `engine` is empty after close. Work in the background shares it.
 struct EngineHandle {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "napi/bounds.h"
 #include "napi/translate_error.h"
 #include "napi/values.h"
 
@@ -18,9 +19,6 @@ constexpr int64_t kMaxSequences = 65'536;
 constexpr int64_t kMaxStateBytes = int64_t{1} << 40;
 constexpr int64_t kMaxIdleMillis = 86'400'000;
 constexpr int64_t kMaxDelayMicros = 10'000'000;
-constexpr uint32_t kMaxCpus = 65'536;
-constexpr int64_t kMaxHandle = 0xffff'ffff;
-constexpr int64_t kMaxDim = int64_t{1} << 40;
 
 Napi::Object ReadObject(const Napi::Value& value, const char* name) {
   if (!value.IsObject()) ThrowInvalid(value.Env(), std::string(name) + " must be an object");
@@ -166,7 +164,7 @@ void ReadSequences(const Napi::Value& value, ModelOptions& options) {
   options.sequences.idle_ms = ReadCount(object, "idleMs", 1, kMaxIdleMillis);
 }
 
-Napi::Value ToValue(Napi::Env env, const std::vector<ValueSpec>& specs) {
+Napi::Value SpecsToValue(Napi::Env env, const std::vector<ValueSpec>& specs) {
   Napi::Array array = Napi::Array::New(env, specs.size());
   for (uint32_t i = 0; i < specs.size(); ++i) {
     const ValueSpec& spec = specs[i];
@@ -271,8 +269,8 @@ std::vector<JsTensor> ReadTensors(const Napi::Value& value) {
 
 Napi::Value ToValue(Napi::Env env, const AddedModel& model) {
   Napi::Object signature = Napi::Object::New(env);
-  signature.Set("inputs", ToValue(env, model.signature.inputs));
-  signature.Set("outputs", ToValue(env, model.signature.outputs));
+  signature.Set("inputs", SpecsToValue(env, model.signature.inputs));
+  signature.Set("outputs", SpecsToValue(env, model.signature.outputs));
   Napi::Array measures = Napi::Array::New(env, model.measures.size());
   for (uint32_t i = 0; i < model.measures.size(); ++i) {
     Napi::Object measure = Napi::Object::New(env);

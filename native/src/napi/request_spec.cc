@@ -2,13 +2,11 @@
 
 #include <cstring>
 
+#include "napi/bounds.h"
 #include "shm/tensor_view.h"
 
 namespace mlos::binding {
 namespace {
-
-/// The most elements of a tensor.
-constexpr auto kMaxDim = static_cast<double>(uint64_t{1} << 40);
 
 /// Reads whole numbers one after another; the first that is none, or too large, spoils all.
 class WordReader {
@@ -42,7 +40,7 @@ layout::TensorDescriptor ReadTensor(WordReader& words) {
   tensor.byte_length = words.Next(double{layout::kMaxArenaBytes});
   tensor.rank = static_cast<uint16_t>(words.Next(layout::kMaxRank));
   for (uint16_t axis = 0; axis < tensor.rank; ++axis) {
-    tensor.dims[axis] = static_cast<int64_t>(words.Next(kMaxDim));
+    tensor.dims[axis] = static_cast<int64_t>(words.Next(static_cast<double>(kMaxDim)));
   }
   return tensor;
 }
