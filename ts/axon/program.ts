@@ -87,8 +87,8 @@ export async function runProgram(argv: readonly string[], world: World): Promise
   const quiet = argv.includes('--quiet') || argv.includes('-q');
   const progress = await progressFor({ json, quiet }, stderr);
   const output = new Output({ json, quiet, env, stdout, stderr, progress });
-  const run: Run = async (_json, work) => {
-    const settings = await Settings.load(env);
+  const run: Run = async (_json, work, options) => {
+    const settings = await Settings[options?.wrongSettings === true ? 'read' : 'load'](env);
     const context = makeContext({ env, cwd, stdin, signal, output, settings });
     await putBackSetAside(context);
     await work(context);
@@ -142,7 +142,7 @@ async function completeWords(words: readonly string[], world: World): Promise<nu
   try {
     const before = words.slice(0, -1);
     const program = buildProgram(await commandsFor(before), async () => undefined, world);
-    const settings = await Settings.load(world.env);
+    const settings = await Settings.read(world.env);
     const lines = await complete(program, words, candidatesOf(settings));
     world.stdout.write(lines.map((line) => `${line}\n`).join(''));
     return 0;

@@ -5,6 +5,8 @@ import type { Context } from '../context.ts';
 export type Run = (
   json: boolean,
   work: (context: Context) => Promise<void> | void,
+  /** `wrongSettings`: not ended by what is wrong in config.yaml. */
+  options?: { readonly wrongSettings: boolean },
 ) => Promise<void>;
 
 /** Adds one verb to the program. */

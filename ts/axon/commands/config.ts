@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import { loadKeys } from '../package/keys.ts';
 import { textTable } from '../render/table.ts';
+import { changeSetting } from '../settings/change-settings.ts';
 import {
   type ConfigKey,
   configKeyNames,
@@ -8,7 +9,7 @@ import {
   isConfigKey,
   type KeyInfo,
 } from '../settings/keys.ts';
-import { type ConfigValue, readValue, unknownKey } from '../settings/settings.ts';
+import { type ConfigValue, readValue, type Settings, unknownKey } from '../settings/settings.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 function requireKey(text: string): ConfigKey {
@@ -17,33 +18,42 @@ function requireKey(text: string): ConfigKey {
 }
 
 /** Tokens are not shown: a terminal is looked over, and its text is pasted into reports. */
-function shown(key: ConfigKey, { settings }: Context): ConfigValue {
+function shown(key: ConfigKey, settings: Settings): ConfigValue {
   const info: KeyInfo = configKeys[key];
   const value = settings.get(key);
   return info.secret === true && value !== '' ? '(set)' : value;
 }
 
-function said(key: ConfigKey, context: Context): void {
-  const value = shown(key, context);
-  context.output.result({ key, value, set: context.settings.isSet(key) }, [`${key} = ${value}`]);
+function said(key: ConfigKey, settings: Settings, { output }: Context): void {
+  const value = shown(key, settings);
+  output.result({ key, value, set: settings.isSet(key) }, [`${key} = ${value}`]);
+}
+
+/** These commands are there to mend config.yaml, so they work with one that is wrong, and say what is. */
+function warnOfWrong(settings: Settings, { output }: Context): void {
+  for (const { message } of settings.wrong.values()) output.warn(message);
 }
 
 export const addConfig: AddCommand = (program, run) => {
   const config = program.command('config').description('read and write config.yaml');
+  const mend = (flags: JsonFlag, work: (context: Context) => Promise<void> | void) =>
+    run(flags.json === true, work, { wrongSettings: true });
   withExample(
     config.command('list').description('all keys with their values'),
     'axon config list',
   ).action((flags: JsonFlag) =>
-    run(flags.json === true, (context) => {
-      const values = Object.fromEntries(configKeyNames.map((key) => [key, shown(key, context)]));
+    mend(flags, (context) => {
+      const { settings } = context;
+      warnOfWrong(settings, context);
+      const values = Object.fromEntries(configKeyNames.map((key) => [key, shown(key, settings)]));
       const rows = configKeyNames.map((key) => [
         key,
         String(values[key]),
-        context.settings.isSet(key) ? '' : 'default',
+        settings.isSet(key) ? '' : 'default',
         configKeys[key].about,
       ]);
       context.output.result(
-        { file: context.settings.file, values },
+        { file: settings.file, values },
         textTable(context.output, ['KEY', 'VALUE', '', 'ABOUT'], rows),
       );
     }),
@@ -52,10 +62,12 @@ export const addConfig: AddCommand = (program, run) => {
     config.command('get <key>').description('one value'),
     'axon config get mlos.endpoint',
   ).action((text: string, flags: JsonFlag) =>
-    run(flags.json === true, (context) => {
+    mend(flags, (context) => {
       const key = requireKey(text);
-      const value = shown(key, context);
-      context.output.result({ key, value, set: context.settings.isSet(key) }, [String(value)]);
+      const { settings } = context;
+      warnOfWrong(settings, context);
+      const value = shown(key, settings);
+      context.output.result({ key, value, set: settings.isSet(key) }, [String(value)]);
     }),
   );
   withExample(
@@ -63,23 +75,24 @@ export const addConfig: AddCommand = (program, run) => {
     'axon config set mlos.endpoint http://localhost:8080',
     'axon config set register.auto true',
   ).action((text: string, value: string, flags: JsonFlag) =>
-    run(flags.json === true, async (context) => {
+    mend(flags, async (context) => {
       const key = requireKey(text);
       if (key === 'security.trusted_keys') loadKeys(value, context.cwd);
-      context.settings.set(key, readValue(key, value));
-      await context.settings.save();
-      said(key, context);
+      const settings = await changeSetting(key, readValue(key, value), context);
+      warnOfWrong(settings, context);
+      said(key, settings, context);
     }),
   );
   withExample(
     config.command('unset <key>').description('go back to the default of one key'),
     'axon config unset mlos.endpoint',
   ).action((text: string, flags: JsonFlag) =>
-    run(flags.json === true, async (context) => {
-      const key = requireKey(text);
-      context.settings.unset(key);
-      await context.settings.save();
-      said(key, context);
+    mend(flags, async (context) => {
+      const key = context.settings.wrong.has(text) ? text : requireKey(text);
+      const settings = await changeSetting(key, null, context);
+      warnOfWrong(settings, context);
+      if (isConfigKey(key)) said(key, settings, context);
+      else context.output.result({ key, set: false }, [`${key} is not in config.yaml any more.`]);
     }),
   );
 };

@@ -1,5 +1,5 @@
-import fs from 'node:fs';
 import { makeFolder } from '../../protocol/make-folder.ts';
+import { beginSettings } from '../settings/change-settings.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 export const addInit: AddCommand = (program, run) => {
@@ -9,10 +9,9 @@ export const addInit: AddCommand = (program, run) => {
       .description('make the folders and config.yaml; harmless when they are there'),
     'axon init',
   ).action((flags: JsonFlag) =>
-    run(flags.json === true, async ({ settings, layout, output }) => {
+    run(flags.json === true, ({ settings, layout, output }) => {
       makeFolder(layout.models);
-      const created = !fs.existsSync(settings.file);
-      if (created) await settings.save();
+      const created = beginSettings(settings);
       output.result({ home: settings.home, cache: layout.cache, config: settings.file, created }, [
         created ? `Ready: ${settings.home}` : `Already set up: ${settings.home}`,
         `  models  ${layout.models}`,

@@ -2,6 +2,7 @@ import { didYouMean } from '../../protocol/nearest.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { textTable } from '../render/table.ts';
+import { changeSetting } from '../settings/change-settings.ts';
 import {
   type EndpointHub,
   endpointHubs,
@@ -9,11 +10,11 @@ import {
   endpointVariables,
   isEndpointHub,
 } from '../settings/endpoints.ts';
-import { readValue } from '../settings/settings.ts';
+import { readValue, type Settings } from '../settings/settings.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 /** Where a hub is asked: the environment comes before config.yaml, and that before the hub's own address. */
-function endpointOf(hub: EndpointHub, { processEnv, settings }: Context) {
+function endpointOf(hub: EndpointHub, { processEnv }: Context, settings: Settings) {
   const named = processEnv[endpointVariables[hub]];
   if (named) return { hub, url: named, from: endpointVariables[hub] };
   const kept = settings.text(endpointKey(hub));
@@ -30,14 +31,20 @@ function requireHub(text: string): EndpointHub {
   );
 }
 
-async function keep(hub: EndpointHub, url: string | null, context: Context): Promise<void> {
-  const { settings, output, processEnv } = context;
-  if (url === null) settings.unset(endpointKey(hub));
-  else settings.set(endpointKey(hub), readValue(endpointKey(hub), url));
-  await settings.save();
+/** `check` sees the settings as they are when nobody else can change them. */
+async function keep(
+  hub: EndpointHub,
+  url: string | null,
+  context: Context,
+  check?: (now: Settings) => void,
+): Promise<void> {
+  const { output, processEnv } = context;
+  const key = endpointKey(hub);
+  const value = url === null ? null : readValue(key, url);
+  const settings = await changeSetting(key, value, context, check);
   if (processEnv[endpointVariables[hub]])
     output.warn(`${endpointVariables[hub]} is set and comes before config.yaml.`);
-  const now = endpointOf(hub, context);
+  const now = endpointOf(hub, context, settings);
   output.result(now, [`${hub}  ${now.url ?? 'its own address'}  (${now.from})`]);
 }
 
@@ -50,7 +57,7 @@ export const addRegistry: AddCommand = (program, run) => {
     'axon registry list',
   ).action((flags: JsonFlag) =>
     run(flags.json === true, (context) => {
-      const endpoints = endpointHubs.map((hub) => endpointOf(hub, context));
+      const endpoints = endpointHubs.map((hub) => endpointOf(hub, context, context.settings));
       const rows = endpoints.map(({ hub, url, from }) => [hub, url ?? 'its own address', from]);
       context.output.result(
         { endpoints },
@@ -64,13 +71,14 @@ export const addRegistry: AddCommand = (program, run) => {
   ).action((text: string, url: string, flags: JsonFlag) =>
     run(flags.json === true, (context) => {
       const hub = requireHub(text);
-      const before = context.settings.text(endpointKey(hub));
-      if (before !== '' && before !== url)
+      return keep(hub, url, context, (now) => {
+        const before = now.text(endpointKey(hub));
+        if (before === '' || before === url) return;
         throw new AxonError(
           'ALREADY_EXISTS',
           `${hub} is asked at ${before} already. \`axon registry set ${hub} ${url}\` replaces it.`,
         );
-      return keep(hub, url, context);
+      });
     }),
   );
   withExample(
@@ -85,12 +93,13 @@ export const addRegistry: AddCommand = (program, run) => {
   ).action((text: string, flags: JsonFlag) =>
     run(flags.json === true, (context) => {
       const hub = requireHub(text);
-      if (!context.settings.isSet(endpointKey(hub)))
+      return keep(hub, null, context, (now) => {
+        if (now.isSet(endpointKey(hub))) return;
         throw new AxonError(
           'NOT_FOUND',
           `config.yaml has no address for ${hub}. \`axon registry list\` shows where it is asked.`,
         );
-      return keep(hub, null, context);
+      });
     }),
   );
 };

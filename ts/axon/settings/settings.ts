@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { makeFolder } from '../../protocol/make-folder.ts';
 import { didYouMean } from '../../protocol/nearest.ts';
+import { quoted } from '../../protocol/shell-word.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
 import {
   type ConfigKey,
@@ -58,6 +58,8 @@ export function readValue(key: ConfigKey, value: unknown): ConfigValue {
     : fail(`${key} must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}.`);
 }
 
+const wordOf = (key: string) => (/^[\w.-]+$/.test(key) ? key : quoted(key));
+
 function flatten(value: unknown, prefix: string, out: Map<string, unknown>): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     out.set(prefix, value);
@@ -67,27 +69,13 @@ function flatten(value: unknown, prefix: string, out: Map<string, unknown>): voi
     flatten(inner, prefix === '' ? key : `${prefix}.${key}`, out);
 }
 
-interface Tree {
-  [name: string]: ConfigValue | Tree;
-}
-
-function plant(tree: Tree, [head = '', ...rest]: readonly string[], value: ConfigValue): void {
-  if (rest.length === 0) {
-    tree[head] = value;
-    return;
-  }
-  const inner = tree[head];
-  const branch: Tree = typeof inner === 'object' ? inner : {};
-  tree[head] = branch;
-  plant(branch, rest, value);
-}
-
-/** config.yaml: values set by the user over defaults. Written whole, with mode 0600: it may hold tokens. */
+/** config.yaml: values set by the user over defaults. change-settings.ts writes it. */
 export class Settings {
   readonly home: string;
   readonly file: string;
   readonly #env: NodeJS.ProcessEnv;
   readonly #set = new Map<ConfigKey, ConfigValue>();
+  readonly #wrong = new Map<string, AxonError>();
 
   constructor(env: NodeJS.ProcessEnv) {
     this.#env = env;
@@ -95,7 +83,16 @@ export class Settings {
     this.file = path.join(this.home, 'config.yaml');
   }
 
+  /** For whoever needs them right: what is wrong in the file is an error. */
   static async load(env: NodeJS.ProcessEnv): Promise<Settings> {
+    const settings = await Settings.read(env);
+    const [wrong] = settings.wrong.values();
+    if (wrong !== undefined) throw wrong;
+    return settings;
+  }
+
+  /** For whoever mends them: what is wrong in the file is set apart, and has no effect. */
+  static async read(env: NodeJS.ProcessEnv): Promise<Settings> {
     const settings = new Settings(env);
     let text: string;
     try {
@@ -120,12 +117,24 @@ export class Settings {
         error,
       );
     }
-    flat.delete('');
+    if (flat.has(''))
+      fail(`${this.file} is no list of keys and values. Correct or delete the file.`);
     for (const [key, value] of flat) {
-      if (isConfigKey(key)) this.#set.set(key, readValue(key, value));
-      else if (!formerKeys.has(key))
-        throw new AxonError('INVALID_CONFIG', `${this.file}: ${unknownKey(key).message}`);
+      if (formerKeys.has(key)) continue;
+      try {
+        if (!isConfigKey(key)) throw unknownKey(key);
+        this.#set.set(key, readValue(key, value));
+      } catch (thrown) {
+        const { message } = AxonError.from(thrown);
+        const remedy = `\`axon config unset ${wordOf(key)}\` takes it out of the file.`;
+        this.#wrong.set(key, new AxonError('INVALID_CONFIG', `${this.file}: ${message} ${remedy}`));
+      }
     }
+  }
+
+  /** Keys of the file that are not ours or have a value that cannot be, and what is to be said of each. */
+  get wrong(): ReadonlyMap<string, AxonError> {
+    return this.#wrong;
   }
 
   text(key: ConfigKey): string {
@@ -144,29 +153,8 @@ export class Settings {
     return this.#set.has(key);
   }
 
-  set(key: ConfigKey, value: ConfigValue): void {
-    this.#set.set(key, value);
-  }
-
-  unset(key: ConfigKey): void {
-    this.#set.delete(key);
-  }
-
   get cacheDir(): string {
     const set = this.#env['AXON_CACHE_DIR'] || this.text('cache_dir');
     return set === '' ? path.join(this.home, 'cache') : path.resolve(set);
-  }
-
-  async save(): Promise<void> {
-    const tree: Tree = {};
-    for (const key of configKeyNames) {
-      const value = this.#set.get(key);
-      if (value !== undefined) plant(tree, key.split('.'), value);
-    }
-    const { stringify } = await import('yaml');
-    makeFolder(this.home);
-    const draft = `${this.file}.${process.pid}.new`;
-    fs.writeFileSync(draft, stringify(tree), { mode: 0o600 });
-    fs.renameSync(draft, this.file);
   }
 }

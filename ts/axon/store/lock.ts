@@ -106,11 +106,13 @@ export interface LockOptions {
   readonly waitMs: number;
   readonly onWait: () => void;
   readonly signal: AbortSignal;
+  /** What it is that one axon at a time works on, for the message; a model where nothing is said. */
+  readonly about?: string;
 }
 
 /** `name` is a path; tickets lie beside each other in its folder. */
 export async function acquireLock(name: string, options: LockOptions): Promise<Lock> {
-  const { waitMs, onWait, signal } = options;
+  const { waitMs, onWait, signal, about = 'this model' } = options;
   makeFolder(path.dirname(name));
   const watch = new Watch();
   const until = performance.now() + waitMs;
@@ -125,7 +127,7 @@ export async function acquireLock(name: string, options: LockOptions): Promise<L
       await sleep(randomInt(5, pollMs), undefined, { signal });
       continue;
     }
-    if (performance.now() >= until) throw busy(other.pid);
+    if (performance.now() >= until) throw busy(other.pid, about);
     if (!told) onWait();
     told = true;
     await sleep(pollMs, undefined, { signal });
@@ -162,7 +164,7 @@ function hold(file: string): Lock {
   timer.unref();
   return {
     assertHeld() {
-      if (!fs.existsSync(file)) throw busy(null);
+      if (!fs.existsSync(file)) throw busy(null, '');
     },
     release() {
       clearInterval(timer);
@@ -171,11 +173,11 @@ function hold(file: string): Lock {
   };
 }
 
-function busy(pid: number | null): AxonError {
+function busy(pid: number | null, about: string): AxonError {
   return new AxonError(
     'BUSY',
     pid === null
       ? 'Another axon took over while this one stood still. Try again.'
-      : `Another axon (pid ${pid}) works on this model. Wait for it, then try again.`,
+      : `Another axon (pid ${pid}) works on ${about}. Wait for it, then try again.`,
   );
 }

@@ -23,9 +23,14 @@ export function syncFolders(dir: string): void {
 }
 
 /** Writes a file whole or not at all; `draft` lies on the same file system. */
-export function replaceDurably(file: string, text: string, draft: string): void {
-  fs.writeFileSync(draft, text);
-  syncPath(draft);
-  fs.renameSync(draft, file);
+export function replaceDurably(file: string, text: string, draft: string, mode = 0o666): void {
+  try {
+    fs.writeFileSync(draft, text, { mode });
+    syncPath(draft);
+    fs.renameSync(draft, file);
+  } catch (error) {
+    fs.rmSync(draft, { force: true });
+    throw error;
+  }
   syncPath(path.dirname(file));
 }
