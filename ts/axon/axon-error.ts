@@ -69,6 +69,12 @@ function fromErrno(thrown: unknown): AxonError | null {
         `The disk is full (${text(thrown)}). Free some room.`,
         options,
       );
+    case 'EFBIG':
+      return new AxonError(
+        'IO_ERROR',
+        `The file system takes no file so large (${text(thrown)}): \`ulimit -f\` or its own limit, such as the 4 GB of FAT.`,
+        options,
+      );
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
@@ -79,6 +85,12 @@ function fromErrno(thrown: unknown): AxonError | null {
     case 'EIO':
     case 'EMFILE':
     case 'ENAMETOOLONG':
+    case 'ESTALE':
+    case 'EBUSY':
+    case 'ENFILE':
+    case 'ENXIO':
+    case 'EEXIST':
+    case 'ENOTEMPTY':
       return new AxonError('IO_ERROR', `The file system refused: ${text(thrown)}`, options);
     default:
       return thrown instanceof Error && thrown.name === 'AbortError'

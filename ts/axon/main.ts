@@ -11,11 +11,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     abort.abort();
   });
 }
-// `axon list | head` closes the pipe early; that is no fault.
+// `axon list | head` closes the pipe early; that is no fault. Any other error the program tells at its end.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
 });
+// There is nobody left to tell.
+process.stderr.on('error', () => undefined);
 
 process.exitCode = await runProgram(process.argv.slice(2), {
   env: process.env,

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { productVersion } from '../protocol/version.ts';
-import { AxonError } from './axon-error.ts';
+import { AxonError, errnoOf } from './axon-error.ts';
 import { argumentKinds } from './commands/arguments.ts';
 import type { AddCommand, Run } from './commands/command.ts';
 import { type Context, makeContext } from './context.ts';
@@ -95,10 +95,10 @@ export async function runProgram(argv: readonly string[], world: World): Promise
   };
   try {
     const program = buildProgram(await commandsFor(argv), run, world);
-    await program.parseAsync([...helpWords(program, argv)], { from: 'user' });
+    await program.parseAsync([...helpWords(program, argv)], { from: 'user' }).catch(isDone);
+    requireWritten(stdout);
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0;
     // A group of commands without one of them: its help stands on stderr already.
     if (error instanceof CommanderError && error.code === 'commander.help')
       return exitCodes.USAGE.exit;
@@ -111,6 +111,19 @@ export async function runProgram(argv: readonly string[], world: World): Promise
   } finally {
     output.progress.stop();
   }
+}
+
+/** A help that was shown ends the parsing with an error, too. */
+function isDone(error: unknown): void {
+  if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
+}
+
+/** An answer that nobody can have read is no success: a full disk behind `>`, say. */
+function requireWritten({ errored }: NodeJS.WriteStream): void {
+  if (errored === null || errnoOf(errored) === 'EPIPE') return;
+  throw new AxonError('IO_ERROR', `The answer cannot be written to stdout: ${errored.message}`, {
+    cause: errored,
+  });
 }
 
 /** A model that was being replaced when the one that did it was killed is there again, whatever the command. */

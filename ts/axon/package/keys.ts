@@ -5,6 +5,7 @@ import { type PublicKey, readPublicKey } from '../../protocol/signature.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { readText } from '../store/catalog.ts';
+import { writeNew } from '../store/sync.ts';
 
 const maxKeyBytes = 16 * 1024;
 
@@ -16,8 +17,13 @@ export function makeKeys(privateFile: string, publicFile: string): PublicKey {
     if (fs.existsSync(file))
       throw new AxonError('ALREADY_EXISTS', `${file} is there already. Name another with -o.`);
   const text = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  fs.writeFileSync(privateFile, text, { flag: 'wx', mode: 0o600 });
-  fs.writeFileSync(publicFile, pem, { flag: 'wx' });
+  writeNew(privateFile, text, 0o600);
+  try {
+    writeNew(publicFile, pem);
+  } catch (error) {
+    fs.rmSync(privateFile, { force: true }); // Half a pair would only be in the way.
+    throw error;
+  }
   return loadPublicKey(publicFile);
 }
 

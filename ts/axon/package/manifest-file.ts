@@ -13,7 +13,7 @@ export function writeManifest(dir: string, text: string, signature: string | nul
   else writeDurably(file, signature);
 }
 
-export function writeDurably(file: string, text: string): void {
+function writeDurably(file: string, text: string): void {
   fs.writeFileSync(file, text, { flush: true });
 }
 

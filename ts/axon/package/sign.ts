@@ -4,8 +4,9 @@ import path from 'node:path';
 import type { Manifest } from '../../protocol/manifest.ts';
 import { signatureText } from '../../protocol/signature.ts';
 import { signatureName } from '../store/layout.ts';
+import { replaceDurably } from '../store/sync.ts';
 import { unpackArchive } from './archive.ts';
-import { type PackageFolder, writeDurably } from './manifest-file.ts';
+import type { PackageFolder } from './manifest-file.ts';
 import { packArchive } from './pack-archive.ts';
 import { requireVerified, verifyFiles } from './verify.ts';
 
@@ -24,8 +25,7 @@ export async function signFolder(
   requireVerified(dir, verified, 'Nothing was signed.');
   const signature = signatureText(text, key);
   const draft = path.join(dir, `.${signatureName}.${process.pid}`);
-  writeDurably(draft, signature);
-  fs.renameSync(draft, path.join(dir, signatureName));
+  replaceDurably(path.join(dir, signatureName), signature, draft);
   return { manifest, signature };
 }
 

@@ -4,7 +4,7 @@ import { makeFolder } from '../../protocol/make-folder.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { acquireLock } from '../store/lock.ts';
-import { replaceDurably } from '../store/sync.ts';
+import { replaceDurably, writeNew } from '../store/sync.ts';
 import { type ConfigValue, Settings } from './settings.ts';
 
 /** Nobody has config.yaml for longer than it takes to write it. */
@@ -52,10 +52,7 @@ export async function changeSetting(
 export function beginSettings({ home, file }: Settings): boolean {
   makeFolder(home);
   try {
-    fs.writeFileSync(file, '# `axon config list` shows what may stand here.\n', {
-      flag: 'wx',
-      mode: 0o600,
-    });
+    writeNew(file, '# `axon config list` shows what may stand here.\n', 0o600);
     return true;
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false;

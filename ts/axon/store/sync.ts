@@ -34,3 +34,16 @@ export function replaceDurably(file: string, text: string, draft: string, mode =
   }
   syncPath(path.dirname(file));
 }
+
+/** Writes a file where there is none, whole or not at all. */
+export function writeNew(file: string, text: string, mode = 0o666): void {
+  const fd = fs.openSync(file, 'wx', mode);
+  try {
+    fs.writeFileSync(fd, text, { flush: true });
+  } catch (error) {
+    fs.rmSync(file, { force: true });
+    throw error;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
