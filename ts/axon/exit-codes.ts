@@ -71,6 +71,10 @@ export const exitCodes = {
     meaning:
       'It is not known where the model came from, so it cannot be compared or fetched again.',
   },
+  CODE_REFUSED: {
+    exit: 29,
+    meaning: 'A package holds programs; --allow-code takes them.',
+  },
   INTERRUPTED: { exit: 130, meaning: 'Stopped by Ctrl-C or SIGTERM; the next install goes on.' },
 } as const satisfies Record<string, ExitCodeInfo>;
 

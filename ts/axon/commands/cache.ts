@@ -7,7 +7,7 @@ import { namesIn } from '../store/names-in.ts';
 import { bytesOf, removeIdleStaging } from '../store/staging-removal.ts';
 import { warnOfUnreadable } from '../store/unreadable.ts';
 import { type Former, formerModels, importFormer, requireCache } from '../upkeep/former-cache.ts';
-import { type AddCommand, type JsonFlag, withExample } from './command.ts';
+import { type AddCommand, allowPickleWords, type JsonFlag, withExample } from './command.ts';
 import { installedRows, tableOf } from './list.ts';
 import { forEachModel } from './several.ts';
 
@@ -55,7 +55,7 @@ export const addCache: AddCommand = (program, run) => {
     cache
       .command('import [dir]')
       .description('take over the models that an earlier release kept, here or in another cache')
-      .option('--allow-pickle', 'take pickle files that could run code when they are loaded'),
+      .option('--allow-pickle', allowPickleWords),
     'axon cache import',
     'axon cache import ~/.axon/cache',
   ).action((dir: string | undefined, flags: ImportFlags) =>

@@ -25,6 +25,10 @@ export function withExample(command: Command, ...examples: readonly string[]): C
     .addHelpText('after', `\nExample${examples.length > 1 ? 's' : ''}:\n${lines}`);
 }
 
+/** What --allow-pickle and --allow-code mean, whichever verb has them. */
+export const allowPickleWords = 'take pickle files that could run code when they are loaded';
+export const allowCodeWords = 'take programs that come with the model, such as *.py';
+
 /** For flags that may be given more than once. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];

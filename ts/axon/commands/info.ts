@@ -5,6 +5,7 @@ import type { Conversion, Manifest } from '../../protocol/manifest.ts';
 import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
+import { findPickles, type PickleFacts, pickleFacts } from '../formats/torch/pickle-facts.ts';
 import type { Description } from '../hubs/hub.ts';
 import { licenseFile } from '../hubs/license-file.ts';
 import { parseSpec } from '../hubs/registry.ts';
@@ -24,16 +25,25 @@ export const addInfo: AddCommand = (program, run) => {
       if (found === null) return askHub(text, context);
       const { dir } = found;
       const manifest = readManifest(dir);
+      const pickles = picklesOf(manifest, dir);
       context.output.result(
-        { installed: true, path: dir, manifest },
-        describe(manifest, dir, context),
+        { installed: true, path: dir, manifest, ...(pickles === null ? {} : { pickles }) },
+        describe(manifest, pickles, dir, context),
       );
     }),
   );
 };
 
+/** As their bytes say; manifests of earlier releases may say nothing of them. */
+function picklesOf({ spec }: Manifest, dir: string): PickleFacts | null {
+  const names = spec.format.files.map((file) => file.path);
+  const isThere = (name: string) => fs.existsSync(path.join(dir, name));
+  return pickleFacts(findPickles(dir, names.filter(isThere)));
+}
+
 function describe(
   { metadata, spec, distribution }: Manifest,
+  pickles: PickleFacts | null,
   dir: string,
   { output }: Context,
 ): string[] {
@@ -59,7 +69,7 @@ function describe(
         ? undefined
         : `${source.hub} ${source.id}, ${source.revision ?? 'no revision'}`,
     ],
-    ...factRows(spec),
+    ...factRows(spec, pickles),
     ['files', `${spec.format.files.length}, ${formatBytes(bytes)}`],
     ['chosen', distribution?.selection?.rule],
     ['made of', conversionOf(distribution?.conversion)],
@@ -96,11 +106,10 @@ function conversionOf(conversion: Conversion | undefined): string | undefined {
 }
 
 /** What the files say of the model themselves, and what loading them could do. */
-function factRows({
-  framework,
-  format,
-  model = {},
-}: Manifest['spec']): [string, string | undefined][] {
+function factRows(
+  { framework, format, model = {} }: Manifest['spec'],
+  pickles: PickleFacts | null,
+): [string, string | undefined][] {
   const { parameters, dtypes = {}, tensors, context_length: context } = model;
   const each = Object.entries(dtypes).map(([dtype, count]) => `${count} ${dtype}`);
   return [
@@ -130,7 +139,7 @@ function factRows({
         ? undefined
         : model.signatures.join(', ') || 'no signatures stated',
     ],
-    ['pickle', [format.pickle, format.pickle_names?.join(', ')].filter(Boolean).join(': ')],
+    ['pickle', [pickles?.pickle, pickles?.pickle_names?.join(', ')].filter(Boolean).join(': ')],
     ['code', format.remote_code === undefined ? undefined : `wanted, ${format.remote_code}`],
   ];
 }

@@ -8,7 +8,14 @@ import { Daemon } from '../register/daemon.ts';
 import { type Registration, registerModel, registrationLines } from '../register/register.ts';
 import { dryRunLines } from '../render/dry-run.ts';
 import { formatBytes, formatCount } from '../render/format.ts';
-import { type AddCommand, collect, type JsonFlag, withExample } from './command.ts';
+import {
+  type AddCommand,
+  allowCodeWords,
+  allowPickleWords,
+  collect,
+  type JsonFlag,
+  withExample,
+} from './command.ts';
 
 interface Flags extends InstallFlags, JsonFlag {
   readonly register?: boolean;
@@ -29,8 +36,8 @@ export const addInstall: AddCommand = (program, run) => {
       .option('--all', 'take every file')
       .option('-f, --format <format>', `auto, ${formatNames.join(', ')}`)
       .option('--variant <name>', 'which variant, such as q4 or Q4_K_M')
-      .option('--allow-pickle', 'take pickle files that could run code when they are loaded')
-      .option('--allow-code', 'take programs that come with the model, such as *.py')
+      .option('--allow-pickle', allowPickleWords)
+      .option('--allow-code', allowCodeWords)
       .option('--force', 'fetch again and replace what is installed')
       .option('--dry-run', 'show what would come, change nothing')
       .option('--register', 'tell the daemon about it afterwards')

@@ -26,6 +26,7 @@ export function axonArchive(
   return {
     kind: 'package',
     pin,
+    isProven: request.expected !== null,
     manifest: async () => notes.read(request.expected)?.manifest ?? null,
     async unpack(into, work, stored) {
       const note = notes.read(request.expected);

@@ -73,6 +73,8 @@ export interface FileSource {
 export interface PackageSource {
   readonly kind: 'package';
   readonly pin: Pin;
+  /** Whether its bytes are compared with a hash that its source states, or lie on this machine already. */
+  readonly isProven: boolean;
   /** The text of manifest.yaml, where it is known without the files; else null. */
   manifest?(): Promise<string | null>;
   /**

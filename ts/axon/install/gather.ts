@@ -65,7 +65,10 @@ export async function gatherFiles(
   const here = new Set(files.map((file) => file.path));
   const missing = filesNamedBy(format, into, run, [...here]).filter((name) => !here.has(name));
   files.push(...(await bring(findAll(missing, all, source))));
-  const pickle = checkPickles(into, files, options, plan, labelOf(source));
+  const pickle = checkPickles(into, files, options, {
+    label: labelOf(source),
+    leftOut: plan.leftOut,
+  });
   moveInto(staging.package, into, files);
   return composeManifest({
     id,

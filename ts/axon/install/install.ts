@@ -23,6 +23,7 @@ import { dropUnused } from '../store/unused.ts';
 import { dryRun } from './dry-run.ts';
 import { gatherFiles } from './gather.ts';
 import { choiceOf, type InstallOptions, type InstallResult } from './options.ts';
+import { admitPackage } from './package-rule.ts';
 import { idOf, renamed, resultOf } from './result.ts';
 import { findTwin, storeBlobs, takeStored, takeWhole } from './reuse.ts';
 import { lockSource } from './source-lock.ts';
@@ -175,6 +176,7 @@ async function fromPackage(
     options.force ? null : takeStored(context),
   );
   requireInnerData(staging.package, manifest);
+  admitPackage(staging.package, manifest, source, options);
   const signature = readSignature(staging.package);
   trustOf(formatModelId(manifest.metadata), text, signature, context);
   const own = options.as ?? idOf(manifest);

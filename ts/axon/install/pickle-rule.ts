@@ -6,7 +6,7 @@ import {
   type PickleFacts,
   pickleFacts,
 } from '../formats/torch/pickle-facts.ts';
-import type { Selection } from '../selection/select.ts';
+import type { LeftOut } from '../selection/left-out.ts';
 import type { InstallOptions } from './options.ts';
 
 /*
@@ -14,12 +14,17 @@ import type { InstallOptions } from './options.ts';
  * 1. its opcodes name nothing but what tensors need (or it is TorchScript, whose loader runs no Python), and
  * 2. its bytes were compared with a hash that somebody stated, or came from this machine.
  */
+interface PickleOrigin {
+  readonly label: string;
+  /** What else is there. */
+  readonly leftOut?: readonly LeftOut[];
+}
+
 export function checkPickles(
   root: string,
   files: readonly ManifestFile[],
-  { allowPickle }: InstallOptions,
-  selection: Selection,
-  label: string,
+  options: InstallOptions,
+  origin: PickleOrigin,
 ): PickleFacts | null {
   const pickles = findPickles(
     root,
@@ -28,14 +33,24 @@ export function checkPickles(
   const unproven = new Set(
     files.filter((file) => file.verified_by === 'tofu').map((file) => file.path),
   );
-  const refused = pickles.filter(
-    (pickle) => pickle.suspicious.length > 0 || unproven.has(pickle.path),
-  );
-  if (refused.length > 0 && !allowPickle) throw refusal(refused, selection, label);
+  refusePickles(pickles, unproven, options, origin);
   return pickleFacts(pickles);
 }
 
-function refusal(refused: readonly FoundPickle[], selection: Selection, label: string): AxonError {
+/** Throws where a pickle is not to be installed. `unproven`: paths of files whose bytes nobody vouches for. */
+export function refusePickles(
+  pickles: readonly FoundPickle[],
+  unproven: ReadonlySet<string>,
+  { allowPickle }: Pick<InstallOptions, 'allowPickle'>,
+  origin: PickleOrigin,
+): void {
+  const refused = pickles.filter(
+    (pickle) => pickle.suspicious.length > 0 || unproven.has(pickle.path),
+  );
+  if (refused.length > 0 && !allowPickle) throw refusal(refused, origin);
+}
+
+function refusal(refused: readonly FoundPickle[], { label, leftOut }: PickleOrigin): AxonError {
   const [worst] = refused.toSorted((a, b) => b.suspicious.length - a.suspicious.length);
   const names = worst?.suspicious ?? [];
   const why =
@@ -44,7 +59,7 @@ function refusal(refused: readonly FoundPickle[], selection: Selection, label: s
       : 'is a pickle, and nothing states its hash: who sent it could have put anything into it';
   return new AxonError(
     'PICKLE_REFUSED',
-    `${worst?.path} of ${label} ${why}. ${saferThan(selection)}--allow-pickle takes it all the same; nothing was installed.`,
+    `${worst?.path} of ${label} ${why}. ${saferThan(leftOut ?? [])}--allow-pickle takes it all the same; nothing was installed.`,
     {
       details: {
         pickles: refused.slice(0, 20).map(({ path, kind, suspicious }) => ({
@@ -58,7 +73,7 @@ function refusal(refused: readonly FoundPickle[], selection: Selection, label: s
 }
 
 /** Another format of the same source that runs no code when it is loaded. */
-function saferThan({ leftOut }: Selection): string {
+function saferThan(leftOut: readonly LeftOut[]): string {
   const safer = ['safetensors', 'onnx', 'gguf'].find((format) =>
     leftOut.some(({ why }) => why === `another format; --format ${format}`),
   );

@@ -68,6 +68,7 @@ async function bundledModel(
     source: {
       kind: 'package',
       pin: { hub: 'file', id: formatModelId(id), revision: artifact, url: null },
+      isProven: true,
       manifest: async () => text,
       async unpack(into) {
         const guard = new NameGuard(label);
@@ -133,6 +134,7 @@ export function folderSource(dir: string, text: string, signature: string | null
   return {
     kind: 'package',
     pin: { hub: 'file', id: path.basename(dir), revision: null, url: null },
+    isProven: true,
     manifest: async () => text,
     async unpack(into) {
       for (const file of manifest.spec.format.files) {

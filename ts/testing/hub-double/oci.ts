@@ -47,10 +47,11 @@ export class OciDouble {
   constructor(artifacts: readonly OciArtifact[], cdn: Cdn) {
     this.#artifacts = artifacts;
     this.#cdn = cdn;
-    for (const artifact of artifacts) this.#add(artifact);
+    for (const artifact of artifacts) this.put(artifact);
   }
 
-  #add(artifact: OciArtifact): void {
+  /** A tag that is there already moves to it. */
+  put(artifact: OciArtifact): void {
     const { repository, tag, index } = artifact;
     const body = Buffer.from(
       JSON.stringify(index === undefined ? this.#manifestOf(artifact) : this.#indexOf(artifact)),

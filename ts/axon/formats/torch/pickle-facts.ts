@@ -8,6 +8,9 @@ export interface FoundPickle extends PickleFile {
   readonly path: string;
 }
 
+/** So many of the names that they import are kept. */
+export const mostPickleNames = 50;
+
 /** The pickles among files, found by their content as well as by their names. */
 export function findPickles(root: string, names: readonly string[]): readonly FoundPickle[] {
   return names.flatMap((name) => {
@@ -23,7 +26,7 @@ export function pickleFacts(found: readonly FoundPickle[]): PickleFacts | null {
   if (names.length > 0)
     return {
       pickle: 'may-run-code',
-      pickle_names: names.slice(0, 50).map((name) => name.slice(0, 200)),
+      pickle_names: names.slice(0, mostPickleNames).map((name) => name.slice(0, 200)),
     };
   return {
     pickle: found.some(({ kind }) => kind === 'torchscript') ? 'torchscript' : 'tensors-only',

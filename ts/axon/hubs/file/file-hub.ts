@@ -74,7 +74,12 @@ function open(file: string, context: Context): Source {
   if (!stat.isFile())
     throw new AxonError('INVALID_SPEC', `${file} is neither a regular file nor a folder.`);
   if (file.endsWith('.axon'))
-    return { kind: 'package', pin, unpack: (into) => unpackArchive(file, into, context.signal) };
+    return {
+      kind: 'package',
+      pin,
+      isProven: true,
+      unpack: (into) => unpackArchive(file, into, context.signal),
+    };
   return localFiles(pin, path.dirname(file), () => withExternalData(file), context);
 }
 

@@ -52,6 +52,7 @@ export function axonArtifact(
   return {
     kind: 'package',
     pin,
+    isProven: true,
     manifest: text,
     async unpack(into, work, stored) {
       const yaml = await text();
