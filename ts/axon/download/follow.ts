@@ -18,7 +18,7 @@ export interface FollowRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly credential?: Credential | null;
   /** Sees every answer, redirects too; throws to stop. */
-  readonly check?: (response: HttpResponse) => void;
+  readonly check?: ((response: HttpResponse) => void) | undefined;
 }
 
 /** Of a redirect's own text. */

@@ -10,7 +10,8 @@ import { differ, noStamp, type Stamp, strongTag } from './stamp.ts';
  * What is there of a file under way: a part beside where it will lie, and a note, which says what the part
  * belongs to. Their names begin as no file of a source may, so that neither is ever another file's.
  * 1. A later run goes on with it only where the bytes must be the same: the same hash, or, where the
- *    source states none, the same address and strong ETag (If-Range).
+ *    source states none, the same address and strong ETag (If-Range). What is whole there is asked for by
+ *    its first byte, and taken if the answer is about the same bytes; the note stays for that.
  * 2. As long as bytes come in order, the length of the part says how far it is, and nothing is written
  *    beside it: a kill loses what was in memory. Once they come in ranges the note lists them. It is
  *    written behind the bytes, and often enough that a kill loses a fifth of a per cent.
@@ -41,8 +42,8 @@ export class Part {
   ) {
     this.#file = file;
     this.handle = handle;
-    const { etag, modified = null, total = null } = note;
-    this.#stamp = { etag, modified, total };
+    const { etag, modified = null, isSettled = false, total = null } = note;
+    this.#stamp = { etag, modified, isSettled, total };
     this.#ranged = note.spans !== null;
     this.#spans = spans;
   }
@@ -52,7 +53,8 @@ export class Part {
     const handle = await fs.promises.open(partName(file), O_RDWR | O_CREAT, 0o644);
     try {
       const { size } = await handle.stat();
-      const note = readNote(file);
+      const found = readNote(file);
+      const note = found !== null && canGoOn(found, size) ? found : null;
       const spans = note?.spans ?? [{ start: 0, end: size }];
       const end = Math.max(0, ...spans.map((span) => span.end));
       if (note !== null && end <= size && size <= (file.size ?? size))
@@ -63,6 +65,16 @@ export class Part {
       await handle.close();
       throw error;
     }
+  }
+
+  /** What came with the bytes; nothing where their hash is stated. */
+  get stamp(): Stamp {
+    return this.#stamp;
+  }
+
+  /** All is here, and no hash will say whether it is right. */
+  get isUnproven(): boolean {
+    return this.#file.expected === null && this.bytes > 0 && this.bytes === this.#stamp.total;
   }
 
   get bytes(): number {
@@ -140,7 +152,7 @@ export class Part {
     await this.handle.datasync();
     await this.handle.close();
     fs.renameSync(partName(this.#file), this.#file.dest);
-    fs.rmSync(noteName(this.#file), { force: true });
+    if (this.#file.expected !== null) fs.rmSync(noteName(this.#file), { force: true });
   }
 
   async discard(): Promise<void> {
@@ -187,7 +199,17 @@ function readNote(file: FileRequest): Note | null {
   }
   const whole = note.spans === null || (Array.isArray(note.spans) && note.spans.every(isSpan));
   if (!whole || note.hash !== hashText(file)) return null;
-  return note.hash !== null || (note.url === file.url && strongTag(note) !== null) ? note : null;
+  return note.hash !== null || note.url === file.url ? note : null;
+}
+
+function canGoOn(note: Note, size: number): boolean {
+  return note.hash !== null || strongTag(note) !== null || note.total === size;
+}
+
+/** What came with the bytes of a file that is whole, where no hash was stated for it. */
+export function stampOfWhole(file: FileRequest): Stamp {
+  const note = readNote(file);
+  return note !== null && note.total === fs.statSync(file.dest).size ? note : noStamp;
 }
 
 function isSpan({ start, end }: Span): boolean {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { parseManifest } from '../../protocol/manifest.ts';
 import type { Context } from '../context.ts';
 import { type FileRequest, fetchFile } from '../download/fetch-file.ts';
+import type { ExpectedHash } from '../download/options.ts';
 import { unpackArchive } from '../package/archive.ts';
 import { writeManifest } from '../package/manifest-file.ts';
 import { ArchiveNotes } from '../store/archive-notes.ts';
@@ -19,17 +20,18 @@ interface Note {
  */
 export function axonArchive(
   pin: Pin,
-  request: Omit<FileRequest, 'dest'>,
+  expected: ExpectedHash | null,
+  request: () => Promise<Omit<FileRequest, 'dest'>>,
   context: Context,
 ): PackageSource {
   const notes = new ArchiveNotes(context.layout, pin.hub, isNote);
   return {
     kind: 'package',
     pin,
-    isProven: request.expected !== null,
-    manifest: async () => notes.read(request.expected)?.manifest ?? null,
+    isProven: expected !== null,
+    manifest: async () => notes.read(expected)?.manifest ?? null,
     async unpack(into, work, stored) {
-      const note = notes.read(request.expected);
+      const note = notes.read(expected);
       if (note !== null && stored !== null) {
         const manifest = await takeAll(note, into, stored);
         if (manifest !== null) return { manifest, text: note.manifest };
@@ -37,11 +39,11 @@ export function axonArchive(
         fs.mkdirSync(into);
       }
       const archive = path.join(work, 'package.axon');
-      await fetchFile({ ...request, dest: archive }, context.download);
+      await fetchFile({ ...(await request()), dest: archive }, context.download);
       const opened = await unpackArchive(archive, into, context.signal);
       const { text, signature, manifest } = opened;
       const blobs = manifest.spec.format.files.map(({ sha256 }) => sha256);
-      notes.write(request.expected, blobs, { manifest: text, signature });
+      notes.write(expected, blobs, { manifest: text, signature });
       return opened;
     },
   };

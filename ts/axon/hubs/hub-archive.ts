@@ -2,7 +2,6 @@ import path from 'node:path';
 import type { ManifestFile, VerifiedBy } from '../../protocol/manifest.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
-import type { FetchedBytes } from '../download/fetch-file.ts';
 import type { ExpectedHash } from '../download/options.ts';
 import type { ArchiveFile } from '../package/archive-limits.ts';
 import type { NameGuard } from '../package/names.ts';
@@ -26,7 +25,7 @@ export interface HubArchiveSpec {
   /** What this file of the archive says about the package, if it is the one that does. */
   describe?(name: string, read: (maxBytes: number) => Promise<Buffer | null>): Promise<Description>;
   /** Brings the archive to `dest`, checked. */
-  fetch(dest: string): Promise<FetchedBytes>;
+  fetch(dest: string): Promise<unknown>;
 }
 
 interface Entry {

@@ -56,7 +56,7 @@ export async function gatherFiles(
   context.output.note(
     `Taking ${plan.files.length} of ${formatCount(all.length, 'file')} from ${labelOf(source)}${revision === null ? '' : ` at ${revision}`}.`,
   );
-  const into = path.join(staging.download, 'files');
+  const into = staging.arrived;
   fs.mkdirSync(into, { recursive: true });
   const bring = (wanted: readonly HubFile[]) =>
     bringFiles(source, wanted, { into, work: staging.download, anew: options.force }, context);

@@ -25,6 +25,9 @@ export const reservedNames: ReadonlySet<string> = new Set([
   signatureName,
 ]);
 
+/** In the downloads of an install: what comes, under the names that it has in the package. */
+export const arrivedName = 'files';
+
 /** Files that axon makes for a while beside those of a package: no file or folder of a source may begin so. */
 export const reservedPrefix = '.axon-';
 

@@ -4,7 +4,7 @@ import { makeFolder } from '../../protocol/make-folder.ts';
 import { formatModelId, type ModelId, parseModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import { readText } from './catalog.ts';
-import { metadataName, type StoreLayout } from './layout.ts';
+import { arrivedName, metadataName, reservedNames, type StoreLayout } from './layout.ts';
 import { syncFolders, syncPath } from './sync.ts';
 
 /** In `download`: which source the parts beside it are of. */
@@ -35,12 +35,14 @@ export function modelSetAside(layout: StoreLayout, key: string): ModelId | null 
 
 /**
  * One install in the making: `package/` becomes the package by a rename, `download/` holds what a
- * later run can go on with, `replaced/` the former package during the rename. Whoever opens it
- * holds the model's lock.
+ * later run can go on with, `replaced/` the former package during the rename. What has arrived and moved
+ * into a package that was never finished goes back to `download/`. Whoever opens it holds the model's lock.
  */
 export class Staging {
   readonly package: string;
   readonly download: string;
+  /** Below `download`. */
+  readonly arrived: string;
   readonly #dir: string;
   readonly #replaced: string;
   readonly #removed: string;
@@ -52,6 +54,7 @@ export class Staging {
     this.#dir = layout.stagingDir(id);
     this.package = path.join(this.#dir, 'package');
     this.download = path.join(this.#dir, 'download');
+    this.arrived = path.join(this.download, arrivedName);
     this.#replaced = path.join(this.#dir, replacedName);
     this.#removed = path.join(this.#dir, 'removed');
     this.#target = layout.packageDir(id);
@@ -62,6 +65,7 @@ export class Staging {
   /** Undoes a half-done replacement of an earlier run, and starts an empty package folder. */
   open(): void {
     this.recover();
+    this.#putBack();
     this.empty();
     fs.mkdirSync(this.download, { recursive: true });
   }
@@ -80,6 +84,19 @@ export class Staging {
       fs.mkdirSync(path.dirname(this.#target), { recursive: true });
       fs.renameSync(this.#replaced, this.#target);
       syncPath(path.dirname(this.#target));
+    }
+  }
+
+  #putBack(): void {
+    if (!fs.existsSync(this.arrived) || !fs.existsSync(this.package)) return;
+    const entries = fs.readdirSync(this.package, { recursive: true, withFileTypes: true });
+    for (const entry of entries) {
+      const from = path.join(entry.parentPath, entry.name);
+      const name = path.relative(this.package, from);
+      const to = path.join(this.arrived, name);
+      if (!entry.isFile() || reservedNames.has(name) || fs.existsSync(to)) continue;
+      fs.mkdirSync(path.dirname(to), { recursive: true });
+      fs.renameSync(from, to);
     }
   }
 
@@ -127,6 +144,7 @@ export class Staging {
     // The former package lies here only; the next run puts it back.
     if (fs.existsSync(this.#replaced)) return;
     const isRefused = why instanceof AxonError && refusals.has(why.code);
+    if (!isRefused) this.#putBack();
     if (isRefused || !this.#hasParts()) this.discard();
     else fs.rmSync(this.package, { recursive: true, force: true });
   }

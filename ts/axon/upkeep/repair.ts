@@ -71,7 +71,7 @@ async function fromSource(
   context: Context,
 ): Promise<void> {
   const source = await sameSource(manifest, dir, context);
-  const into = path.join(staging.download, 'files');
+  const into = staging.arrived;
   staging.keepFor(JSON.stringify(source.pin));
   fs.mkdirSync(into, { recursive: true });
   const names = new Set(wanted.map((file) => file.path));

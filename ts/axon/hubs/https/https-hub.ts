@@ -5,12 +5,12 @@ import { fetchFile } from '../../download/fetch-file.ts';
 import { parseHttpUrl } from '../../download/follow.ts';
 import { type HttpResponse, header } from '../../download/http.ts';
 import type { ExpectedHash } from '../../download/options.ts';
+import { probe } from '../../download/probe.ts';
 import { verifiedBy } from '../../download/verified-by.ts';
 import { maxPackageBytes } from '../../package/names.ts';
 import { axonArchive } from '../axon-archive.ts';
 import type { Description, FileSource, Hub, HubSpec, PackageSource, Pin } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
-import { probe } from '../probe.ts';
 import { onlyStated } from '../stated.ts';
 import { statedHash } from '../stated-hash.ts';
 import { httpStatusError } from '../status-error.ts';
@@ -93,8 +93,12 @@ async function open(
     statusError,
   });
   if (file.endsWith('.axon')) {
-    const expected = pinned ?? (await ask()).expected;
-    return axonArchive(pin, request(null, expected), context);
+    const asked = pinned === null ? await ask() : null;
+    const wanted = async () => {
+      const { size, expected } = asked ?? (await ask());
+      return request(size, expected);
+    };
+    return axonArchive(pin, pinned ?? asked?.expected ?? null, wanted, context);
   }
   let description: Description = {};
   return {

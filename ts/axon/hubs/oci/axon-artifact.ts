@@ -7,7 +7,7 @@ import { fetchAll } from '../../download/fetch-all.ts';
 import { writeManifest } from '../../package/manifest-file.ts';
 import { filepathAnnotation, manifestAnnotation } from '../../package/modelpack.ts';
 import { NameGuard } from '../../package/names.ts';
-import { manifestName, signatureName } from '../../store/layout.ts';
+import { arrivedName, manifestName, signatureName } from '../../store/layout.ts';
 import type { PackageSource, Pin } from '../hub.ts';
 import { type Descriptor, digestOf, type OciManifest } from './manifest.ts';
 import { blobRequest } from './oci-source.ts';
@@ -60,7 +60,7 @@ export function axonArtifact(
       const wanted: ReturnType<typeof layersOf> = [];
       for (const [file, layer] of layersOf(manifest, layers, label))
         if (!(await stored?.(file, path.join(into, file.path)))) wanted.push([file, layer]);
-      const parts = path.join(work, 'files');
+      const parts = path.join(work, arrivedName);
       await session.authorized(() =>
         fetchAll(
           wanted.map(([{ path: name }, layer]) =>

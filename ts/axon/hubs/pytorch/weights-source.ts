@@ -4,10 +4,10 @@ import type { Context } from '../../context.ts';
 import { fetchAll, type PackageRequest } from '../../download/fetch-all.ts';
 import type { StatusError } from '../../download/fetch-json.ts';
 import type { ExpectedHash } from '../../download/options.ts';
+import { probe } from '../../download/probe.ts';
 import { maxPackageBytes } from '../../package/names.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
 import { takeLocal } from '../local-copy.ts';
-import { probe } from '../probe.ts';
 
 export interface WeightsFile {
   readonly file: string;

@@ -1,8 +1,8 @@
-import { requireOk, type StatusError } from '../download/fetch-json.ts';
-import { type FollowRequest, follow } from '../download/follow.ts';
-import { type HttpResponse, header } from '../download/http.ts';
-import type { DownloadOptions } from '../download/options.ts';
-import { Retryable, withRetries } from '../download/retry.ts';
+import { requireOk, type StatusError } from './fetch-json.ts';
+import { type FollowRequest, follow } from './follow.ts';
+import { type HttpResponse, header } from './http.ts';
+import type { DownloadOptions } from './options.ts';
+import { Retryable, withRetries } from './retry.ts';
 
 export interface Probed {
   readonly size: number | null;
