@@ -9,8 +9,10 @@ import { findPickles, type PickleFacts, pickleFacts } from '../formats/torch/pic
 import type { Description } from '../hubs/hub.ts';
 import { licenseFile } from '../hubs/license-file.ts';
 import { parseSpec } from '../hubs/registry.ts';
+import { claimedBy, placeOf, whereFrom } from '../install/brought.ts';
 import { formatBytes } from '../render/format.ts';
 import { findInstalled, readManifest } from '../store/catalog.ts';
+import type { Brought } from '../store/metadata.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 export const addInfo: AddCommand = (program, run) => {
@@ -26,9 +28,10 @@ export const addInfo: AddCommand = (program, run) => {
       const { dir } = found;
       const manifest = readManifest(dir);
       const pickles = picklesOf(manifest, dir);
+      const from = whereFrom(dir, manifest, context);
       context.output.result(
-        { installed: true, path: dir, manifest, ...(pickles === null ? {} : { pickles }) },
-        describe(manifest, pickles, dir, context),
+        { installed: true, path: dir, from, manifest, ...(pickles === null ? {} : { pickles }) },
+        describe(manifest, { pickles, dir, from }, context),
       );
     }),
   );
@@ -41,13 +44,19 @@ function picklesOf({ spec }: Manifest, dir: string): PickleFacts | null {
   return pickleFacts(findPickles(dir, names.filter(isThere)));
 }
 
+/** What is known of an installed model besides its manifest. */
+interface Found {
+  readonly pickles: PickleFacts | null;
+  readonly dir: string;
+  readonly from: Brought | null;
+}
+
 function describe(
-  { metadata, spec, distribution }: Manifest,
-  pickles: PickleFacts | null,
-  dir: string,
+  manifest: Manifest,
+  { pickles, dir, from }: Found,
   { output }: Context,
 ): string[] {
-  const source = distribution?.source;
+  const { metadata, spec, distribution } = manifest;
   const bytes = spec.format.files.reduce((total, file) => total + file.size, 0);
   const tensors = (
     spec.io === undefined
@@ -63,12 +72,7 @@ function describe(
   const rows: Row[] = [
     ...statedRows(metadata),
     ['format', `${spec.format.type}, run as ${spec.format.execution_format}`],
-    [
-      'source',
-      source === undefined
-        ? undefined
-        : `${source.hub} ${source.id}, ${source.revision ?? 'no revision'}`,
-    ],
+    ...sourceRows(from, claimedBy(manifest)),
     ...factRows(spec, pickles),
     ['files', `${spec.format.files.length}, ${formatBytes(bytes)}`],
     ['chosen', distribution?.selection?.rule],
@@ -96,6 +100,16 @@ function statedRows(about: Description): Row[] {
     ['created', about.created],
     ['updated', about.updated],
     ['homepage', about.homepage],
+  ];
+}
+
+/** Where it came from, and, of a package, what its manifest says of that, which nobody compared. */
+function sourceRows(from: Brought | null, claimed: Brought | null): Row[] {
+  const pinned = (place: Brought) => `${placeOf(place)}, ${place.revision ?? 'no revision'}`;
+  const [source, says] = from?.kind === 'package' ? [from, claimed] : [claimed, null];
+  return [
+    ['source', source === null ? undefined : pinned(source)],
+    ['claims', says === null ? undefined : `to be ${pinned(says)}`],
   ];
 }
 

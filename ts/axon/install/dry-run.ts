@@ -6,6 +6,7 @@ import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
 import type { Context } from '../context.ts';
 import type { Source } from '../hubs/hub.ts';
 import { licenseFile } from '../hubs/license-file.ts';
+import { broughtFrom } from './brought.ts';
 import { planFiles } from './gather.ts';
 import { type InstallOptions, type InstallResult, sum } from './options.ts';
 import { idOf, renamed, resultOf } from './result.ts';
@@ -28,7 +29,12 @@ export async function dryRun(
     const text = (await source.manifest?.()) ?? null;
     if (text === null) return { ...base, files: [], bytes: 0 };
     const manifest = renamed(parseManifest(text), options.as);
-    const there = resultOf('would-install', manifest, layout.packageDir(idOf(manifest)));
+    const there = resultOf(
+      'would-install',
+      manifest,
+      layout.packageDir(idOf(manifest)),
+      broughtFrom(source),
+    );
     return { ...there, source: pin };
   }
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'axon-dry-run-'));

@@ -15,11 +15,12 @@ import { refuseUnsigned, trustOf } from '../package/trust.ts';
 import { hashesOf, isInstalled, readManifest, readManifestText } from '../store/catalog.ts';
 import { manifestName, signatureName } from '../store/layout.ts';
 import { acquireLock } from '../store/lock.ts';
-import { type Asked, isPinned, writeMetadata } from '../store/metadata.ts';
+import { type Asked, type Brought, isPinned, writeMetadata } from '../store/metadata.ts';
 import { Staging } from '../store/staging.ts';
 import { syncPath } from '../store/sync.ts';
 import { takeOver } from '../store/take-over.ts';
 import { dropUnused } from '../store/unused.ts';
+import { broughtFrom, claimedBy, taken, warnOfName, whereFrom } from './brought.ts';
 import { dryRun } from './dry-run.ts';
 import { gatherFiles } from './gather.ts';
 import { choiceOf, type InstallOptions, type InstallResult } from './options.ts';
@@ -68,8 +69,9 @@ export async function installSpec(
       staging.discard();
       return found;
     }
-    const held: Held = { staging, assertHeld, asked, onlyManifest };
     const source = await spec.resolve(context);
+    const from = broughtFrom(source);
+    const held: Held = { staging, assertHeld, asked, from, onlyManifest };
     const sourceLock = await lockSource(source.pin, lockWaitMs, context);
     const freeSource = () => sourceLock?.release();
     try {
@@ -127,25 +129,21 @@ async function locked<T>(
 interface Held {
   readonly staging: Staging;
   readonly asked: Asked | null;
+  readonly from: Brought;
   readonly onlyManifest: string | null;
   assertHeld(): void;
 }
 
-function alreadyInstalled(spec: HubSpec, id: ModelId, { layout }: Context): InstallResult | null {
+/** Null for a package from there, too: only what is in it says whether it is the same. */
+function alreadyInstalled(spec: HubSpec, id: ModelId, context: Context): InstallResult | null {
+  const { layout } = context;
   if (!isInstalled(layout, id)) return null;
-  const manifest = readManifest(layout.packageDir(id));
-  const source = manifest.distribution?.source;
-  if (source?.hub !== spec.origin.hub || source.id !== spec.origin.id) throw taken(id, manifest);
-  return resultOf('already-installed', manifest, layout.packageDir(id));
-}
-
-function taken(id: ModelId, manifest: Manifest): AxonError {
-  const source = manifest.distribution?.source;
-  const from = source === undefined ? 'elsewhere' : `${source.hub} ${source.id}`;
-  return new AxonError(
-    'ALREADY_EXISTS',
-    `${formatModelId(id)} is already installed, from ${from}, with other content. Choose another name with --as, or replace it with --force.`,
-  );
+  const dir = layout.packageDir(id);
+  const manifest = readManifest(dir);
+  const from = whereFrom(dir, manifest, context) ?? claimedBy(manifest);
+  if (from?.hub !== spec.origin.hub || from.id !== spec.origin.id)
+    throw taken(id, dir, manifest, context);
+  return from.kind === 'package' ? null : resultOf('already-installed', manifest, dir, from);
 }
 
 /**
@@ -214,11 +212,13 @@ function textAs(text: string, manifest: Manifest, { as }: InstallOptions): strin
 }
 
 /** What is installed under the id, if it is the very same package. */
-function installedAs(text: string, id: ModelId, { layout }: Context): InstallResult | null {
+function installedAs(text: string, id: ModelId, context: Context): InstallResult | null {
+  const { layout } = context;
   if (!isInstalled(layout, id)) return null;
-  const target = layout.packageDir(id);
-  if (readManifestText(target) !== text) throw taken(id, readManifest(target));
-  return resultOf('already-installed', parseManifest(text), target);
+  const dir = layout.packageDir(id);
+  if (readManifestText(dir) !== text) throw taken(id, dir, readManifest(dir), context);
+  const manifest = parseManifest(text);
+  return resultOf('already-installed', manifest, dir, whereFrom(dir, manifest, context));
 }
 
 async function commit(
@@ -226,7 +226,7 @@ async function commit(
   id: ModelId,
   options: InstallOptions,
   context: Context,
-  { staging, asked, onlyManifest, assertHeld }: Held,
+  { staging, asked, from, onlyManifest, assertHeld }: Held,
 ): Promise<InstallResult> {
   const { layout } = context;
   const manifest = parseManifest(text);
@@ -241,10 +241,9 @@ async function commit(
   const target = layout.packageDir(id);
   const isThere = isInstalled(layout, id);
   if (isThere && !options.force && !options.replace) {
-    const same = readManifestText(target) === text;
     staging.discard();
-    if (same) return resultOf('already-installed', manifest, target);
-    throw taken(id, readManifest(target));
+    const same = installedAs(text, id, context);
+    if (same !== null) return same;
   }
   if (isThere) refuseUnsigned(formatModelId(id), [target, staging.package], context);
   await adopt(manifest, staging.package, context);
@@ -257,11 +256,13 @@ async function commit(
     axon_version: productVersion,
     manifest_sha256: hash,
     ...(asked === null ? {} : { asked }),
+    from,
     ...(isThere && isPinned(target) ? { pinned: true } : {}),
   });
   const former = isThere ? hashesOf(target) : [];
   assertHeld();
   staging.commit();
   dropUnused(layout, former, (warning) => context.output.warn(warning));
-  return resultOf('installed', manifest, target);
+  if (options.as === null) warnOfName(id, from, context);
+  return resultOf('installed', manifest, target, from);
 }

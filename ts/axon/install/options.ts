@@ -55,15 +55,19 @@ function readFormat(text: string | undefined): Format | null {
   );
 }
 
+interface Place {
+  readonly hub: string;
+  readonly id: string;
+  readonly revision: string | null;
+}
+
 export interface InstallResult {
   readonly status: 'installed' | 'already-installed' | 'would-install';
   readonly id: string;
   readonly path: string;
-  readonly source: {
-    readonly hub: string;
-    readonly id: string;
-    readonly revision: string | null;
-  } | null;
+  readonly source: Place | null;
+  /** Of a package: what its manifest says of that. */
+  readonly claimed?: Place;
   readonly files: readonly { readonly path: string; readonly size: number | null }[];
   readonly bytes: number;
   readonly license?: string;

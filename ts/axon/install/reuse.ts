@@ -11,6 +11,7 @@ import { listInstalled, readManifest, readManifestText } from '../store/catalog.
 import { HashIndex } from '../store/hash-index.ts';
 import { type Asked, readMetadata } from '../store/metadata.ts';
 import { type OnUnreadable, warnOfUnreadable } from '../store/unreadable.ts';
+import { whereFrom } from './brought.ts';
 
 /*
  * What the store has already is not fetched.
@@ -106,11 +107,12 @@ function pinnedFiles(pin: Pin, context: Context): ReadonlyMap<string, ManifestFi
   );
 }
 
-/** Installed packages from the very same revision. */
+/** What axon itself brought from the very same revision. */
 function packagesOf(
   pin: Pin,
-  { layout, output }: Context,
+  context: Context,
 ): { readonly dir: string; readonly manifest: Manifest }[] {
+  const { layout, output } = context;
   const { hub, id, revision } = pin;
   if (revision === null) return [];
   const onUnreadable = warnOfUnreadable(output);
@@ -119,9 +121,9 @@ function packagesOf(
       // Parsing is what costs; most packages do not even hold the word.
       if (!readManifestText(dir).includes(revision)) return [];
       const manifest = readManifest(dir);
-      const source = manifest.distribution?.source;
-      const isSame = source?.hub === hub && source.id === id && source.revision === revision;
-      return isSame ? [{ dir, manifest }] : [];
+      const from = whereFrom(dir, manifest, context);
+      const isSame = from?.hub === hub && from.id === id && from.revision === revision;
+      return isSame && from.kind === 'files' ? [{ dir, manifest }] : [];
     }),
   );
 }

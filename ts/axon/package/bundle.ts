@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { limits } from '../../protocol/limits.ts';
 import { parseManifest } from '../../protocol/manifest.ts';
-import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
+import type { ModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { PackageSource } from '../hubs/hub.ts';
 import { manifestName, signatureName } from '../store/layout.ts';
@@ -67,7 +67,7 @@ async function bundledModel(
     id,
     source: {
       kind: 'package',
-      pin: { hub: 'file', id: formatModelId(id), revision: artifact, url: null },
+      pin: { hub: 'file', id: label, revision: artifact, url: null },
       isProven: true,
       manifest: async () => text,
       async unpack(into) {

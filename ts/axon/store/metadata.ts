@@ -12,6 +12,15 @@ export interface Asked {
   readonly choice: Readonly<Record<string, unknown>>;
 }
 
+/** Where axon itself brought the model from, whatever a package's manifest says of that. */
+export interface Brought {
+  /** Loose files, described by axon, or a package with the manifest of whoever made it. */
+  readonly kind: 'files' | 'package';
+  readonly hub: string;
+  readonly id: string;
+  readonly revision: string | null;
+}
+
 /** `.axon_metadata.json`: what is true of this installation only, so not part of the manifest. */
 export interface Metadata {
   readonly installed_at: string;
@@ -22,6 +31,8 @@ export interface Metadata {
   readonly manifest_sha256: string;
   /** Absent of what earlier versions installed. */
   readonly asked?: Asked;
+  /** Absent of what earlier versions installed. */
+  readonly from?: Brought;
   /** `axon update` leaves it as it is. */
   readonly pinned?: true;
 }
@@ -30,13 +41,14 @@ export interface Metadata {
 export function readMetadata(dir: string): Metadata | null {
   const file = path.join(dir, metadataName);
   const value = parse(file);
-  const { manifest_sha256, axon_version, installed_at, asked } = value;
+  const { manifest_sha256, axon_version, installed_at, asked, from } = value;
   if (typeof manifest_sha256 !== 'string' || typeof axon_version !== 'string') return null;
   if (typeof installed_at !== 'string') return null;
-  const { asked: _, pinned, ...rest } = value;
+  const { asked: _asked, from: _from, pinned, ...rest } = value;
   return {
     ...(rest as unknown as Metadata),
     ...(isAsked(asked) ? { asked } : {}),
+    ...(isBrought(from) ? { from } : {}),
     ...(pinned === true ? { pinned } : {}),
   };
 }
@@ -54,6 +66,16 @@ function isAsked(value: unknown): value is Asked {
   if (typeof value !== 'object' || value === null) return false;
   const { source, choice } = value as Record<string, unknown>;
   return typeof source === 'string' && typeof choice === 'object' && choice !== null;
+}
+
+function isBrought(value: unknown): value is Brought {
+  const { kind, hub, id, revision } = (value ?? {}) as Partial<Record<keyof Brought, unknown>>;
+  return (
+    (kind === 'files' || kind === 'package') &&
+    typeof hub === 'string' &&
+    typeof id === 'string' &&
+    (revision === null || typeof revision === 'string')
+  );
 }
 
 function parse(file: string): Record<string, unknown> {

@@ -1,9 +1,9 @@
-import type { Manifest } from '../../protocol/manifest.ts';
 import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import type { HubSpec } from '../hubs/hub.ts';
 import { parseSpec } from '../hubs/registry.ts';
+import { whereFrom } from '../install/brought.ts';
 import { type Installed, readManifest } from '../store/catalog.ts';
 import { type Asked, readMetadata } from '../store/metadata.ts';
 
@@ -36,7 +36,8 @@ export function originOf({ id, dir }: Installed, context: Context): Origin {
   if (asked === undefined) throw unknown('it was not noted what was asked for.');
   const spec = parseSpec(asked.source, context);
   if (spec.origin.hub === 'file') throw unknown('it comes from a file of this machine.');
-  const revision = revisionOf(readManifest(dir));
+  const from = whereFrom(dir, readManifest(dir), context);
+  const revision = from?.revision ?? null;
   if (revision === null) throw unknown(`${asked.source} names no revision.`);
   return { asked, spec, revision, isPinned: metadata?.pinned === true };
 }
@@ -46,10 +47,6 @@ function noSource(id: string, why: string): AxonError {
     'NO_SOURCE',
     `${id} cannot be compared with its source: ${why} \`axon install\` with --force brings it anew.`,
   );
-}
-
-function revisionOf({ distribution }: Manifest): string | null {
-  return distribution?.source?.revision ?? null;
 }
 
 /** Asks the source, unless the model is pinned. */

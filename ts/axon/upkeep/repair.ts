@@ -7,10 +7,11 @@ import type { Context } from '../context.ts';
 import { hashFile } from '../download/fetch-file.ts';
 import type { Source } from '../hubs/hub.ts';
 import { parseSpec } from '../hubs/registry.ts';
+import { claimedBy, whereFrom } from '../install/brought.ts';
 import { storeBlobs, takeStored } from '../install/reuse.ts';
 import { type Installed, readManifest } from '../store/catalog.ts';
 import { acquireLock } from '../store/lock.ts';
-import { readMetadata } from '../store/metadata.ts';
+import { type Brought, readMetadata } from '../store/metadata.ts';
 import { Staging } from '../store/staging.ts';
 import { syncPath } from '../store/sync.ts';
 
@@ -93,25 +94,21 @@ async function fromSource(
   }
 }
 
-/** Rule 2: as the user named the model, else as the source names that revision. */
+/** Rule 2: as the user named the model, else as its source names that revision. */
 async function sameSource(manifest: Manifest, dir: string, context: Context): Promise<Source> {
-  const label = formatModelId(manifest.metadata);
-  const source = manifest.distribution?.source;
-  if (source === undefined || source.hub === 'file')
+  const places = placesOf(manifest, dir, context);
+  const [first] = places.filter(({ hub }) => hub !== 'file');
+  if (first === undefined)
     throw new AxonError(
       'NO_SOURCE',
-      `${label} comes from a file of this machine. Install it again with --force.`,
+      `${formatModelId(manifest.metadata)} comes from a file of this machine. Install it again with --force.`,
     );
-  const revision = source.revision ?? null;
-  const asked = readMetadata(dir)?.asked?.source;
-  const pinned = revision === null ? undefined : `${source.hub}/${source.id}@${revision}`;
   let failure: unknown = null;
-  for (const text of [asked, pinned]) {
-    if (text === undefined) continue;
+  for (const { text, revision } of places) {
+    if (text === null) continue;
     try {
       const found = await parseSpec(text, context).resolve(context);
-      const named = found.pin.revision;
-      if (named === revision || (named === null && text === asked)) return found;
+      if (found.pin.revision === null || found.pin.revision === revision) return found;
     } catch (error) {
       context.signal.throwIfAborted();
       failure ??= error;
@@ -119,9 +116,34 @@ async function sameSource(manifest: Manifest, dir: string, context: Context): Pr
   }
   throw new AxonError(
     'NO_SOURCE',
-    `${source.hub}/${source.id} does not give ${revision ?? 'the same'} any more. \`axon install\` with --force brings what there is now.`,
+    `${first.hub}/${first.id} does not give ${first.revision ?? 'the same'} any more. \`axon install\` with --force brings what there is now.`,
     { cause: failure },
   );
+}
+
+interface Place {
+  readonly hub: string;
+  readonly id: string;
+  readonly revision: string | null;
+  /** What names it; null where nothing does. */
+  readonly text: string | null;
+}
+
+/** Where it was brought from, and, of a package, what its manifest says: the bytes are compared in any case. */
+function placesOf(manifest: Manifest, dir: string, context: Context): Place[] {
+  const asked = readMetadata(dir)?.asked?.source ?? null;
+  const from = whereFrom(dir, manifest, context);
+  const claimed = claimedBy(manifest);
+  const pinned = ({ hub, id, revision }: Brought): Place => ({
+    hub,
+    id,
+    revision,
+    text: revision === null || hub === 'file' ? null : `${hub}/${id}@${revision}`,
+  });
+  return [
+    ...(from === null ? [] : [{ ...pinned(from), text: asked }, pinned(from)]),
+    ...(claimed === null ? [] : [pinned(claimed)]),
+  ];
 }
 
 /** Rule 3. */
