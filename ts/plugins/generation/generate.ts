@@ -1,5 +1,6 @@
 import { MlosError } from '../../protocol/errors.ts';
 import type { TokenLogprob } from '../../protocol/tasks/generation-event.ts';
+import { partOfCharacter } from './part-of-character.ts';
 import { logSumExp, Sampler, topTokens } from './sampler.ts';
 import type { GenerationSettings } from './settings.ts';
 import { type Decode, decodeAfter } from './text-stream.ts';
@@ -9,10 +10,10 @@ function logprobOf(
   logits: Float32Array,
   token: number,
   top: number,
-  textOf: (token: number) => string,
+  asText: (token: number) => Pick<TokenLogprob, 'token' | 'bytes'>,
 ): TokenLogprob {
   const all = logSumExp(logits);
-  const of = (one: number) => ({ token: textOf(one), logprob: (logits[one] as number) - all });
+  const of = (one: number) => ({ ...asText(one), logprob: (logits[one] as number) - all });
   return { ...of(token), top: topTokens(logits, top).map(of) };
 }
 
@@ -49,8 +50,12 @@ class Chooser {
     for (const constrain of constraints) constrain(logits, seen);
     const token = this.#sampler.next(logits, seen, this.#prompt.length);
     requireNumbers(logits, token);
-    const textOf = (one: number) => decodeAfter(this.#decode, seen, one);
-    const logprob = given === null ? null : logprobOf(given, token, topLogprobs ?? 0, textOf);
+    const asText = (one: number) => {
+      const bytes = partOfCharacter(this.#decode, one);
+      const text = decodeAfter(this.#decode, seen, one);
+      return bytes === null ? { token: text } : { token: text, bytes };
+    };
+    const logprob = given === null ? null : logprobOf(given, token, topLogprobs ?? 0, asText);
     return { token, logprob };
   }
 }

@@ -7,6 +7,8 @@ import { BlankCleaner } from './blank-cleaner.ts';
 export type Decode = ((tokens: readonly number[]) => string) & {
   /** The text of a whole answer is without the blanks that `BlankCleaner` takes out. */
   readonly cleansBlanks?: boolean;
+  /** A token as its vocabulary has it. */
+  readonly pieceOf?: (token: number) => string | undefined;
 };
 
 /** What a tokenizer gives for bytes that are no character (yet). */

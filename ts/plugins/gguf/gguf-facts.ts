@@ -12,6 +12,8 @@ export interface GgufFacts {
   /** How the tokens' vectors become one; null for models that write. */
   readonly pooling: 'mean' | 'cls' | 'last_token' | null;
   readonly chatTemplate: string | null;
+  /** The vocabulary, by token. */
+  readonly pieces: readonly string[];
 }
 
 /** llama.cpp's enum llama_pooling_type; what is not here stands for a model that writes. */
@@ -27,12 +29,14 @@ export function readGgufFacts({ fileInfo }: Model): GgufFacts {
   const architecture = String(fieldsOf(metadata['general'])['architecture'] ?? '');
   const pooled = fieldsOf(metadata[architecture])['pooling_type'];
   const pooling = poolings[pooled as keyof typeof poolings] ?? null;
-  const template = fieldsOf(metadata['tokenizer'])['chat_template'];
+  const { chat_template: template, ggml } = fieldsOf(metadata['tokenizer']);
+  const { tokens } = fieldsOf(ggml);
   const embeds = pooling === null ? 'text-generation' : 'feature-extraction';
   return {
     architecture,
     task: pooled === ranks ? 'text-ranking' : embeds,
     pooling,
     chatTemplate: typeof template === 'string' && template !== '' ? template : null,
+    pieces: Array.isArray(tokens) ? tokens : [],
   };
 }

@@ -126,7 +126,9 @@ export class TextModel implements TaskModel {
     const answer = new Answer(emit, form);
     const around = {
       ...{ signal, grammar },
-      decode: (tokens: readonly number[]) => model.detokenize(tokens, false),
+      decode: Object.assign((tokens: readonly number[]) => model.detokenize(tokens, false), {
+        pieceOf: (token: number) => this.#facts.pieces[token],
+      }),
       say: answer.say,
     };
     const choosesHere = settings.topLogprobs !== null || settings.sampling.typicalP !== 1;

@@ -11,10 +11,15 @@ export interface GenerationEvent {
   readonly thinking: string;
 }
 
-export interface TokenLogprob {
+interface RatedToken {
   readonly token: string;
   readonly logprob: number;
-  readonly top: readonly { readonly token: string; readonly logprob: number }[];
+  /** Of a token that is no whole text: a part of a character. The bytes of all others are those of `token`. */
+  readonly bytes?: readonly number[];
+}
+
+export interface TokenLogprob extends RatedToken {
+  readonly top: readonly RatedToken[];
 }
 
 /** Reads an event; what is not there is empty. */

@@ -41,11 +41,10 @@ function layer(width: number): GgufTensor[] {
   ];
 }
 
-/** The bytes of a model that replies with `pieces`, no two of which may be the same. */
+/** The bytes of a model that replies with `pieces`, no two of which may be the same. `<0xE2>` is one byte. */
 export function recitingGguf(pieces: readonly string[]): Buffer {
-  const vocabulary = [...control, ...bytes, ...pieces];
-  const firstPiece = control.length + bytes.length;
-  const said = [control.indexOf(begins), ...pieces.map((_, index) => firstPiece + index), end];
+  const vocabulary = [...new Set([...control, ...bytes, ...pieces])];
+  const said = [control.indexOf(begins), ...pieces.map((one) => vocabulary.indexOf(one)), end];
   const width = Math.ceil(said.length / headWidth) * headWidth;
   const embedding = constant('token_embd.weight', [width, vocabulary.length], 0);
   const output = constant('output.weight', [width, vocabulary.length], 0);

@@ -151,3 +151,26 @@ test('calls may come as nothing but JSON, several of them', options, async () =>
     ['Rome', 'Oslo'],
   );
 });
+
+test('a character of several tokens is known by their bytes', options, async () => {
+  await packReciting('bytes', ['dark ', '<0xF0>', '<0x9F>', '<0x8C>', '<0x91>', ' moon']);
+  const { openai, ollama } = clients();
+  const model = 't/bytes@1';
+  const expected = [...Buffer.from('dark \u{1f311} moon')];
+  const { choices } = await openai.chat.completions.create({
+    ...{ ...asked, model, logprobs: true, top_logprobs: 1 },
+  });
+  assert.equal(choices[0]?.message.content, 'dark \u{1f311} moon');
+  const content = choices[0]?.logprobs?.content ?? [];
+  assert.deepEqual(
+    content.flatMap(({ bytes }) => bytes ?? []),
+    expected,
+  );
+  assert.deepEqual(content[1]?.bytes, [0xf0]);
+  assert.deepEqual(content[1]?.top_logprobs[0]?.bytes, [0xf0]);
+  const reply: Anything = await ollama.chat({ model, messages, logprobs: true } as never);
+  assert.deepEqual(
+    reply.logprobs.flatMap(({ bytes }: Anything) => bytes),
+    expected,
+  );
+});

@@ -25,9 +25,9 @@ export interface Writing {
 function logprobsOf(list: GeneratedText['logprobs']): Fields {
   if (list === undefined || list.length === 0) return {};
   return {
-    logprobs: list.map(({ token, logprob, top }) => ({
-      ...{ token, logprob, bytes: tokenBytes(token) },
-      top_logprobs: top.map((one) => ({ ...one, bytes: tokenBytes(one.token) })),
+    logprobs: list.map(({ top, ...one }) => ({
+      ...{ ...one, bytes: tokenBytes(one) },
+      top_logprobs: top.map((other) => ({ ...other, bytes: tokenBytes(other) })),
     })),
   };
 }

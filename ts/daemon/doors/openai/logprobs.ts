@@ -3,8 +3,8 @@ import { tokenBytes } from '../text/token-bytes.ts';
 
 /** Log probabilities of tokens as chats and responses have them. */
 export function logprobContent(list: NonNullable<GeneratedText['logprobs']>) {
-  return list.map(({ token, logprob, top }) => ({
-    ...{ token, logprob, bytes: tokenBytes(token) },
-    top_logprobs: top.map((one) => ({ ...one, bytes: tokenBytes(one.token) })),
+  return list.map(({ top, ...one }) => ({
+    ...{ ...one, bytes: tokenBytes(one) },
+    top_logprobs: top.map((other) => ({ ...other, bytes: tokenBytes(other) })),
   }));
 }

@@ -3,7 +3,10 @@ import type { Tokenizer } from '../tasks/library.ts';
 
 /** The library's own tokenizer within its public one, which says what its package wants. */
 interface Inner {
-  readonly _tokenizer?: { readonly clean_up_tokenization_spaces?: boolean };
+  readonly _tokenizer?: {
+    readonly clean_up_tokenization_spaces?: boolean;
+    id_to_token(id: number): string | undefined;
+  };
 }
 
 /** Text of tokens as they come: what the package would clean of blanks is cleaned where the text is whole. */
@@ -12,5 +15,8 @@ export function textDecoder(tokenizer: Tokenizer): Decode {
   const decode = (tokens: readonly number[]) =>
     tokens.length === 0 ? '' : tokenizer.decode([...tokens], how);
   const { _tokenizer: inner } = tokenizer as unknown as Inner;
-  return Object.assign(decode, { cleansBlanks: inner?.clean_up_tokenization_spaces === true });
+  return Object.assign(decode, {
+    cleansBlanks: inner?.clean_up_tokenization_spaces === true,
+    pieceOf: (token: number) => inner?.id_to_token(token),
+  });
 }
