@@ -1,7 +1,7 @@
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { within } from './bounded-run.ts';
-import { type ReplyForm, replyForm } from './reply.ts';
+import { knowsThinking, type ReplyForm, replyForm } from './reply.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -27,6 +27,16 @@ export interface PromptTools {
   readonly chat: ChatTemplate | null;
   /** The token that begins a text; null: none does. */
   readonly first: number | null;
+}
+
+function knowsTools(template: string): boolean {
+  return template.includes('tools');
+}
+
+/** Parameters of conversations that a model takes none of. `template`: its chat template; null: it has none. */
+export function refusedOf(template: string | null): readonly string[] {
+  const source = template ?? '';
+  return [...(knowsTools(source) ? [] : ['tools']), ...(knowsThinking(source) ? [] : ['think'])];
 }
 
 /** What a conversation's template reads beside the messages. */
@@ -57,10 +67,16 @@ function chatPrompt({ chat, encode }: PromptTools, messages: unknown, parameters
   if (hasPictures(messages)) {
     throw new MlosError('UNIMPLEMENTED', 'The model reads words only; leave the pictures out.');
   }
-  if (parameters['tools'] !== undefined && !chat.source.includes('tools')) {
+  if (parameters['tools'] !== undefined && !knowsTools(chat.source)) {
     throw new MlosError(
       'UNIMPLEMENTED',
       "The model's chat template knows no tools; leave them out.",
+    );
+  }
+  if (parameters['think'] === true && !knowsThinking(chat.source)) {
+    throw new MlosError(
+      'UNIMPLEMENTED',
+      "The model's chat template knows no thinking, so that it cannot be asked to think.",
     );
   }
   const text = written(chat, messages, templateOptions(parameters));

@@ -201,12 +201,20 @@ export function toolNames(tools: unknown): string[] {
   });
 }
 
+/** Whether a chat template asks a model to think aloud, or to leave it. */
+export function knowsThinking(template: string): boolean {
+  return knowsMarks(template) || template.includes('enable_thinking');
+}
+
+function knowsMarks(template: string): boolean {
+  return template.includes(thinkBegin) || template.includes(thinkEnd);
+}
+
 /** What a reply to this prompt may have in it. `template`: the chat template that wrote it. */
 export function replyForm(template: string, prompt: string, parameters: Fields): ReplyForm {
-  const knows = template.includes(thinkBegin) || template.includes(thinkEnd);
   const begun = prompt.trimEnd().endsWith(thinkBegin);
   return {
-    thinks: begun ? 'already' : knows ? 'may' : 'no',
+    thinks: begun ? 'already' : knowsMarks(template) ? 'may' : 'no',
     tools: toolNames(parameters['tools']),
   };
 }

@@ -2,7 +2,12 @@ import { Template } from '@huggingface/jinja';
 import { MlosError } from '../../protocol/errors.ts';
 import type { PluginTaskRequest } from '../../smi/serve.ts';
 import { Answer } from '../generation/answer.ts';
-import { type ChatTemplate, type PromptTools, readPrompt } from '../generation/prompt.ts';
+import {
+  type ChatTemplate,
+  type PromptTools,
+  readPrompt,
+  refusedOf,
+} from '../generation/prompt.ts';
 import { generationSettings } from '../generation/settings.ts';
 import type { GgufFacts } from './gguf-facts.ts';
 import { jsonGrammar } from './json-grammar.ts';
@@ -108,7 +113,7 @@ export class TextModel implements TaskModel {
       name: this.task,
       facts: {
         ...{ chat, context_length: contextLength, parallel: size },
-        refuses: chat ? ['suffix'] : ['suffix', 'tools', 'think'],
+        refuses: ['suffix', ...refusedOf(this.#facts.chatTemplate)],
       },
     } as const;
   }

@@ -42,7 +42,7 @@ function layer(width: number): GgufTensor[] {
 }
 
 /** The bytes of a model that replies with `pieces`, no two of which may be the same. `<0xE2>` is one byte. */
-export function recitingGguf(pieces: readonly string[]): Buffer {
+export function recitingGguf(pieces: readonly string[], template = chatTemplate): Buffer {
   const vocabulary = [...new Set([...control, ...bytes, ...pieces])];
   const said = [control.indexOf(begins), ...pieces.map((one) => vocabulary.indexOf(one)), end];
   const width = Math.ceil(said.length / headWidth) * headWidth;
@@ -69,7 +69,7 @@ export function recitingGguf(pieces: readonly string[]): Buffer {
     'tokenizer.ggml.bos_token_id': { u32: 1 },
     'tokenizer.ggml.eos_token_id': { u32: end },
     'tokenizer.ggml.add_bos_token': true,
-    'tokenizer.chat_template': chatTemplate,
+    'tokenizer.chat_template': template,
   };
   return writeGguf(values, [
     embedding,

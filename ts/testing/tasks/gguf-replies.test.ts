@@ -16,11 +16,11 @@ const mayBeMissing = process.env['MLOS_TEST_EVERYTHING'] !== '1';
 const options = { timeout: 120_000, skip: llamaCpp === null && mayBeMissing };
 const { pack, daemon } = packages();
 
-const packReciting = (name: string, pieces: readonly string[]) =>
+const packReciting = (name: string, pieces: readonly string[], template?: string) =>
   pack(name, async (folder) => {
     await mkdir(folder, { recursive: true });
     const file = join(folder, 'model.gguf');
-    await writeFile(file, recitingGguf(pieces));
+    await writeFile(file, recitingGguf(pieces, template));
     return file;
   });
 
@@ -173,4 +173,21 @@ test('a character of several tokens is known by their bytes', options, async () 
     reply.logprobs.flatMap(({ bytes }: Anything) => bytes),
     expected,
   );
+});
+
+test('a model says whether it thinks and calls, and is asked for no more', options, async () => {
+  await packReciting('all', ['fine']);
+  await packReciting('plain', ['well'], "{{ messages[0].content + '<|im_start|>' }}");
+  const { ollama, openai } = clients();
+  const able = async (model: string) => (await ollama.show({ model })).capabilities;
+  assert.deepEqual(await able('t/all@1'), ['completion', 'tools', 'thinking']);
+  assert.deepEqual(await able('t/plain@1'), ['completion']);
+  const model = 't/plain@1';
+  const refused = { status_code: 501, message: /knows no thinking/ };
+  await assert.rejects(ollama.chat({ model, messages, think: true }), refused);
+  const { message } = await ollama.chat({ model, messages, think: false });
+  assert.equal(message.content, 'well');
+  const effort = { reasoning_effort: 'low' } as const;
+  const asking = openai.chat.completions.create({ ...asked, model, ...effort });
+  await assert.rejects(asking, { status: 400, message: /knows no thinking/ });
 });

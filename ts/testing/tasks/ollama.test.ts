@@ -105,7 +105,7 @@ test('models: listed, loaded, shown, copied, unloaded, deleted', watchdog, async
   assert.match(listed?.digest ?? '', /^[0-9a-f]{64}$/);
   assert.equal(listed?.details.format, 'fake');
   const shown = await client.show({ model });
-  assert.deepEqual(shown.capabilities, ['completion', 'embedding']);
+  assert.deepEqual(shown.capabilities, ['completion', 'tools', 'thinking', 'insert', 'embedding']);
   assert.equal(Reflect.get(shown.model_info, 'fake.context_length'), 1_000);
   assert.match((await client.version()).version, /^\d+\.\d+\.\d+/);
 

@@ -93,7 +93,7 @@ def ask_ollama():
     running = client.ps().models[0]
     same((running.model, running.context_length), (MODEL, 1000))
     shown = client.show(MODEL)
-    same(shown.capabilities, ["completion", "embedding"])
+    same(shown.capabilities, ["completion", "tools", "thinking", "insert", "embedding"])
     same(shown.modelinfo["fake.context_length"], 1000)
     same(client.copy(MODEL, "f/copy:2").status, "success")
     same(client.pull("f/copy:2").status, "success")

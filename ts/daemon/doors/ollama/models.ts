@@ -80,10 +80,15 @@ export function running(models: TextModels, context: RequestContext): ApiReply {
 
 /** By the tasks; what Ollama has no word for is left out. */
 function capabilitiesOf({ tasks }: ModelFacts): string[] {
-  const names: string[] = tasks.map(({ name }) => name);
+  const writes = tasks.find(({ name }) => name === 'text-generation');
+  const embeds = tasks.some(({ name }) => name === 'feature-extraction');
+  const can = (parameter: string) => writes?.parameters.includes(parameter) === true;
   return [
-    ...(names.includes('text-generation') ? ['completion'] : []),
-    ...(names.includes('feature-extraction') ? ['embedding'] : []),
+    ...(writes === undefined ? [] : ['completion']),
+    ...(can('tools') ? ['tools'] : []),
+    ...(can('think') ? ['thinking'] : []),
+    ...(can('suffix') ? ['insert'] : []),
+    ...(embeds ? ['embedding'] : []),
   ];
 }
 

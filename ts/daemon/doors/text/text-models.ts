@@ -1,5 +1,6 @@
 import { limits } from '../../../protocol/limits.ts';
 import type { Result } from '../../../protocol/method-table.ts';
+import type { TokenLogprob } from '../../../protocol/tasks/generation-event.ts';
 import type { TaskName } from '../../../protocol/tasks/task.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
 import { RequestContext } from '../../request-context.ts';
@@ -24,15 +25,9 @@ export interface GeneratedText {
   readonly finish_reason: string;
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
-  readonly logprobs?: readonly TokenChance[];
+  readonly logprobs?: readonly TokenLogprob[];
   readonly tool_calls?: readonly { readonly name: string; readonly arguments: unknown }[];
   readonly thinking?: string;
-}
-
-export interface TokenChance {
-  readonly token: string;
-  readonly logprob: number;
-  readonly top: readonly { readonly token: string; readonly logprob: number }[];
 }
 
 function known(values: Fields): Record<string, unknown> {

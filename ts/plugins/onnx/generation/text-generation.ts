@@ -2,7 +2,7 @@ import { MlosError } from '../../../protocol/errors.ts';
 import type { PluginTaskRequest } from '../../../smi/serve.ts';
 import { Answer } from '../../generation/answer.ts';
 import { generate } from '../../generation/generate.ts';
-import { readPrompt } from '../../generation/prompt.ts';
+import { readPrompt, refusedOf } from '../../generation/prompt.ts';
 import { generationSettings } from '../../generation/settings.ts';
 import type { Tokenizer } from '../tasks/library.ts';
 import type { PackageFacts } from '../tasks/package-facts.ts';
@@ -16,9 +16,9 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const unknown = ['response_schema', 'suffix'];
 
-/** Parameters that a model takes none of. `chat`: it has a chat template. */
-export function refusedOf(chat: boolean): readonly string[] {
-  return chat ? unknown : [...unknown, 'tools', 'think'];
+/** Parameters that a model takes none of. `template`: its chat template; null: it has none. */
+export function refusedBy(template: string | null): readonly string[] {
+  return [...unknown, ...refusedOf(template)];
 }
 
 /** What this plugin cannot do yet is refused, not left out. */

@@ -10,7 +10,7 @@ import { decoderPlan } from '../generation/decoder-plan.ts';
 import { DecoderPool } from '../generation/decoder-pool.ts';
 import { EncoderDecoder } from '../generation/encoder-decoder.ts';
 import { rewriteText } from '../generation/rewriting.ts';
-import { generateText, refusedOf } from '../generation/text-generation.ts';
+import { generateText, refusedBy } from '../generation/text-generation.ts';
 import { transcribe } from '../generation/transcription.ts';
 import { type Whisper, whisperOf } from '../generation/whisper-prompt.ts';
 import { classifyAudio, recognizeSpeech } from './audio-tasks.ts';
@@ -182,8 +182,12 @@ function factsOf(
   if (name === 'feature-extraction') return poolingFacts(facts, given(textVectors));
   if (name === 'image-feature-extraction') return { output: given(imageVectors) };
   if (name === 'text-generation') {
-    const chat = facts.hasChatTemplate;
-    return { chat, context_length: contextOf(facts), refuses: refusedOf(chat) };
+    const { chatTemplate } = facts;
+    return {
+      chat: chatTemplate !== null,
+      context_length: contextOf(facts),
+      refuses: refusedBy(chatTemplate),
+    };
   }
   const whisper = name === 'automatic-speech-recognition' ? whisperOf(facts) : null;
   if (whisper !== null) return { languages: [...(whisper.languages?.keys() ?? ['en'])] };

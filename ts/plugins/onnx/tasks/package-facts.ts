@@ -28,8 +28,8 @@ export interface PackageFacts {
   readonly maxTokens: number | null;
   /** What stands for a gap in a text; null: the package does not say. */
   readonly maskToken: string | null;
-  /** Whether it knows how a conversation is written. */
-  readonly hasChatTemplate: boolean;
+  /** How a conversation is written; null: the package does not say. */
+  readonly chatTemplate: string | null;
   /** generation_config.json; empty where there is none. */
   readonly generation: Fields;
 }
@@ -80,6 +80,12 @@ export function readChatTemplate(folder: string): string | null {
   );
 }
 
+/** Several are for several purposes. */
+function templateIn({ chat_template: template }: Fields): string | null {
+  if (template === undefined || template === null) return null;
+  return typeof template === 'string' ? template : JSON.stringify(template);
+}
+
 /** The token as its text, or with facts beside it. */
 function maskTokenOf(config: Fields): string | null {
   const { mask_token: token } = config;
@@ -109,8 +115,7 @@ export function readPackageFacts(folder: string): PackageFacts {
     normalizes: find('Normalize') !== undefined,
     maxTokens: typeof maxTokens === 'number' ? maxTokens : null,
     maskToken: maskTokenOf(tokenizer),
-    hasChatTemplate:
-      tokenizer['chat_template'] !== undefined || existsSync(join(folder, templateFile)),
+    chatTemplate: readChatTemplate(folder) ?? templateIn(tokenizer),
     generation: fieldsOf(readJson(folder, 'generation_config.json')),
   };
 }
