@@ -36,7 +36,10 @@ export const exitCodes = {
   },
   NO_MODEL: { exit: 14, meaning: 'No model file is among the files chosen.' },
   NO_SPACE: { exit: 15, meaning: 'The disk has too little room; nothing of it was kept.' },
-  ALREADY_EXISTS: { exit: 16, meaning: 'The id is taken by something different.' },
+  ALREADY_EXISTS: {
+    exit: 16,
+    meaning: 'The id is taken by something different, or by another choice of files.',
+  },
   NOT_INSTALLED: {
     exit: 17,
     meaning: 'No such model is installed; the message names the nearest.',

@@ -6,6 +6,7 @@ import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
 import type { Context } from '../context.ts';
 import type { Source } from '../hubs/hub.ts';
 import { licenseFile } from '../hubs/license-file.ts';
+import { isInstalled } from '../store/catalog.ts';
 import { broughtFrom } from './brought.ts';
 import { planFiles } from './gather.ts';
 import { type InstallOptions, type InstallResult, sum } from './options.ts';
@@ -24,6 +25,7 @@ export async function dryRun(
     id: formatModelId(id),
     path: layout.packageDir(id),
     source: pin,
+    is_there: isInstalled(layout, id),
   } as const;
   if (source.kind === 'package') {
     const text = (await source.manifest?.()) ?? null;

@@ -27,6 +27,7 @@ import { choiceOf, type InstallOptions, type InstallResult } from './options.ts'
 import { admitPackage } from './package-rule.ts';
 import { idOf, renamed, resultOf } from './result.ts';
 import { findTwin, storeBlobs, takeStored, takeWhole } from './reuse.ts';
+import { requireSameChoice } from './same-choice.ts';
 import { lockSource } from './source-lock.ts';
 
 const lockWaitMs = 30 * 60_000;
@@ -58,10 +59,10 @@ export async function installSpec(
   const look = () =>
     options.force || options.replace || spec.origin.hub === 'file'
       ? null
-      : alreadyInstalled(spec, id, context);
+      : alreadyInstalled(spec, id, options, context);
+  if (options.dryRun) return dryRun(await spec.resolve(context), id, options, context);
   const before = look();
   if (before !== null) return before;
-  if (options.dryRun) return dryRun(await spec.resolve(context), id, options, context);
   await takeOver(context.layout);
   return locked(id, context, async ({ staging, assertHeld }) => {
     const found = look();
@@ -135,7 +136,12 @@ interface Held {
 }
 
 /** Null for a package from there, too: only what is in it says whether it is the same. */
-function alreadyInstalled(spec: HubSpec, id: ModelId, context: Context): InstallResult | null {
+function alreadyInstalled(
+  spec: HubSpec,
+  id: ModelId,
+  options: InstallOptions,
+  context: Context,
+): InstallResult | null {
   const { layout } = context;
   if (!isInstalled(layout, id)) return null;
   const dir = layout.packageDir(id);
@@ -143,7 +149,9 @@ function alreadyInstalled(spec: HubSpec, id: ModelId, context: Context): Install
   const from = whereFrom(dir, manifest, context) ?? claimedBy(manifest);
   if (from?.hub !== spec.origin.hub || from.id !== spec.origin.id)
     throw taken(id, dir, manifest, context);
-  return from.kind === 'package' ? null : resultOf('already-installed', manifest, dir, from);
+  if (from.kind === 'package') return null;
+  requireSameChoice(manifest, dir, options);
+  return resultOf('already-installed', manifest, dir, from);
 }
 
 /**

@@ -74,6 +74,8 @@ export interface InstallResult {
   readonly format?: string;
   /** What runs a format that no plugin of MLOS itself runs, or what makes one of it that is run. */
   readonly hint?: string;
+  /** Of a dry run: whether a model of this name is installed, which only --force replaces. */
+  readonly is_there?: boolean;
   /** Of a dry run: what decided, and what stays where it is. */
   readonly selection?: {
     readonly rule: string;

@@ -17,6 +17,9 @@ export function dryRunLines(result: InstallResult, output: Output): string[] {
     `  licence   ${license ?? 'unknown'}`,
     `  chosen    ${selection.rule}`,
     `  would be  ${path}`,
+    ...(result.is_there
+      ? ['  is there  already; --force replaces it, --as takes another name']
+      : []),
     ...(result.format === 'pytorch'
       ? ['  pickle    looked into once it is here; refused if it could run code (--allow-pickle)']
       : []),

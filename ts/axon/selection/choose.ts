@@ -64,6 +64,15 @@ function bestPlace(candidates: readonly Candidate[]): readonly Candidate[] {
 /** fp32 is the plain one and q8 the one that is called quantized, as users of ONNX say. */
 const otherNames: Readonly<Record<string, string>> = { fp32: '', f32: '', q8: 'quantized' };
 
+/** Whether a variant is the one that a flag names. */
+export function isVariant(asked: string, variant: string): boolean {
+  const wanted = asked.toLowerCase();
+  const real = variant === 'plain' ? '' : variant;
+  return (
+    [variant.toLowerCase(), real.toLowerCase()].includes(wanted) || otherNames[wanted] === real
+  );
+}
+
 function named(candidates: readonly Candidate[], variant: string): readonly Candidate[] {
   const wanted = variant.toLowerCase();
   const exact = candidates.filter((candidate) => candidate.variant.toLowerCase() === wanted);

@@ -101,6 +101,52 @@ test('the manifest keeps what decided and how much was left out', async (t) => {
   assert.ok(fs.existsSync(path.join(dir, 'modeling.py')));
 });
 
+test('flags that choose files are not passed over where the model is installed', async (t) => {
+  const home = makeHome(t, double);
+  const install = (...flags: string[]) => home.axon('install', 'hf/acme/net', ...flags);
+  assert.equal((await install()).status, 0);
+  double.seen.length = 0;
+  for (const flags of ['--format onnx', '--variant plain', '--variant fp32', '--format auto', '']) {
+    const { status, stdout } = await install(...flags.split(' ').filter(Boolean));
+    assert.deepEqual([status, /is already installed/.test(stdout)], [0, true], flags);
+  }
+  for (const flags of [
+    ['--format', 'gguf'],
+    ['--variant', 'q4'],
+    ['--include', 'x*'],
+    ['--exclude', '*.md'],
+    ['--all'],
+    ['--format', 'onnx', '--all'],
+    ['--allow-code'],
+  ]) {
+    const { status, stderr } = await install(...flags);
+    assert.equal(status, 16, `${flags.join(' ')}: ${stderr}`);
+    assert.match(stderr, /another choice of files \(the usual one\) than --.*--as.*--force/);
+  }
+  assert.deepEqual(double.seen, [], 'nothing is asked of the hub');
+  const shown = await install('--dry-run', '--all');
+  assert.match(shown.stdout, /Would install .*: 4 files/);
+  assert.match(shown.stdout, /is there +already; --force replaces it/);
+  const files = async (...flags: string[]) =>
+    (await install(...flags, '--json')).json<{ files: unknown[] }>().files.length;
+  const whole = ['--all', '--exclude', '*.md'];
+  assert.equal(await files(...whole, '--force'), await files(...whole));
+  const back = await install('--format', 'onnx');
+  assert.equal(back.status, 16, back.stderr);
+  assert.match(back.stderr, /\(--all --exclude "\*\.md"\) than --format onnx/);
+});
+
+test('of a model whose choice was not noted the manifest tells format and variant', async (t) => {
+  const home = makeHome(t, double);
+  assert.equal((await home.axon('install', 'hf/acme/net')).status, 0);
+  const note = path.join(home.models, 'hf/acme/net/latest/.axon_metadata.json');
+  const { asked: _, ...rest } = JSON.parse(fs.readFileSync(note, 'utf8')) as { asked: unknown };
+  fs.writeFileSync(note, JSON.stringify(rest));
+  assert.equal((await home.axon('install', 'hf/acme/net', '--format', 'onnx')).status, 0);
+  const other = await home.axon('install', 'hf/acme/net', '--all');
+  assert.match(other.stderr, /\(it is not known which\) than --all/);
+});
+
 test('ten thousand files are planned', async (t) => {
   const home = makeHome(t, double);
   const done = await home.axon('install', 'hf/acme/many', '--dry-run', '--json');
