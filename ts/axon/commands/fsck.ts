@@ -113,6 +113,6 @@ function ofModel({ model, found: { missing, damaged, extra } }: CheckedModel): s
 
 function next(isRepair: boolean): string {
   return isRepair
-    ? 'What is left is for you: remove extra files, install a model again with --force.'
+    ? 'What is left is for you: remove extra files; `axon verify <id>` says what brings a model again.'
     : '`axon fsck --repair` brings again what is missing or damaged.';
 }

@@ -65,7 +65,7 @@ export const addInstall: AddCommand = (program, run) => {
   );
 };
 
-/** Asked for, it must succeed. By configuration it is told, and the model is installed all the same. */
+/** Asked for, it must succeed. The model is installed all the same, and by configuration that is all. */
 async function registered(
   id: string,
   flags: Flags,
@@ -76,11 +76,16 @@ async function registered(
   try {
     return await registerModel(id, new Daemon(flags.endpoint ?? null, context), context);
   } catch (thrown) {
-    if (flags.register === true || context.signal.aborted) throw thrown;
-    const { message, code } = AxonError.from(thrown);
-    context.output.warn(
-      `${id} is installed, but was not registered: ${message} [${code}] Then: axon register ${id}`,
-    );
+    context.signal.throwIfAborted();
+    const { message, code, details } = AxonError.from(thrown);
+    const told = `${id} is installed, but was not registered: ${message}`;
+    const then = `Then: axon register ${id}`;
+    if (flags.register === true)
+      throw new AxonError(code, `${told} ${then}`, {
+        details: { ...details, installed: id },
+        cause: thrown,
+      });
+    context.output.warn(`${told} [${code}] ${then}`);
     return null;
   }
 }

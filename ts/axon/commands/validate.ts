@@ -10,7 +10,7 @@ import { requireInnerData } from '../package/inner-data.ts';
 import { locatePackage } from '../package/locate.ts';
 import { requireVerified, verifyFiles } from '../package/verify.ts';
 import { formatBytes, formatCount } from '../render/format.ts';
-import { readText } from '../store/catalog.ts';
+import { readText } from '../store/read-text.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 export const addValidate: AddCommand = (program, run) => {

@@ -9,6 +9,7 @@ import { type Located, locatePackage } from '../package/locate.ts';
 import { trustOf } from '../package/trust.ts';
 import { requireVerified, verifyFiles, verifyPackage } from '../package/verify.ts';
 import { formatBytes, formatCount } from '../render/format.ts';
+import { bringAgain } from '../store/bring-again.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 interface Flags extends JsonFlag {
@@ -53,7 +54,11 @@ async function whole(found: Located, { signal }: Context): Promise<Whole> {
     ? await verifyPackage(folder.dir, signal)
     : await verifyFiles(folder.dir, folder.manifest, signal);
   const name = isInstalled ? formatModelId(folder.manifest.metadata) : folder.dir;
-  requireVerified(name, verified, '`axon install` with --force brings a model again.');
+  requireVerified(
+    name,
+    verified,
+    isInstalled ? bringAgain(folder.dir) : 'Correct the files or the manifest.',
+  );
   return folder;
 }
 

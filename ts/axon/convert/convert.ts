@@ -5,6 +5,7 @@ import type { HubSpec } from '../hubs/hub.ts';
 import { installSpec } from '../install/install.ts';
 import { type InstallResult, readInstallFlags } from '../install/options.ts';
 import { verifyPackage } from '../package/verify.ts';
+import { bringAgain } from '../store/bring-again.ts';
 import { readManifest, requireInstalled } from '../store/catalog.ts';
 import { confirm } from './confirm.ts';
 import { ConvertedSource } from './converted-source.ts';
@@ -61,6 +62,6 @@ async function requireWhole(dir: string, text: string, { signal }: Context): Pro
   if (missing.length + damaged.length === 0) return;
   throw new AxonError(
     'VERIFY_FAILED',
-    `${text} is not whole: ${[...missing, ...damaged].slice(0, 5).join(', ')}. Install it again with --force.`,
+    `${text} is not whole: ${[...missing, ...damaged].slice(0, 5).join(', ')}. ${bringAgain(dir)}`,
   );
 }

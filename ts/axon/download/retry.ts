@@ -83,6 +83,8 @@ export async function withRetries<T>(
         failures = 0;
       });
     } catch (error) {
+      // What was interrupted is not tried again, however the connection called it.
+      options.signal.throwIfAborted();
       if (!(error instanceof Retryable)) throw error;
       failures += 1;
       const backOff = Math.min(longestBackOffMs, options.retryWaitMs * 2 ** (failures - 1));

@@ -14,3 +14,15 @@ export function httpStatusError(what: string): StatusError {
     return new AxonError('BAD_RESPONSE', `${url.host} answered ${status} for ${what}.`);
   };
 }
+
+/** The same of a search: nothing that was named can be missing, gated or misspelled. */
+export const searchStatusError: StatusError = ({ status, url }) =>
+  status === 401 || status === 403
+    ? new AxonError(
+        'ACCESS_DENIED',
+        `${url.host} refuses to be searched (${status}). It may need a token or a login.`,
+      )
+    : new AxonError(
+        'BAD_RESPONSE',
+        `${url.host} answered ${status} to a search, so it may be no address of this hub. \`axon registry list\` shows where each is asked.`,
+      );

@@ -19,6 +19,10 @@ const zstdMagic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 export const magicBytes = zstdMagic.length;
 
+export function isCompressed(head: Buffer): boolean {
+  return [gzipMagic, zstdMagic].some((magic) => head.subarray(0, magic.length).equals(magic));
+}
+
 /**
  * What unpacks a file that begins with `head`, by its bytes: names of archives are often wrong. Null for
  * what is not compressed.

@@ -111,7 +111,7 @@ async function fillFolder(
       if (sha256 !== expected.sha256)
         throw new AxonError(
           'VERIFY_FAILED',
-          `${expected.path} is damaged; nothing was exported. Install the model again with --force.`,
+          `${expected.path} is damaged; nothing was exported. \`axon verify\` says what brings the model again.`,
         );
     },
   });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type PublicKey, readPublicKey } from '../../protocol/signature.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
-import { readText } from '../store/catalog.ts';
+import { readText } from '../store/read-text.ts';
 import { writeNew } from '../store/sync.ts';
 
 const maxKeyBytes = 16 * 1024;

@@ -135,6 +135,6 @@ async function addFile(
 function damaged(name: string): AxonError {
   return new AxonError(
     'VERIFY_FAILED',
-    `${name} is damaged; nothing was packed. Install the model again with --force.`,
+    `${name} is damaged; nothing was packed. \`axon verify\` says what brings the model again.`,
   );
 }

@@ -1,7 +1,11 @@
-import fs from 'node:fs/promises';
+import { AxonError } from '../axon-error.ts';
+import { beginning } from '../download/fetch-json.ts';
+import { archiveKind } from './archive-kind.ts';
 import type { ArchiveFile } from './archive-limits.ts';
 import { readTar } from './tar-entries.ts';
 import { readZip } from './zip-entries.ts';
+
+const shownBytes = 40;
 
 /** Reads a zip or a tar, whichever it is: names and media types of archives are often wrong, their bytes are not. */
 export async function readArchive(
@@ -10,16 +14,11 @@ export async function readArchive(
   each: (entry: ArchiveFile) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const read = (await beginsWith(file, 'PK')) ? readZip : readTar;
-  await read(file, label, each, signal);
-}
-
-export async function beginsWith(file: string, latin1: string): Promise<boolean> {
-  const handle = await fs.open(file);
-  try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(latin1.length), 0);
-    return buffer.toString('latin1', 0, bytesRead) === latin1;
-  } finally {
-    await handle.close();
-  }
+  const { kind, head } = archiveKind(file);
+  if (kind === null)
+    throw new AxonError(
+      'INVALID_PACKAGE',
+      `${label} is no archive, neither zip nor tar: it begins with ${beginning(head.subarray(0, shownBytes))}.`,
+    );
+  await (kind === 'zip' ? readZip : readTar)(file, label, each, signal);
 }

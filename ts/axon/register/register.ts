@@ -7,6 +7,7 @@ import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { formatBytes } from '../render/format.ts';
+import { bringAgain } from '../store/bring-again.ts';
 import {
   type Installed,
   readManifest,
@@ -42,10 +43,7 @@ function requireFiles(dir: string, manifest: Manifest, id: string): void {
     const stat = fs.statSync(path.join(dir, file.path), { throwIfNoEntry: false });
     if (stat?.isFile() === true && stat.size === file.size) continue;
     const what = stat === undefined ? 'is missing' : 'has another size';
-    throw new AxonError(
-      'VERIFY_FAILED',
-      `${id}: ${file.path} ${what}. Install it again with --force.`,
-    );
+    throw new AxonError('VERIFY_FAILED', `${id}: ${file.path} ${what}. ${bringAgain(dir)}`);
   }
 }
 

@@ -142,7 +142,7 @@ class Upload {
     const id = formatModelId(this.#installed.id);
     throw new AxonError(
       'VERIFY_FAILED',
-      `${full} is not as it was installed (${size} bytes, sha256 ${sha256}). \`axon verify ${id}\` says more; install it again with --force.`,
+      `${full} is not as it was installed (${size} bytes, sha256 ${sha256}). \`axon verify ${id}\` says more, and what brings it again.`,
     );
   }
 }

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { didYouMean } from '../../protocol/nearest.ts';
-import { quoted } from '../../protocol/shell-word.ts';
+import { shellWord } from '../../protocol/shell-word.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
 import {
   type ConfigKey,
@@ -57,8 +57,6 @@ export function readValue(key: ConfigKey, value: unknown): ConfigValue {
     ? (number as number)
     : fail(`${key} must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}.`);
 }
-
-const wordOf = (key: string) => (/^[\w.-]+$/.test(key) ? key : quoted(key));
 
 function flatten(value: unknown, prefix: string, out: Map<string, unknown>): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -126,7 +124,7 @@ export class Settings {
         this.#set.set(key, readValue(key, value));
       } catch (thrown) {
         const { message } = AxonError.from(thrown);
-        const remedy = `\`axon config unset ${wordOf(key)}\` takes it out of the file.`;
+        const remedy = `\`axon config unset ${shellWord(key)}\` takes it out of the file.`;
         this.#wrong.set(key, new AxonError('INVALID_CONFIG', `${this.file}: ${message} ${remedy}`));
       }
     }

@@ -6,8 +6,10 @@ import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { formatModelId, type ModelId, parseModelId } from '../../protocol/model-id.ts';
 import { didYouMean } from '../../protocol/nearest.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
+import { bringAgain } from './bring-again.ts';
 import { manifestName, metadataName, type StoreLayout } from './layout.ts';
-import { parseTypedId } from './typed-id.ts';
+import { readText } from './read-text.ts';
+import { hubNamespaces, parseTypedId } from './typed-id.ts';
 import { isKeptBack, type OnUnreadable } from './unreadable.ts';
 
 export interface Installed {
@@ -71,20 +73,10 @@ function readFolder(dir: string, onUnreadable: OnUnreadable): Inside | null {
   }
 }
 
-export function readText(file: string, maxBytes: number): string {
-  const { size } = fs.statSync(file);
-  if (size > maxBytes)
-    throw new AxonError(
-      'INVALID_PACKAGE',
-      `${file} has ${size} bytes; at most ${maxBytes} are read.`,
-    );
-  return fs.readFileSync(file, 'utf8');
-}
-
 export function readManifestText(dir: string): string {
   const file = path.join(dir, manifestName);
   const damaged = (what: string, cause?: unknown) =>
-    new AxonError('INVALID_PACKAGE', `${file} is ${what}. Install the model again with --force.`, {
+    new AxonError('INVALID_PACKAGE', `${file} is ${what}. ${bringAgain(dir)}`, {
       cause,
     });
   try {
@@ -136,6 +128,13 @@ export function requireInstalled(layout: StoreLayout, text: string): Installed {
     same.length > 0 ? ` Installed are: ${same.join(', ')}.` : didYouMean(formatModelId(id), all);
   throw new AxonError(
     'NOT_INSTALLED',
-    `${formatModelId(id)} is not installed.${hint} \`axon list\` shows all, \`axon install ${text}\` brings it.`,
+    `${formatModelId(id)} is not installed.${hint} \`axon list\` shows all, ${bringing(text, id)}.`,
   );
+}
+
+/** Of an id with a name of one's own nobody can say where it would come from. */
+function bringing(text: string, { namespace }: ModelId): string {
+  return hubNamespaces.has(namespace)
+    ? `\`axon install ${text}\` brings it`
+    : `\`axon install <source> --as ${text}\` brings one under that name`;
 }

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { AxonError } from '../axon-error.ts';
-import { readText } from './catalog.ts';
 import { metadataName, type StoreLayout } from './layout.ts';
+import { readText } from './read-text.ts';
 import { replaceDurably, syncPath } from './sync.ts';
 
 /** What was asked for when the model was installed: the source as typed and the choice of files. */
@@ -36,6 +36,10 @@ export interface Metadata {
   /** `axon update` leaves it as it is. */
   readonly pinned?: true;
 }
+
+/** How a model is brought again of which nobody noted where it came from. */
+export const bringAnew =
+  '`axon install <where it came from> --as <its id> --force` brings it again.';
 
 /** Null where it is not one of ours: earlier releases of another axon wrote less into the same file. */
 export function readMetadata(dir: string): Metadata | null {
@@ -80,11 +84,7 @@ function isBrought(value: unknown): value is Brought {
 
 function parse(file: string): Record<string, unknown> {
   const broken = (cause?: unknown) =>
-    new AxonError(
-      'INVALID_PACKAGE',
-      `${file} is not what axon wrote. Install the model again with --force.`,
-      { cause },
-    );
+    new AxonError('INVALID_PACKAGE', `${file} is not what axon wrote. ${bringAnew}`, { cause });
   const text = readText(file, 64 * 1024);
   let value: unknown;
   try {

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { makeFolder } from '../../protocol/make-folder.ts';
 import { formatModelId, type ModelId, parseModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
-import { readText } from './catalog.ts';
 import { arrivedName, metadataName, reservedNames, type StoreLayout } from './layout.ts';
+import { readText } from './read-text.ts';
 import { syncFolders, syncPath } from './sync.ts';
 
 /** In `download`: which source the parts beside it are of. */

@@ -3,9 +3,10 @@ import path from 'node:path';
 import { makeFolder } from '../../protocol/make-folder.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
 import { Blobs } from './blobs.ts';
-import { listInstalled, readManifest, readText } from './catalog.ts';
+import { listInstalled, readManifest } from './catalog.ts';
 import type { StoreLayout } from './layout.ts';
 import { readMetadata } from './metadata.ts';
+import { readText } from './read-text.ts';
 import { syncPath } from './sync.ts';
 
 const layoutVersion = 2;

@@ -9,6 +9,11 @@ export const hubAliases: Readonly<Record<string, string>> = {
   github: 'gh',
 };
 
+/** Namespaces of ids that name a source as well; a test compares them with the hubs. */
+export const hubNamespaces: ReadonlySet<string> = new Set(
+  'hf pytorch tfhub kaggle modelscope npm pypi oci ollama gh https'.split(' '),
+);
+
 /**
  * The id of an installed model, as people type it after an install: the source's own spelling works
  * too (`npm/@scope/name@1` is installed as `npm/scope/name@1`, `huggingface/x` as `hf/x`).

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import type { HubSpec } from '../hubs/hub.ts';
 import { parseSpec } from '../hubs/registry.ts';
 import { whereFrom } from '../install/brought.ts';
+import { bringAgain } from '../store/bring-again.ts';
 import { type Installed, readManifest } from '../store/catalog.ts';
 import { type Asked, readMetadata } from '../store/metadata.ts';
 
@@ -30,7 +31,7 @@ export interface Origin {
  * name no revision.
  */
 export function originOf({ id, dir }: Installed, context: Context): Origin {
-  const unknown = (why: string) => noSource(formatModelId(id), why);
+  const unknown = (why: string) => noSource({ id, dir }, why);
   const metadata = readMetadata(dir);
   const asked = metadata?.asked;
   if (asked === undefined) throw unknown('it was not noted what was asked for.');
@@ -42,10 +43,10 @@ export function originOf({ id, dir }: Installed, context: Context): Origin {
   return { asked, spec, revision, isPinned: metadata?.pinned === true };
 }
 
-function noSource(id: string, why: string): AxonError {
+function noSource({ id, dir }: Installed, why: string): AxonError {
   return new AxonError(
     'NO_SOURCE',
-    `${id} cannot be compared with its source: ${why} \`axon install\` with --force brings it anew.`,
+    `${formatModelId(id)} cannot be compared with its source: ${why} ${bringAgain(dir)}`,
   );
 }
 
@@ -55,7 +56,7 @@ export async function freshnessOf(model: Installed, context: Context): Promise<F
   const facts = { id: formatModelId(model.id), source: asked.source, installed: revision };
   if (isPinned) return { ...facts, status: 'pinned', latest: null };
   const latest = (await spec.resolve(context)).pin.revision;
-  if (latest === null) throw noSource(facts.id, `${asked.source} names no revision.`);
+  if (latest === null) throw noSource(model, `${asked.source} names no revision.`);
   return { ...facts, status: latest === revision ? 'current' : 'outdated', latest };
 }
 

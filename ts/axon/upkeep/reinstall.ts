@@ -5,7 +5,7 @@ import { parseSpec } from '../hubs/registry.ts';
 import { installSpec } from '../install/install.ts';
 import { optionsOf } from '../install/options.ts';
 import type { Installed } from '../store/catalog.ts';
-import { readMetadata } from '../store/metadata.ts';
+import { bringAnew, readMetadata } from '../store/metadata.ts';
 
 /**
  * Brings a model again whose manifest is missing or damaged, so that nothing here says which files it has: with
@@ -19,7 +19,7 @@ export async function reinstallModel(
   if (metadata?.asked === undefined)
     throw new AxonError(
       'NO_SOURCE',
-      `The manifest of ${formatModelId(id)} is damaged, and it was not noted what was asked for when it was installed. \`axon install\` with --force brings it anew.`,
+      `The manifest of ${formatModelId(id)} is damaged, and it was not noted what was asked for when it was installed. ${bringAnew}`,
     );
   const { asked, manifest_sha256 } = metadata;
   const options = { ...optionsOf(asked.choice), as: id, replace: true };

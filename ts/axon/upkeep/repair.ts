@@ -9,6 +9,7 @@ import type { Source } from '../hubs/hub.ts';
 import { parseSpec } from '../hubs/registry.ts';
 import { claimedBy, whereFrom } from '../install/brought.ts';
 import { storeBlobs, takeStored } from '../install/reuse.ts';
+import { bringAgain } from '../store/bring-again.ts';
 import { type Installed, readManifest } from '../store/catalog.ts';
 import { acquireLock } from '../store/lock.ts';
 import { type Brought, readMetadata } from '../store/metadata.ts';
@@ -101,7 +102,7 @@ async function sameSource(manifest: Manifest, dir: string, context: Context): Pr
   if (first === undefined)
     throw new AxonError(
       'NO_SOURCE',
-      `${formatModelId(manifest.metadata)} comes from a file of this machine. Install it again with --force.`,
+      `${formatModelId(manifest.metadata)} comes from a file of this machine. ${bringAgain(dir)}`,
     );
   let failure: unknown = null;
   for (const { text, revision } of places) {
@@ -116,7 +117,7 @@ async function sameSource(manifest: Manifest, dir: string, context: Context): Pr
   }
   throw new AxonError(
     'NO_SOURCE',
-    `${first.hub}/${first.id} does not give ${first.revision ?? 'the same'} any more. \`axon install\` with --force brings what there is now.`,
+    `${first.hub}/${first.id} does not give ${first.revision ?? 'the same'} any more. To have what there is now: ${bringAgain(dir)}`,
     { cause: failure },
   );
 }

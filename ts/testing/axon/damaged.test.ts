@@ -138,3 +138,25 @@ test('a damaged note of an install does not keep the model from being installed 
   await must(home, 'install', 'hf/acme/net', '--force');
   await must(home, 'fsck');
 });
+
+test('what brings a damaged model again is the command that is named, whatever it is called', async (t) => {
+  const home = makeHome(t, double);
+  await must(home, 'install', 'hf/acme/net', '--exclude', '*.md', '--as', 'z/two@1');
+  const dir = path.join(home.models, 'z/two/1');
+  fs.rmSync(path.join(dir, 'config.json'));
+  const { stderr } = await home.axon('verify', 'z/two@1');
+  const line = "axon install hf/acme/net --exclude '*.md' --as z/two@1 --force";
+  assert.ok(stderr.includes(`\`${line}\` brings it again.`), stderr);
+  fs.rmSync(path.join(dir, 'manifest.yaml'));
+  assert.ok((await home.axon('info', 'z/two@1')).stderr.includes(line));
+  await must(home, ...line.replaceAll("'", '').split(' ').slice(1));
+  await must(home, 'verify', 'z/two@1');
+});
+
+test('of a model that is not installed only an id that names a hub says where it would come from', async (t) => {
+  const home = makeHome(t, double);
+  const own = await home.axon('verify', 'z/two@1');
+  assert.match(own.stderr, /`axon install <source> --as z\/two@1` brings one/);
+  const hub = await home.axon('verify', 'hf/acme/net@latest');
+  assert.match(hub.stderr, /`axon install hf\/acme\/net@latest` brings it/);
+});

@@ -154,6 +154,19 @@ test('a broken model is named as its source names it, not where it lay for the m
   assert.deepEqual(fs.readdirSync(path.join(home.dir, 'cache/staging')), []);
 });
 
+test('a pointer or a web page under the name of a model is called what it is', async (t) => {
+  const home = makeHome(t);
+  for (const [text, says] of [
+    ['version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n', /Git LFS pointer/],
+    ['<!DOCTYPE html><html><body>Log in</body></html>', /web page/],
+  ] as const) {
+    fs.writeFileSync(path.join(home.dir, 'net.onnx'), text);
+    const ended = await home.axon('install', './net.onnx');
+    assert.equal(ended.status, 9, ended.stderr);
+    assert.match(ended.stderr, says);
+  }
+});
+
 test('pack gives the same bytes twice, and a package installs elsewhere; a changed one does not', async (t) => {
   const [home, other] = [makeHome(t), makeHome(t)];
   fs.writeFileSync(path.join(home.dir, 'net.onnx'), onnx);
@@ -273,6 +286,14 @@ test('register posts what the daemon needs and shows its answer, its error, and 
   const nobody = await home.axon('register', 'my/net@1', '--endpoint', 'http://127.0.0.1:1');
   assert.equal(nobody.status, 21);
   assert.match(nobody.stderr, /mlos serve/);
+  const line = ['install', './net.onnx', '--as', 'my/other@1', '--register'];
+  const installed = await home.axon(...line, '--endpoint', 'http://127.0.0.1:1');
+  assert.equal(installed.status, 21);
+  assert.match(
+    installed.stderr,
+    /my\/other@1 is installed, but was not registered: .*mlos serve.* Then: axon register my\/other@1/,
+  );
+  assert.equal((await home.axon('verify', 'my/other@1')).status, 0);
 });
 
 test('two installs of one model at the same time both end well', async (t) => {

@@ -7,7 +7,7 @@ import { argumentKinds } from '../../axon/commands/arguments.ts';
 import { hubs } from '../../axon/hubs/registry.ts';
 import { wholeProgram } from '../../axon/program.ts';
 import { endpointHubs, endpointVariables } from '../../axon/settings/endpoints.ts';
-import { hubAliases } from '../../axon/store/typed-id.ts';
+import { hubAliases, hubNamespaces } from '../../axon/store/typed-id.ts';
 import { projectFiles, read } from '../house/tree.ts';
 import { runHere } from './run-axon.ts';
 
@@ -97,6 +97,8 @@ test('other spellings of commands load one file, and those of hubs are ids, too'
     more.map((name) => [name, first]),
   );
   for (const [name = '', first] of aliases) assert.equal(hubAliases[name], first, name);
+  const sources = hubs.flatMap(({ names: [first = ''] }) => (first === 'file' ? [] : [first]));
+  assert.deepEqual([...hubNamespaces].sort(), sources.sort());
 });
 
 test('a hub whose address can be set is one that there is, and reads it where it is kept', () => {

@@ -81,6 +81,9 @@ before(async () => {
         sha256: sha256(Buffer.from('other')),
       }),
       file('acme_none-1.0-py3-none-any.whl', wheel, { project: 'acme-none', sha256: null }),
+      file('acme_text-1.0-py3-none-any.whl', Buffer.from('{"no": "zip"}'), {
+        project: 'acme-text',
+      }),
       file('acme_cut-1.0-py3-none-any.whl', wheel.subarray(0, 200), { project: 'acme-cut' }),
       file('acme_mine-1.0-py3-none-any.whl', wheel, { project: 'acme-mine', login: 'me:secret' }),
       ...Object.entries(hostile).map(([name, { entries }]) =>
@@ -206,4 +209,13 @@ test('web pages, flips, cuts and loops', async (t) => {
     assert.equal(ended.status, exit, `${JSON.stringify(lie)}: ${ended.stdout}`);
     assert.deepEqual(home.installed(), []);
   }
+});
+
+test('a wheel that is no archive is not called a broken one of another kind', async (t) => {
+  const ended = await makeHome(t, double).axon('install', 'pypi/acme-text@1.0');
+  assert.equal(ended.status, 12);
+  assert.match(
+    ended.stderr,
+    /acme-text@1\.0 is no archive, neither zip nor tar: it begins with "\{/,
+  );
 });

@@ -161,3 +161,18 @@ test('GitHub is asked for repositories, a registry for its list, page by page', 
   assert.equal(refused.status, 5);
   assert.match(refused.stderr, /name the repository, axon install oci\//);
 });
+
+test('a hub that answers no search says so, and nothing of a model that nobody named', async (t) => {
+  const double = await startHubDouble({});
+  t.after(() => double.close());
+  const env = {
+    ...{ HF_ENDPOINT: double.cdn, MODELSCOPE_ENDPOINT: double.cdn, GITHUB_API_URL: double.cdn },
+    ...{ KAGGLE_API_ENDPOINT: double.cdn, npm_config_registry: `${double.cdn}/` },
+  };
+  const home = makeHome(t);
+  for (const hub of ['hf', 'modelscope', 'kaggle', 'npm', 'gh']) {
+    const ended = await home.axonWith(env, 'search', 'net', '--hub', hub);
+    assert.equal(ended.status, 9, ended.stderr);
+    assert.match(ended.stderr, /answered 404 to a search.*axon registry list/);
+  }
+});

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { AxonError, errnoOf } from '../../axon-error.ts';
 import type { Context } from '../../context.ts';
 import { externalFilesOf } from '../../formats/onnx/external-files.ts';
+import { refuseImposter } from '../../formats/sniff.ts';
 import { unpackArchive } from '../../package/archive.ts';
 import type { FileSource, Hub, HubSpec, Source } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
@@ -103,7 +104,9 @@ function filesIn(folder: string, { output }: Context): readonly string[] {
 /** The model and the data files that it names; more of the folder is not meant. */
 function withExternalData(file: string): string[] {
   const name = path.basename(file);
-  return name.endsWith('.onnx') ? [name, ...externalFilesOf(file)] : [name];
+  if (!name.endsWith('.onnx')) return [name];
+  refuseImposter(file, name);
+  return [name, ...externalFilesOf(file)];
 }
 
 function localFiles(

@@ -17,7 +17,7 @@ export async function searchGitHub(
     throw new AxonError('USAGE', `GitHub takes at most ${maxLength} characters to search for.`);
   const query = new URLSearchParams({ q: words, per_page: String(limit) });
   const api = new GitHubApi(context);
-  const answer = await api.ask(`/search/repositories?${query}`, `search for ${words}`);
+  const answer = await api.ask(`/search/repositories?${query}`, null);
   const { items } = (answer ?? {}) as { items?: unknown };
   if (!Array.isArray(items))
     throw new AxonError('BAD_RESPONSE', `${api.endpoint} did not answer a list of repositories.`);

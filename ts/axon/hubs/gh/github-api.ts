@@ -4,7 +4,7 @@ import { fetchJson, type StatusError } from '../../download/fetch-json.ts';
 import { type Credential, parseHttpUrl } from '../../download/follow.ts';
 import { header } from '../../download/http.ts';
 import type { DownloadOptions } from '../../download/options.ts';
-import { httpStatusError } from '../status-error.ts';
+import { httpStatusError, searchStatusError } from '../status-error.ts';
 
 /** GitHub's API: its address, and the token, which is sent to that origin only. */
 export class GitHubApi {
@@ -21,7 +21,8 @@ export class GitHubApi {
     this.#download = download;
   }
 
-  async ask(path: string, what: string): Promise<unknown> {
+  /** `what` is named in errors; null for a search. */
+  async ask(path: string, what: string | null): Promise<unknown> {
     const { value } = await fetchJson(
       {
         url: this.endpoint + path,
@@ -43,8 +44,8 @@ export class GitHubApi {
     }
   }
 
-  statusError(what: string): StatusError {
-    const other = httpStatusError(what);
+  statusError(what: string | null): StatusError {
+    const other = what === null ? searchStatusError : httpStatusError(what);
     return (response, body) => {
       if (response.status === 403 && header(response, 'x-ratelimit-remaining') === '0')
         return this.#limited(response.url.host, header(response, 'x-ratelimit-reset'));
@@ -54,7 +55,7 @@ export class GitHubApi {
           `${response.url.host} does not know the token of GITHUB_TOKEN or GH_TOKEN. Set a valid one, or none.`,
         );
       // "No commit found" is a 422.
-      if (response.status === 422)
+      if (response.status === 422 && what !== null)
         return new AxonError('NOT_FOUND', `${response.url.host} has no such commit of ${what}.`);
       return other(response, body);
     };

@@ -71,11 +71,11 @@ function findToken(env: NodeJS.ProcessEnv): FoundToken | null {
   }
 }
 
-/** Asks the API. A token that the hub does not know fails even public repositories: then once without. */
+/** Asks the API, about a repository or, where none is named, for what there is. A token that the hub does not know fails even public repositories: then once without. */
 export async function askApi(
   connection: HfConnection,
   url: string,
-  repo: string,
+  repo: string | null,
 ): Promise<JsonAnswer> {
   const ask = () =>
     fetchJson(

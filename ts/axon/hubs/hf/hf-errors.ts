@@ -1,19 +1,25 @@
 import { AxonError } from '../../axon-error.ts';
 import type { StatusError } from '../../download/fetch-json.ts';
 import { header } from '../../download/http.ts';
-import { httpStatusError } from '../status-error.ts';
+import { httpStatusError, searchStatusError } from '../status-error.ts';
 import type { HfConnection } from './hf-api.ts';
 
 type Words = (status: number, said: string) => AxonError;
 
-/** The hub's vocabulary (X-Error-Code, else the status) in ours. `file`: the one file that was asked for. */
+/**
+ * The hub's vocabulary (X-Error-Code, else the status) in ours. `file`: the one file that was asked for; no
+ * `repo`: it was searched.
+ */
 export function statusErrorFor(
-  repo: string,
+  repo: string | null,
   connection: HfConnection,
   file: string | null = null,
 ): StatusError {
-  const words = wordsFor(repo, connection, file);
-  const other = httpStatusError(file === null ? repo : `${file} of ${repo}`);
+  const words = repo === null ? null : wordsFor(repo, connection, file);
+  const other =
+    repo === null
+      ? searchStatusError
+      : httpStatusError(file === null ? repo : `${file} of ${repo}`);
   return (response, body) => {
     const said = header(response, 'x-error-message') ?? body.slice(0, 200);
     if (/invalid credentials/i.test(said))
@@ -21,7 +27,7 @@ export function statusErrorFor(
         details: { bad_token: true },
       });
     const code = header(response, 'x-error-code') ?? String(response.status);
-    return words.get(code)?.(response.status, said) ?? other(response, body);
+    return words?.get(code)?.(response.status, said) ?? other(response, body);
   };
 }
 

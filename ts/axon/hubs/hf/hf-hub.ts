@@ -23,7 +23,7 @@ export const hfHub: Hub = {
     const connection = connect(context);
     const query = `search=${encodeURIComponent(words)}&limit=${limit}&sort=downloads&direction=-1`;
     const url = `${connection.endpoint}/api/models?${query}`;
-    return hits((await askApi(connection, url, 'a search')).value).slice(0, limit);
+    return hits((await askApi(connection, url, null)).value).slice(0, limit);
   },
 };
 

@@ -6,7 +6,7 @@ import { fetchJson, type StatusError } from '../../download/fetch-json.ts';
 import { type Credential, parseHttpUrl } from '../../download/follow.ts';
 import { type HttpResponse, header } from '../../download/http.ts';
 import type { DownloadOptions } from '../../download/options.ts';
-import { httpStatusError } from '../status-error.ts';
+import { httpStatusError, searchStatusError } from '../status-error.ts';
 
 /** The endpoint and who asks; the credential is sent to this origin and to no other. */
 export class KaggleApi {
@@ -23,18 +23,30 @@ export class KaggleApi {
   }
 
   /** `page` is what a person has to open where Kaggle wants consent first. */
-  async ask(route: string, what: string, page: string): Promise<Record<string, unknown>> {
-    const { value } = await fetchJson(
-      {
-        url: `${this.endpoint}/api/v1/models/${route}`,
-        credential: this.credential,
-        statusError: this.statusError(what, page),
-        check: this.refuseLogin(what, page),
-      },
-      this.download,
-    );
+  ask(route: string, what: string, page: string): Promise<Record<string, unknown>> {
+    return this.#fetch(route, this.statusError(what, page), this.refuseLogin(what, page));
+  }
+
+  search(query: string): Promise<Record<string, unknown>> {
+    return this.#fetch(`list?${query}`, searchStatusError, (response) => {
+      if (leadsToLogin(response))
+        throw new AxonError(
+          'ACCESS_DENIED',
+          `Kaggle wants a login to be searched: ${this.#who()}.`,
+        );
+    });
+  }
+
+  async #fetch(
+    route: string,
+    statusError: StatusError,
+    check: (response: HttpResponse) => void,
+  ): Promise<Record<string, unknown>> {
+    const url = `${this.endpoint}/api/v1/models/${route}`;
+    const { credential } = this;
+    const { value } = await fetchJson({ url, credential, statusError, check }, this.download);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-    throw new AxonError('BAD_RESPONSE', `Kaggle answered nothing about ${what}.`);
+    throw new AxonError('BAD_RESPONSE', `${url} answered no JSON object.`);
   }
 
   statusError(what: string, page: string): StatusError {
@@ -48,22 +60,26 @@ export class KaggleApi {
   /** A model behind a login leads to a page for people, with status 200 at its end. */
   refuseLogin(what: string, page: string): (response: HttpResponse) => void {
     return (response) => {
-      if (/\/account\/login\b/.test(header(response, 'location') ?? ''))
-        throw this.#refused(what, page, 'a login page');
+      if (leadsToLogin(response)) throw this.#refused(what, page, 'a login page');
     };
   }
 
   #refused(what: string, page: string, how: string): AxonError {
-    const who =
-      this.credential === null
-        ? 'set KAGGLE_USERNAME and KAGGLE_KEY (or KAGGLE_API_TOKEN)'
-        : 'the Kaggle account in use has not, or its key is wrong';
     return new AxonError(
       'ACCESS_DENIED',
-      `Kaggle refuses ${what} (${how}). It is private, does not exist, or its terms have to be accepted at ${this.endpoint}/models/${page}: ${who}.`,
+      `Kaggle refuses ${what} (${how}). It is private, does not exist, or its terms have to be accepted at ${this.endpoint}/models/${page}: ${this.#who()}.`,
     );
   }
+
+  #who(): string {
+    return this.credential === null
+      ? 'set KAGGLE_USERNAME and KAGGLE_KEY (or KAGGLE_API_TOKEN)'
+      : 'the Kaggle account in use has not, or its key is wrong';
+  }
 }
+
+const leadsToLogin = (response: HttpResponse) =>
+  /\/account\/login\b/.test(header(response, 'location') ?? '');
 
 /** The places where Kaggle's own tools look, in their order. */
 function findAuthorization(env: NodeJS.ProcessEnv): string | null {

@@ -19,7 +19,7 @@ export const kaggleHub: Hub = {
   async search(words, limit, context) {
     const { KaggleApi } = await import('./kaggle-api.ts');
     const query = `search=${encodeURIComponent(words)}&page_size=${limit}`;
-    const answer = await new KaggleApi(context).ask(`list?${query}`, 'a search', '');
+    const answer = await new KaggleApi(context).search(query);
     return hits(answer['models']).slice(0, limit);
   },
 };

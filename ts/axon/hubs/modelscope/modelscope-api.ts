@@ -4,7 +4,7 @@ import { fetchJson, type StatusError } from '../../download/fetch-json.ts';
 import { type Credential, parseHttpUrl } from '../../download/follow.ts';
 import type { DownloadOptions } from '../../download/options.ts';
 import { Retryable, withRetries } from '../../download/retry.ts';
-import { httpStatusError } from '../status-error.ts';
+import { httpStatusError, searchStatusError } from '../status-error.ts';
 
 interface Envelope {
   readonly Code?: unknown;
@@ -42,7 +42,7 @@ export class ModelscopeApi {
   /** `Data` of the answer. */
   ask(route: string, repo: string): Promise<Record<string, unknown>> {
     return withRetries(this.download, async () => {
-      const value = await this.askRaw(`/api/v1/models/${route}`, repo);
+      const value = await this.#fetch(`/api/v1/models/${route}`, this.statusError(repo));
       const { Success, Data } = value as Envelope;
       if (Success !== true || typeof Data !== 'object' || Data === null)
         throw this.#failure(value as Envelope, repo, null);
@@ -50,17 +50,19 @@ export class ModelscopeApi {
     });
   }
 
-  async askRaw(path: string, repo: string): Promise<object> {
-    const { value } = await fetchJson(
-      {
-        url: this.endpoint + path,
-        credential: this.credential,
-        statusError: this.statusError(repo),
-      },
-      this.download,
-    );
+  search(query: string): Promise<object> {
+    return this.#fetch(`/openapi/v1/models?${query}`, (response, body) => {
+      refuseOverload(readEnvelope(body)?.Message);
+      return searchStatusError(response, body);
+    });
+  }
+
+  async #fetch(path: string, statusError: StatusError): Promise<object> {
+    const url = this.endpoint + path;
+    const { credential } = this;
+    const { value } = await fetchJson({ url, credential, statusError }, this.download);
     if (typeof value === 'object' && value !== null) return value;
-    throw new AxonError('BAD_RESPONSE', `${this.endpoint} answered nothing about ${repo}.`);
+    throw new AxonError('BAD_RESPONSE', `${url} answered no JSON object.`);
   }
 
   /** `file`: the one file that was asked for. */
@@ -69,17 +71,13 @@ export class ModelscopeApi {
     return (response, body) => {
       const envelope = readEnvelope(body);
       if (envelope === null) return other(response, body);
-      const failure = this.#failure(envelope, repo, file);
-      if (failure instanceof Retryable) throw failure;
-      return failure;
+      return this.#failure(envelope, repo, file);
     };
   }
 
-  /** Rule 2. */
-  #failure({ Code, Message }: Envelope, repo: string, file: string | null): AxonError | Retryable {
+  #failure({ Code, Message }: Envelope, repo: string, file: string | null): AxonError {
+    refuseOverload(Message);
     const said = typeof Message === 'string' ? Message.slice(0, 200) : '';
-    if (/max_prepared_stmt_count|too many connections/i.test(said))
-      return new Retryable('ModelScope is overloaded');
     const page = `${this.endpoint}/models/${repo}`;
     const login =
       this.credential === null
@@ -98,6 +96,12 @@ export class ModelscopeApi {
       `${what} does not exist at ModelScope, or is private, or its terms have to be accepted at ${page} (code ${String(Code)}: ${said}). ${login}`,
     );
   }
+}
+
+/** Rule 2. */
+function refuseOverload(said: unknown): void {
+  if (typeof said === 'string' && /max_prepared_stmt_count|too many connections/i.test(said))
+    throw new Retryable('ModelScope is overloaded');
 }
 
 function readEnvelope(body: string): Envelope | null {

@@ -24,10 +24,7 @@ export const modelscopeHub: Hub = {
   async search(words, limit, context) {
     const { ModelscopeApi } = await import('./modelscope-api.ts');
     const query = `search=${encodeURIComponent(words)}&sort=downloads&page_number=1&page_size=${limit}`;
-    const answer = await new ModelscopeApi(context).askRaw(
-      `/openapi/v1/models?${query}`,
-      'a search',
-    );
+    const answer = await new ModelscopeApi(context).search(query);
     const { data } = answer as { data?: { models?: unknown } | null };
     return hits(data?.models).slice(0, limit);
   },

@@ -2,7 +2,7 @@ import { AxonError } from '../../axon-error.ts';
 import type { Context } from '../../context.ts';
 import { fetchJson } from '../../download/fetch-json.ts';
 import type { SearchHit } from '../hub.ts';
-import { httpStatusError } from '../status-error.ts';
+import { searchStatusError } from '../status-error.ts';
 import { NpmConfig } from './npm-config.ts';
 
 /** The registry's own search, best first. It knows packages, not models: the words have to say which. */
@@ -18,7 +18,7 @@ export async function searchNpm(
     {
       url: `${registry}-/v1/search?${query}`,
       credential: config.credentialFor(registry),
-      statusError: httpStatusError('package search'),
+      statusError: searchStatusError,
     },
     context.download,
   );

@@ -83,7 +83,7 @@ async function requireWhole(dir: string, manifestYaml: string, { signal }: Conte
     if (sha256 !== file.sha256)
       throw new AxonError(
         'VERIFY_FAILED',
-        `${file.path} is damaged; nothing was pushed. Install the model again with --force.`,
+        `${file.path} is damaged; nothing was pushed. \`axon verify\` says what brings the model again.`,
       );
   }
 }
