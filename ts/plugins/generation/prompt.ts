@@ -111,7 +111,7 @@ export function readPrompt(tools: PromptTools, inputs: Fields, parameters: Field
   if (text === undefined) {
     throw new MlosError('MISSING_INPUT', 'Give a text to go on with, or messages.');
   }
-  if (parameters['tools'] !== undefined) {
+  if (parameters['tools'] !== undefined || parameters['tool_choice'] !== undefined) {
     throw new MlosError('INVALID_ARGUMENT', 'Tools are for messages; a text alone takes none.');
   }
   const tokens = tools.encode(text as string, parameters['raw'] !== true);

@@ -8,7 +8,9 @@ import {
   readPrompt,
   refusedOf,
 } from '../generation/prompt.ts';
+import type { ReplyForm } from '../generation/reply.ts';
 import { generationSettings } from '../generation/settings.ts';
+import { forcedCall } from '../generation/tool-choice.ts';
 import type { GgufFacts } from './gguf-facts.ts';
 import { jsonGrammar } from './json-grammar.ts';
 import type { LlamaCpp, Model } from './llama-cpp.ts';
@@ -55,14 +57,29 @@ function promptTools(model: Model, facts: GgufFacts): PromptTools {
   };
 }
 
+/** What an answer has to fit; null: nothing. Errors: INVALID_ARGUMENT, UNIMPLEMENTED. */
+function schemaOf(parameters: Fields, form: ReplyForm | null): Fields | null {
+  const call = forcedCall(parameters);
+  if (call === null) return (parameters['response_schema'] as Fields | undefined) ?? null;
+  if (form?.thinks !== 'already') return call;
+  throw new MlosError(
+    'UNIMPLEMENTED',
+    'The model thinks before it calls, so that it cannot be made to call; ask it not to think.',
+  );
+}
+
 /** What llama.cpp has no way to do is refused, not left out. */
-function refuseUnknown(parameters: Fields, { topLogprobs }: { topLogprobs: number | null }): void {
-  const isFree = parameters['response_schema'] === undefined;
+function refuseUnknown(
+  parameters: Fields,
+  schema: Fields | null,
+  { topLogprobs }: { topLogprobs: number | null },
+): void {
+  const isFree = schema === null;
   const cannot =
     parameters['suffix'] !== undefined
       ? 'suffix'
       : !isFree && (topLogprobs !== null || parameters['typical_p'] !== undefined)
-        ? 'response_schema together with logprobs or typical_p'
+        ? 'response_schema or tool_choice together with logprobs or typical_p'
         : null;
   if (cannot === null) return;
   throw new MlosError('UNIMPLEMENTED', `GGUF models cannot do ${cannot}; leave it out.`);
@@ -124,9 +141,9 @@ export class TextModel implements TaskModel {
     const context = Math.min(this.#pool.contextLength, wanted);
     const limited = { packaged: {}, ends: this.#ends, context };
     const settings = generationSettings(parameters, limited, prompt.length);
-    refuseUnknown(parameters, settings);
-    const schema = parameters['response_schema'] as Fields | undefined;
-    const grammar = schema === undefined ? null : await jsonGrammar(this.#llamaCpp.llama, schema);
+    const schema = schemaOf(parameters, form);
+    refuseUnknown(parameters, schema, settings);
+    const grammar = schema === null ? null : await jsonGrammar(this.#llamaCpp.llama, schema);
     const [llamaCpp, model] = [this.#llamaCpp, this.#model];
     const answer = new Answer(emit, form);
     const around = {

@@ -107,6 +107,13 @@ export const generationTasks = [
         tools: Type.Optional(
           Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: 128 }),
         ),
+        tool_choice: Type.Optional(
+          Type.String({
+            maxLength: 1000,
+            description:
+              '"required": one of the tools is called, whatever is said; or the name of the one.',
+          }),
+        ),
         response_schema: Type.Optional(
           Type.Record(Type.String(), Type.Unknown(), {
             description: 'A JSON Schema: the answer is JSON that fits it; {} is any JSON.',

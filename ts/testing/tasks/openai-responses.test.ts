@@ -150,7 +150,7 @@ test('what would have to be kept is refused by name', watchdog, async (t) => {
     ['background', { background: true }],
     ['truncation', { truncation: 'auto' }],
     ['tools[0]', { tools: [{ type: 'web_search' }] }],
-    ['tool_choice', { tool_choice: 'required' }],
+    ['tool_choice', { tool_choice: { type: 'web_search' } }],
     ['input[0]', { input: [{ type: 'item_reference', id: 'msg_1' }] }],
     ['text.format', { text: { format: { type: 'xml' } } }],
     ['input', { input: 7 }],

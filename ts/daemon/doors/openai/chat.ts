@@ -5,16 +5,9 @@ import { type Fields, given, invalid, unsupported } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { GeneratedText, TaskCall, TextModels } from '../text/text-models.ts';
 import { logprobContent } from './logprobs.ts';
-import {
-  choicesOf,
-  modelOf,
-  samplingOf,
-  seedOf,
-  takesTools,
-  thinkOf,
-  toolsOf,
-} from './read-request.ts';
+import { choicesOf, modelOf, samplingOf, seedOf, thinkOf, toolsOf } from './read-request.ts';
 import { askAll, tellAll } from './side-by-side.ts';
+import { toolUse } from './tool-choice.ts';
 import { usageOf } from './usage.ts';
 
 /** What would change the answer, and cannot be had. */
@@ -42,7 +35,7 @@ function callOf(body: Fields): TaskCall {
     inputs: { messages },
     parameters: {
       ...samplingOf(body),
-      tools: takesTools(body) ? toolsOf(body) : undefined,
+      ...toolUse(body, toolsOf(body)),
       think: thinkOf('reasoning_effort', body['reasoning_effort']),
       ...(logprobs ? { logprobs, top_logprobs: given(body['top_logprobs']) } : {}),
     },

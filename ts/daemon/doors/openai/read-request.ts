@@ -50,13 +50,6 @@ export function toolsOf(body: Fields): unknown {
   throw invalid('tools', 'a list of {"type": "function", "function": {"name", …}}');
 }
 
-/** `tool_choice`: whether the model may call. Errors: UNIMPLEMENTED. */
-export function takesTools(body: Fields): boolean {
-  const choice = given(body['tool_choice']) ?? 'auto';
-  if (choice === 'auto' || choice === 'none') return choice === 'auto';
-  throw unsupported('tool_choice', 'only "auto" and "none" can be had.');
-}
-
 /** How much it thinks is the model's own matter; whether it does is what can be had. */
 export function thinkOf(param: string, effort: unknown): boolean | undefined {
   const known = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh'];

@@ -4,10 +4,11 @@ import type { RequestContext } from '../../request-context.ts';
 import { type Fields, given } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { GeneratedText, TaskCall, TextModels } from '../text/text-models.ts';
-import { modelOf, samplingOf, takesTools, thinkOf } from './read-request.ts';
+import { modelOf, samplingOf, thinkOf } from './read-request.ts';
 import { chatToolsOf, messagesOf, refuseKept } from './response-input.ts';
 import { ResponseOutput } from './response-output.ts';
 import { openaiError } from './status.ts';
+import { toolUse } from './tool-choice.ts';
 
 function formatOf(body: Fields): unknown {
   return ((given(body['text']) ?? {}) as Fields)['format'];
@@ -24,7 +25,7 @@ function callOf(body: Fields): TaskCall {
     ...{ model: modelOf(body), task: 'text-generation', inputs: { messages: messagesOf(body) } },
     parameters: {
       ...samplingOf({ ...body, max_completion_tokens: tokens }, 'text.format', formatOf(body)),
-      tools: takesTools(body) ? chatToolsOf(body) : undefined,
+      ...toolUse(body, chatToolsOf(body)),
       think: thinkOf('reasoning.effort', effort),
       ...(wantsLogprobs(body) ? { logprobs: true, top_logprobs: given(body['top_logprobs']) } : {}),
     },

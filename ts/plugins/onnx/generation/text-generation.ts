@@ -14,7 +14,7 @@ import { promptTools } from './prompt-tools.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const unknown = ['response_schema', 'suffix'];
+const unknown = ['response_schema', 'suffix', 'tool_choice'];
 
 /** Parameters that a model takes none of. `template`: its chat template; null: it has none. */
 export function refusedBy(template: string | null): readonly string[] {
