@@ -25,7 +25,7 @@ const byEnding: readonly (readonly [Format, RegExp])[] = [
   ['keras', /\.(keras|h5|hdf5)$/],
   [
     'pytorch',
-    /\.(pth|pt|ckpt)$|(^|\/)(pytorch_model|diffusion_pytorch_model|adapter_model)[^/]*\.bin$/,
+    /\.(pth|pt|ckpt|pth\.tar)$|(^|\/)([^/]*pytorch_model|adapter_model|pytorch_lora_weights|learned_embeds)[^/]*\.bin$|(^|\/)model(\.\w+)?(-\d{5}-of-\d{5})?\.bin$/,
   ],
 ];
 

@@ -17,6 +17,8 @@ const usual = [
   'adapter_model',
   'consolidated',
 ];
+/** Names that others than PyTorch use too, and copies: taken where nothing else is there. */
+const lastResort = /^(model|learned_embeds|pytorch_lora_weights|.+pytorch_model.*)$/;
 const leftovers = /^(optimizer|scheduler|scaler|rng_state.*|training_args|random_states.*)$/;
 
 type WeightsFormat = Extract<Format, 'safetensors' | 'pytorch'>;
@@ -26,9 +28,9 @@ export function weightCandidates(format: WeightsFormat, listing: Listing): Found
   const pipelines = new Set(listing.pipelines());
   const indexes = indexFiles(listing);
   const all = joinShards(listing.of(format)).filter((weights) => {
-    if (!leftovers.test(weights.base)) return true;
-    for (const path of weights.files) aside.set(path, 'left by a trainer, no model'); // Rule 3
-    return false;
+    const why = noModel(weights, listing); // Rule 3
+    for (const path of why === null ? [] : weights.files) aside.set(path, why ?? '');
+    return why === null;
   });
   const isPart = ({ files }: Weights) => pipelineOf(files[0] ?? '', pipelines) !== null;
   const needsOf = (weights: Weights) => [
@@ -48,11 +50,23 @@ export function weightCandidates(format: WeightsFormat, listing: Listing): Found
   return { candidates, aside };
 }
 
+function noModel({ dir, base, files }: Weights, listing: Listing): string | null {
+  if (leftovers.test(base)) return 'left by a trainer, no model';
+  const isBin = files[0]?.endsWith('.bin') === true;
+  return isBin && listing.has(`${dir}${base}.xml`) ? 'weights of OpenVINO' : null;
+}
+
 function single(format: Format, weights: Weights, needs: readonly string[]): Candidate {
-  const { dir, base, variant, files, missing } = weights;
+  const { dir, variant, files, missing } = weights;
+  return { format, variant, dir, rank: rankOf(weights), run: files, needs, missing };
+}
+
+/** Rule 1. */
+function rankOf({ base, files }: Weights): number {
   const place = usual.indexOf(base.replace(/\.\d\d$/, ''));
-  const rank = place < 0 ? usual.length : place; // Rule 1
-  return { format, variant, dir, rank, run: files, needs, missing };
+  const isUsual = place >= 0 && !(base === 'model' && files[0]?.endsWith('.bin'));
+  if (isUsual) return place;
+  return files[0]?.endsWith('.bin') && lastResort.test(base) ? usual.length + 1 : usual.length;
 }
 
 /** Names of `x.safetensors.index.json` by the folder and `x`; `x.safetensors.index.fp16.json` too. */
@@ -95,7 +109,4 @@ function pipeline(
   });
 }
 
-function byRank(a: Weights, b: Weights): number {
-  const rank = ({ base }: Weights) => (usual.includes(base) ? usual.indexOf(base) : usual.length);
-  return rank(a) - rank(b);
-}
+const byRank = (a: Weights, b: Weights) => rankOf(a) - rankOf(b);

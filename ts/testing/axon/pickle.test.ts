@@ -22,6 +22,20 @@ before(async () => {
         files: { 'pytorch_model.bin': evil, 'model.safetensors': tinySafetensors() },
       },
       {
+        id: 'acme/beside',
+        files: {
+          'model.safetensors': tinySafetensors(),
+          'training_args.bin': "cposix\nsystem\n(S'touch /tmp/never'\ntR.",
+        },
+      },
+      { id: 'acme/clip', files: { 'open_clip_pytorch_model.bin': torchFile('net') } },
+      { id: 'acme/plain', files: { 'model.bin': torchFile('net') } },
+      { id: 'acme/other', files: { 'model.bin': Buffer.alloc(99, '\u0006'), 'config.json': '{}' } },
+      {
+        id: 'acme/openvino',
+        files: { 'model.bin': Buffer.alloc(99), 'model.xml': '<net/>', 'extra.pt': torchFile('x') },
+      },
+      {
         id: 'acme/code',
         files: {
           'model.safetensors': tinySafetensors(),
@@ -86,4 +100,33 @@ test('a model that wants its own code says so, and has it only when that is allo
   assert.equal(without?.spec.format.remote_code, 'left-out');
   assert.equal(having?.spec.format.remote_code, 'included');
   assert.equal(having?.spec.model?.architecture, 'Net');
+});
+
+test('a pickle of an old protocol beside the model is refused, too', async (t) => {
+  const home = makeHome(t, double);
+  const refused = await home.axon('install', 'hf/acme/beside', '--all');
+  assert.equal(refused.status, 24, refused.stderr);
+  assert.match(refused.stderr, /training_args\.bin .*posix\.system/);
+  assert.equal((await home.axon('install', 'hf/acme/beside')).status, 0);
+});
+
+test('weights under further names of PyTorch are found, and what only looks like them is told', async (t) => {
+  const home = makeHome(t, double);
+  for (const [repo, file] of [
+    ['clip', 'open_clip_pytorch_model.bin'],
+    ['plain', 'model.bin'],
+    ['openvino', 'extra.pt'],
+  ]) {
+    const done = await home.axon('install', `hf/acme/${repo}`, '--json');
+    assert.equal(done.status, 0, done.stderr);
+    const { format } = manifestOf(path.join(home.models, `hf/acme/${repo}/latest`)).spec;
+    assert.deepEqual(
+      format.execution_files?.map((one) => one.path),
+      [file],
+    );
+    assert.equal(format.pickle, 'tensors-only');
+  }
+  const other = await home.axon('install', 'hf/acme/other');
+  assert.equal(other.status, 12, other.stderr);
+  assert.match(other.stderr, /model\.bin is no file of PyTorch/);
 });

@@ -1,4 +1,4 @@
-import { inflateRawSync } from 'node:zlib';
+import { constants, inflateRawSync } from 'node:zlib';
 import { type ByteSource, InMemory, Part } from './byte-source.ts';
 import { Cursor } from './cursor.ts';
 import { FormatError } from './read-file.ts';
@@ -37,11 +37,29 @@ export function readZip(bytes: ByteSource): ReadonlyMap<string, ZipEntry> {
   return entries;
 }
 
-function findList(bytes: ByteSource): { at: number; size: number; count: number } {
+/**
+ * What of the bytes may be a zip: all of them, and, where something stands before the archive that its numbers leave
+ * out, what comes behind that. Some loaders read one, some the other; both may be there, or none.
+ */
+export function zipsIn(bytes: ByteSource): ByteSource[] {
+  const { end, mark } = findEnd(bytes);
+  if (mark < 0) return [];
+  const before =
+    bytes.size - end.length + mark - end.readUInt32LE(mark + 12) - end.readUInt32LE(mark + 16);
+  return before > 0 ? [bytes, new Part(bytes, before, bytes.size - before)] : [bytes];
+}
+
+/** The last bytes, and where in them the record begins that ends an archive; negative where there is none. */
+function findEnd(bytes: ByteSource): { end: Buffer; mark: number } {
   const tail = Math.min(bytes.size, endBytes + 0xffff);
   const end = Buffer.from(bytes.read(bytes.size - tail, tail));
-  const mark = end.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
-  if (mark < 0 || mark + endBytes > end.length) throw new FormatError('a zip without its list');
+  const last = tail - endBytes;
+  return { end, mark: last < 0 ? -1 : end.lastIndexOf('PK\x05\x06', last, 'latin1') };
+}
+
+function findList(bytes: ByteSource): { at: number; size: number; count: number } {
+  const { end, mark } = findEnd(bytes);
+  if (mark < 0) throw new FormatError('a zip without its list');
   const count = end.readUInt16LE(mark + 10);
   const size = end.readUInt32LE(mark + 12);
   const at = end.readUInt32LE(mark + 16);
@@ -99,14 +117,18 @@ function requireApart(entries: readonly ZipEntry[], listAt: number): void {
   }
 }
 
-/** The bytes of an entry; packed ones are unpacked into memory, up to `most`. */
-export function openEntry(bytes: ByteSource, entry: ZipEntry, most: number): ByteSource {
+function contentOf(bytes: ByteSource, entry: ZipEntry): Part {
   const head = new Cursor(bytes, entry.header);
   if (head.take(4).toString('latin1') !== 'PK\x03\x04') throw new FormatError('a broken zip entry');
   head.skip(22);
   const nameBytes = head.u16();
   const start = head.at + 2 + nameBytes + head.u16();
-  const packed = new Part(bytes, start, entry.packed);
+  return new Part(bytes, start, entry.packed);
+}
+
+/** The bytes of an entry; packed ones are unpacked into memory, up to `most`. */
+export function openEntry(bytes: ByteSource, entry: ZipEntry, most: number): ByteSource {
+  const packed = contentOf(bytes, entry);
   if (entry.method === 0) return packed;
   if (entry.method !== 8 || entry.size > most || entry.packed > most)
     throw new FormatError(`the entry ${entry.name} is packed in a way that is not read`);
@@ -114,6 +136,22 @@ export function openEntry(bytes: ByteSource, entry: ZipEntry, most: number): Byt
     return new InMemory(
       inflateRawSync(packed.read(0, packed.size), { maxOutputLength: Math.max(1, entry.size) }),
     );
+  } catch (error) {
+    throw new FormatError(`the entry ${entry.name} cannot be unpacked`, { cause: error });
+  }
+}
+
+const headBytes = 4 * 1024;
+
+/** How an entry begins: less than all of it, of a packed one whatever its first bytes give. */
+export function beginOf(bytes: ByteSource, entry: ZipEntry): Buffer {
+  const packed = contentOf(bytes, entry);
+  const first = Buffer.from(packed.read(0, Math.min(headBytes, packed.size)));
+  if (entry.method === 0) return first;
+  if (entry.method !== 8)
+    throw new FormatError(`the entry ${entry.name} is packed in a way that is not read`);
+  try {
+    return inflateRawSync(first, { finishFlush: constants.Z_SYNC_FLUSH });
   } catch (error) {
     throw new FormatError(`the entry ${entry.name} cannot be unpacked`, { cause: error });
   }

@@ -1,33 +1,31 @@
 import type { Cursor } from '../bytes/cursor.ts';
 import { FormatError } from '../bytes/read-file.ts';
+import { line } from './line.ts';
 import type { PickleMachine } from './pickle-machine.ts';
 import { maxText, numberOf, other, type PickleValue, textOf, tupleOf } from './pickle-values.ts';
+import { ReaderLimit } from './reader-limit.ts';
 
 /** What happens beside the stack: names that are imported, and persistent ids. */
 export interface PickleEvents {
   name(name: string): PickleValue;
   persistent(id: PickleValue): void;
+  /** Something is called, or its state is set. */
+  call(): void;
 }
 
 type Step = (cursor: Cursor, machine: PickleMachine, events: PickleEvents) => void;
 
-const maxLine = 64 * 1024;
-
-function line(cursor: Cursor): string {
-  const bytes: number[] = [];
-  for (let byte = cursor.u8(); byte !== 0x0a; byte = cursor.u8()) {
-    if (bytes.length >= maxLine) throw new FormatError('a line without end');
-    bytes.push(byte);
-  }
-  return Buffer.from(bytes).toString('utf8');
-}
-
 /** Python reads `1_0` as 10 and strips blanks: what is not plain digits could mean another place there. */
 function memoKey(cursor: Cursor): number {
   const text = line(cursor);
-  if (!/^\d{1,9}$/.test(text)) throw new FormatError(`a place called ${JSON.stringify(text)}`);
-  return Number(text);
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  const why = `a place called ${JSON.stringify(text.slice(0, 100))}`;
+  throw whole.test(text) ? new ReaderLimit(why) : new FormatError(why);
 }
+
+/** What Python could read as a number; what certainly is none ends its loader, too. */
+const whole = /^\s*[+-]?(0[xob])?[\da-f][\da-f_]*L?\s*(\0|$)/i;
+const real = /^\s*[+-]?(inf(inity)?|nan|(?=\.?\d)[\d_]*\.?[\d_]*(e[+-]?[\d_]+)?)\s*(\0|$)/i;
 
 function text(cursor: Cursor, length: number): PickleValue {
   if (length <= maxText) return textOf(cursor.take(length).toString('utf8'));
@@ -63,14 +61,18 @@ const push =
 /** Takes so many values away and puts an unknown one there. */
 const reduce =
   (count: number): Step =>
-  (_cursor, machine) => {
+  (_cursor, machine, events) => {
     machine.drop(count);
     machine.push(other);
+    events.call();
   };
-const drop =
+/** Puts so many values into the one below them. */
+const put =
   (count: number): Step =>
-  (_cursor, machine) =>
+  (_cursor, machine) => {
     machine.drop(count);
+    machine.top();
+  };
 const tuple =
   (count: number): Step =>
   (_cursor, machine) =>
@@ -82,10 +84,14 @@ const fromMark: Step = (_cursor, machine) => {
 const dropMark: Step = (_cursor, machine) => {
   machine.toMark();
 };
-const pushLine: Step = (cursor, machine) => {
-  const number = Number(line(cursor).replace(/L$/, ''));
-  machine.push(Number.isSafeInteger(number) ? numberOf(number) : other);
-};
+const pushNumber =
+  (form: RegExp): Step =>
+  (cursor, machine) => {
+    const text = line(cursor);
+    if (!form.test(text)) throw new FormatError(`a number ${JSON.stringify(text.slice(0, 100))}`);
+    const number = Number(text.replace(/L$/, ''));
+    machine.push(Number.isSafeInteger(number) ? numberOf(number) : other);
+  };
 const skipped =
   (length: number): Step =>
   (cursor, machine) => {
@@ -100,6 +106,16 @@ const extension =
     machine.push(events.name(`(extension ${code})`));
   };
 
+/** Quoted, with escapes. Where there are any it is no name that is allowed. */
+const pushQuoted: Step = (cursor, machine) => {
+  const text = line(cursor).trimEnd();
+  const quoted = /^(['"])(.*)\1$/s.exec(text)?.[2];
+  // Of a line that was cut only the beginning is here.
+  if (quoted === undefined && text.length <= maxText)
+    throw new FormatError('a text without its quotes');
+  machine.push(quoted === undefined ? other : textOf(quoted));
+};
+
 function stackGlobal(machine: PickleMachine, events: PickleEvents): void {
   const name = machine.pop();
   const module = machine.pop();
@@ -113,11 +129,11 @@ export const opcodes: ReadonlyMap<number, Step> = new Map<number, Step>([
   [0x30, (_cursor, machine) => machine.popOrMark()], // 0 POP
   [0x31, dropMark], // 1 POP_MARK
   [0x32, (_cursor, machine) => machine.push(machine.top())], // 2 DUP
-  [0x46, pushLine], // F FLOAT
-  [0x49, pushLine], // I INT
+  [0x46, pushNumber(real)], // F FLOAT
+  [0x49, pushNumber(whole)], // I INT
   [0x4a, (cursor, machine) => machine.push(numberOf(cursor.take(4).readInt32LE()))], // J BININT
   [0x4b, (cursor, machine) => machine.push(numberOf(cursor.u8()))], // K BININT1
-  [0x4c, pushLine], // L LONG
+  [0x4c, pushNumber(whole)], // L LONG
   [0x4d, (cursor, machine) => machine.push(numberOf(cursor.u16()))], // M BININT2
   [0x4e, push(other)], // N NONE
   [
@@ -135,14 +151,19 @@ export const opcodes: ReadonlyMap<number, Step> = new Map<number, Step>([
     },
   ],
   [0x52, reduce(2)], // R REDUCE
-  // S STRING: quoted, with escapes. Where there are any it is no name that is allowed.
-  [0x53, (cursor, machine) => machine.push(textOf(line(cursor).replace(/^(['"])(.*)\1$/, '$2')))],
+  [0x53, pushQuoted], // S STRING
   [0x54, pushText('u32')], // T BINSTRING
   [0x55, pushText('u8')], // U SHORT_BINSTRING
   [0x56, (cursor, machine) => machine.push(textOf(line(cursor)))], // V UNICODE
   [0x58, pushText('u32')], // X BINUNICODE
-  [0x61, drop(1)], // a APPEND
-  [0x62, drop(1)], // b BUILD
+  [0x61, put(1)], // a APPEND
+  [
+    0x62, // b BUILD
+    (cursor, machine, events) => {
+      put(1)(cursor, machine, events);
+      events.call();
+    },
+  ],
   // c GLOBAL
   [0x63, (cursor, machine, events) => machine.push(events.name(`${line(cursor)}.${line(cursor)}`))],
   [0x64, fromMark], // d DICT
@@ -155,15 +176,22 @@ export const opcodes: ReadonlyMap<number, Step> = new Map<number, Step>([
       events.name(`${line(cursor)}.${line(cursor)}`);
       machine.toMark();
       machine.push(other);
+      events.call();
     },
   ],
   [0x6a, (cursor, machine) => machine.recall(cursor.u32())], // j LONG_BINGET
   [0x6c, fromMark], // l LIST
-  [0x6f, fromMark], // o OBJ
+  [
+    0x6f, // o OBJ
+    (cursor, machine, events) => {
+      fromMark(cursor, machine, events);
+      events.call();
+    },
+  ],
   [0x70, (cursor, machine) => machine.memoize(memoKey(cursor))], // p PUT
   [0x71, (cursor, machine) => machine.memoize(cursor.u8())], // q BINPUT
   [0x72, (cursor, machine) => machine.memoize(cursor.u32())], // r LONG_BINPUT
-  [0x73, drop(2)], // s SETITEM
+  [0x73, put(2)], // s SETITEM
   [0x74, (_cursor, machine) => machine.push(tupleOf(machine.toMark()))], // t TUPLE
   [0x75, dropMark], // u SETITEMS
   [0x5d, push(other)], // ] EMPTY_LIST
@@ -196,7 +224,13 @@ export const opcodes: ReadonlyMap<number, Step> = new Map<number, Step>([
   [0x95, (cursor) => cursor.skip(8)], // FRAME
   [0x96, pushBytes('u64')], // BYTEARRAY8
   [0x97, push(other)], // NEXT_BUFFER
-  [0x98, reduce(1)], // READONLY_BUFFER
+  [
+    0x98, // READONLY_BUFFER
+    (_cursor, machine) => {
+      machine.drop(1);
+      machine.push(other);
+    },
+  ],
 ]);
 
 function longOf(cursor: Cursor, length: number): PickleValue {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Manifest } from '../../../protocol/manifest.ts';
-import { inspectPickle, type PickleFile } from './inspect.ts';
+import type { PickleFile } from './found.ts';
+import { inspectPickle } from './inspect.ts';
 
 export type PickleFacts = Pick<Manifest['spec']['format'], 'pickle' | 'pickle_names'>;
 

@@ -1,5 +1,6 @@
 import { FormatError } from '../bytes/read-file.ts';
 import { other, type PickleValue, tupleOf } from './pickle-values.ts';
+import { ReaderLimit } from './reader-limit.ts';
 
 const maxDepth = 4_000_000;
 
@@ -10,7 +11,7 @@ export class PickleMachine {
   #stack: PickleValue[] = [];
 
   push(value: PickleValue): void {
-    if (this.#stack.length >= maxDepth) throw new FormatError('a stack without end');
+    if (this.#stack.length >= maxDepth) throw new ReaderLimit('a stack without end');
     this.#stack.push(value);
   }
 
@@ -31,7 +32,7 @@ export class PickleMachine {
   }
 
   mark(): void {
-    if (this.#marks.length >= maxDepth) throw new FormatError('marks without end');
+    if (this.#marks.length >= maxDepth) throw new ReaderLimit('marks without end');
     this.#marks.push(this.#stack.length);
   }
 
@@ -58,7 +59,7 @@ export class PickleMachine {
   }
 
   memoize(key: number | null): void {
-    if (this.#memo.size >= maxDepth) throw new FormatError('a memo without end');
+    if (this.#memo.size >= maxDepth) throw new ReaderLimit('a memo without end');
     this.#memo.set(key ?? this.#memo.size, this.top());
   }
 

@@ -4,6 +4,7 @@ import { FormatError } from '../bytes/read-file.ts';
 import { opcodes, type PickleEvents } from './opcodes.ts';
 import { PickleMachine } from './pickle-machine.ts';
 import { other, type PickleValue } from './pickle-values.ts';
+import { ReaderLimit } from './reader-limit.ts';
 
 /*
  * A pickle is a program. It is walked, never run: each opcode moves a stack as its loader would, so that every name
@@ -18,9 +19,18 @@ export interface PickleScan {
   /** What was on top when it stopped. */
   readonly result: PickleValue;
   readonly end: number;
+  /** Whether anything is called, or has its state set. */
+  readonly calls: boolean;
+  readonly ending: PickleEnding;
   /** Why it could not be followed to its end, or null. */
   readonly broken: string | null;
 }
+
+/**
+ * `stop`: as it should. `fault`: no loader goes on there. `short`: the bytes end before it. `limit`: this reader goes
+ * no further.
+ */
+export type PickleEnding = 'stop' | 'fault' | 'short' | 'limit';
 
 const maxSteps = 20_000_000;
 const maxNames = 1_000;
@@ -31,8 +41,14 @@ class Seen implements PickleEvents {
   readonly names = new Set<string>();
   readonly storages = new Map<string, { type: string; elements: number }>();
 
+  calls = false;
+
+  call(): void {
+    this.calls = true;
+  }
+
   name(name: string): PickleValue {
-    if (this.names.size >= maxNames) throw new FormatError(`it names more than ${maxNames} things`);
+    if (this.names.size >= maxNames) throw new ReaderLimit(`it names more than ${maxNames} things`);
     this.names.add(name.slice(0, 200));
     return { kind: 'name', name };
   }
@@ -51,18 +67,27 @@ class Seen implements PickleEvents {
 export function scanPickle(bytes: ByteSource, start = 0): PickleScan {
   const cursor = new Cursor(bytes, start);
   const seen = new Seen();
-  const scanned = (result: PickleValue, broken: string | null): PickleScan => ({
+  const scanned = (
+    result: PickleValue,
+    ending: PickleEnding,
+    broken: string | null,
+  ): PickleScan => ({
     names: seen.names,
     storages: seen.storages,
+    calls: seen.calls,
     result,
     end: cursor.at,
+    ending,
     broken,
   });
   try {
-    return scanned(follow(cursor, seen), null);
+    return scanned(follow(cursor, seen), 'stop', null);
   } catch (error) {
-    if (!(error instanceof FormatError || error instanceof RangeError)) throw error;
-    return scanned(other, error.message); // Rule 1
+    // Rule 1
+    if (error instanceof RangeError) return scanned(other, 'short', error.message);
+    if (error instanceof ReaderLimit) return scanned(other, 'limit', error.message);
+    if (error instanceof FormatError) return scanned(other, 'fault', error.message);
+    throw error;
   }
 }
 
@@ -75,5 +100,5 @@ function follow(cursor: Cursor, seen: Seen): PickleValue {
     if (step === undefined) throw new FormatError(`no opcode ${code}`);
     step(cursor, machine, seen);
   }
-  throw new FormatError(`more than ${maxSteps} steps`);
+  throw new ReaderLimit(`more than ${maxSteps} steps`);
 }

@@ -8,7 +8,8 @@ import { mutationsOf } from '../../../testing/hub-double/mutations.ts';
 import { makeTar } from '../../../testing/hub-double/tarball.ts';
 import { stateDict, storedZip, torchFile } from '../../../testing/hub-double/torch-file.ts';
 import { torchFacts } from './facts.ts';
-import { inspectPickle, type PickleFile } from './inspect.ts';
+import type { PickleFile } from './found.ts';
+import { inspectPickle } from './inspect.ts';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'axon-torch-'));
 after(() => fs.rmSync(dir, { recursive: true }));
@@ -140,6 +141,7 @@ test('packed entries are unpacked up to a limit', () => {
 test('files that are no pickles are left alone, those that hide are not', () => {
   assert.equal(inspect(Buffer.from([0x80, 2, 1, 2, 3]), 'weights.bin'), null);
   assert.equal(inspect('cats and dogs\nare here\n', 'labels.txt'), null);
+  assert.equal(inspect('cat\ndog\n.', 'labels.txt'), null);
   assert.deepEqual(suspects(pickle(0x80, 2, 'cos\nsystem\n.'), 'README.md'), ['os.system']);
   assert.deepEqual(suspects(storedZip({ 'x/data.pkl': pickle('cos\nsystem\n.') }), 'a.dat'), [
     'os.system',
