@@ -1,5 +1,5 @@
 import type { ManifestFile } from '../../protocol/manifest.ts';
-import { type FileRequest, fetchFile } from './fetch-file.ts';
+import { type FetchedBytes, type FileRequest, fetchFile } from './fetch-file.ts';
 import { inParallel } from './in-parallel.ts';
 import type { DownloadOptions } from './options.ts';
 import { verifiedBy } from './verified-by.ts';
@@ -14,7 +14,7 @@ export async function fetchAll(
   requests: readonly PackageRequest[],
   options: DownloadOptions,
 ): Promise<readonly ManifestFile[]> {
-  options.progress.plan(requests.length, plannedBytes(requests));
+  options.progress.plan(requests.map(({ size }) => size));
   const { connections, signal } = options;
   const large = requests.filter(({ size }) => (size ?? 0) > options.ranges.from).length;
   // Where the large files alone fill the connections, ranges would only add seeks and requests.
@@ -25,10 +25,8 @@ export async function fetchAll(
   });
 }
 
-/** What comes in all, where every size is stated. */
-function plannedBytes(requests: readonly PackageRequest[]): number | null {
-  return requests.reduce<number | null>(
-    (total, { size }) => (total === null || size === null ? null : total + size),
-    0,
-  );
+/** A file that is all that comes. */
+export function fetchOne(file: FileRequest, options: DownloadOptions): Promise<FetchedBytes> {
+  options.progress.plan([file.size]);
+  return fetchFile(file, options);
 }

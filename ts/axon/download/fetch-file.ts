@@ -92,6 +92,7 @@ export async function fetchFile(
   let whole = false;
   try {
     let got: FetchedBytes | Judged | null = await already(file, options);
+    if (got !== null) shown.from(got.size, got.size);
     got ??= await once(file, options, shown);
     if ('mismatch' in got && got.mismatch !== null) got = await once(file, options, shown); // Rule 4
     if ('mismatch' in got && got.mismatch !== null) throw mismatchError(file, got.mismatch);

@@ -1,6 +1,7 @@
 import type { ManifestFile, VerifiedBy } from '../../protocol/manifest.ts';
 import type { Context } from '../context.ts';
-import { type FileRequest, fetchFile } from '../download/fetch-file.ts';
+import { fetchOne } from '../download/fetch-all.ts';
+import type { FileRequest } from '../download/fetch-file.ts';
 import { NameGuard } from '../package/names.ts';
 import type { Description, FileSource, HubFile, Pin } from './hub.ts';
 import { HubArchive, type HubArchiveSpec } from './hub-archive.ts';
@@ -30,7 +31,7 @@ export class ArchiveSource implements FileSource {
         hub: pin.hub,
         expected: request.expected,
         workName: 'archive',
-        fetch: (dest) => fetchFile({ ...request, dest, label }, context.download),
+        fetch: (dest) => fetchOne({ ...request, dest, label }, context.download),
       },
       context,
     );

@@ -2,7 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { parseManifest } from '../../protocol/manifest.ts';
 import type { Context } from '../context.ts';
-import { type FileRequest, fetchFile } from '../download/fetch-file.ts';
+import { fetchOne } from '../download/fetch-all.ts';
+import type { FileRequest } from '../download/fetch-file.ts';
 import type { ExpectedHash } from '../download/options.ts';
 import { unpackArchive } from '../package/archive.ts';
 import { writeManifest } from '../package/manifest-file.ts';
@@ -39,7 +40,7 @@ export function axonArchive(
         fs.mkdirSync(into);
       }
       const archive = path.join(work, 'package.axon');
-      await fetchFile({ ...(await request()), dest: archive }, context.download);
+      await fetchOne({ ...(await request()), dest: archive }, context.download);
       const opened = await unpackArchive(archive, into, context.signal);
       const { text, signature, manifest } = opened;
       const blobs = manifest.spec.format.files.map(({ sha256 }) => sha256);

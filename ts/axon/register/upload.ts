@@ -73,7 +73,7 @@ class Upload {
         manifest: readManifestText(this.#installed.dir),
         ...this.#signature(),
       });
-      this.#context.output.progress.plan(begun.missing.length, begun.missing_bytes);
+      this.#context.output.progress.plan(begun.missing.map(({ size }) => size));
       for (const missing of begun.missing) await this.#send(begun, missing, progressed);
       const answer = await this.#daemon.call('uploads.finish', {
         upload_id: begun.upload_id,

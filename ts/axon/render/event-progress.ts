@@ -13,12 +13,12 @@ export function eventProgress(
 ): Progress {
   let total = new Total(now);
   return {
-    plan(files, bytes) {
-      total.plan(files, bytes);
+    plan(sizes) {
+      total.plan(sizes);
       write(event('plan', { files: total.files, bytes: total.bytes }));
     },
     file(name, size, digest): FileProgress {
-      const whole = total.file();
+      const whole = total.file(size);
       let of = size;
       let reached = 0;
       let speed = new Speed(0, now);

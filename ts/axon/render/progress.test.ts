@@ -31,8 +31,8 @@ test('speed is that of the last seconds, and says what is left', () => {
 test('the total counts what was there already, but not as speed', () => {
   const { now, pass } = clock();
   const total = new Total(now);
-  total.plan(2, 3000);
-  const [a, b] = [total.file(), total.file()];
+  total.plan([1000, 2000]);
+  const [a, b] = [total.file(1000), total.file(2000)];
   a.from(900, 1000);
   b.from(0, 2000);
   pass(1000);
@@ -42,8 +42,10 @@ test('the total counts what was there already, but not as speed', () => {
   assert.equal(total.done, 900);
   a.end(true);
   assert.equal(total.filesDone, 1);
-  total.plan(1, null);
+  total.plan([null]);
   assert.equal(total.secondsLeft, null);
+  total.file(null).from(0, 500);
+  assert.equal(total.bytes, 3500);
 });
 
 test('time is written as people read it', () => {
@@ -54,7 +56,7 @@ test('events: a plan, where a file is, and nothing after its end', () => {
   const { now, pass } = clock();
   const lines: string[] = [];
   const progress = eventProgress((text) => lines.push(text), now);
-  progress.plan(1, 4000);
+  progress.plan([4000]);
   const file = progress.file('model.onnx', 4000);
   file.from(1000, 4000);
   for (let step = 1; step <= 10; step++) {

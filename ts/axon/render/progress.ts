@@ -7,8 +7,8 @@
  * 3. Every handle is ended, in failure too; what is called on it afterwards has no effect.
  */
 export interface Progress {
-  /** So many files are about to come; `bytes` is null where a source does not state all sizes. */
-  plan(files: number, bytes: number | null): void;
+  /** Files of these sizes are about to come; null is one whose size shows when it comes. */
+  plan(sizes: readonly (number | null)[]): void;
   /** `digest` is `sha256:<hex>` where the source states one. */
   file(name: string, bytes: number | null, digest?: string): FileProgress;
   /** Lets a line pass between the bars. */

@@ -124,10 +124,10 @@ export function terminalProgress(stream: NodeJS.WriteStream): Progress {
     below.draw(bars);
   };
   return {
-    plan: (files, bytes) => below.total.plan(files, bytes),
+    plan: (sizes) => below.total.plan(sizes),
     file(name, total): FileProgress {
       const line = new Line(name, total);
-      const whole = below.total.file();
+      const whole = below.total.file(total);
       let ended = false;
       lines.add(line);
       if (bars === null) draw();

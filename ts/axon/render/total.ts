@@ -5,9 +5,9 @@ import { Speed } from './speed.ts';
 export class Total {
   files = 0;
   filesDone = 0;
-  /** Null where the size of one is not known. */
-  bytes: number | null = 0;
   done = 0;
+  #known = 0;
+  #unknown = 0;
   #speed: Speed;
   readonly #now: () => number;
 
@@ -16,17 +16,32 @@ export class Total {
     this.#speed = new Speed(0, now);
   }
 
-  plan(files: number, bytes: number | null): void {
+  plan(sizes: readonly (number | null)[]): void {
     if (this.files === 0) this.#speed = new Speed(0, this.#now);
-    this.files += files;
-    this.bytes = bytes === null || this.bytes === null ? null : this.bytes + bytes;
+    this.files += sizes.length;
+    for (const size of sizes) {
+      if (size === null) this.#unknown += 1;
+      else this.#known += size;
+    }
+  }
+
+  /** Null where the size of one is not known. */
+  get bytes(): number | null {
+    return this.#unknown === 0 ? this.#known : null;
   }
 
   /** Follows one file; bytes that were there already count as done, not as speed. */
-  file(): FileProgress {
+  file(size: number | null): FileProgress {
     let reached = 0;
+    let of = size;
+    const learn = (known: number) => {
+      this.#known += known - (of ?? 0);
+      this.#unknown -= of === null ? 1 : 0;
+      of = known;
+    };
     return {
-      from: (bytes) => {
+      from: (bytes, known) => {
+        if (known !== null) learn(known);
         this.done += bytes - reached;
         reached = bytes;
         this.#speed = new Speed(this.done, this.#now);
@@ -37,7 +52,9 @@ export class Total {
         this.#speed.add(this.done);
       },
       end: (whole) => {
-        if (whole) this.filesDone += 1;
+        if (!whole) return;
+        this.filesDone += 1;
+        if (of === null) learn(reached);
       },
     };
   }

@@ -238,6 +238,30 @@ test('an address: with a hash, with a wrong one, with a web page behind it', asy
   assert.match(String(right.json()['id']), /^https\/localhost-\d+\/net@latest$/);
 });
 
+test('the events of an address say what comes in all, also where the size shows late', async (t) => {
+  const double = await startHubDouble({ files: { 'net.onnx': onnx } });
+  t.after(() => double.close());
+  const home = makeHome(t);
+  const events = ({ stderr }: { stderr: string }) =>
+    stderr
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  for (const [index, fault] of [null, 'no-length'].entries()) {
+    if (fault === 'no-length') double.lie({ on: 'cdn', kind: fault });
+    const id = `my/net@${index}`;
+    const ended = await home.axon(
+      ...['install', `${double.cdn}/net.onnx`, '--as', id, '--json', '--force'],
+    );
+    assert.equal(ended.status, 0, ended.stderr);
+    const all = events(ended);
+    assert.equal(all.find(({ event }) => event === 'plan')?.['files'], 1);
+    const { total } = all.findLast(({ event }) => event === 'file') ?? {};
+    const { files, files_done, bytes, size } = total as Record<string, unknown>;
+    assert.deepEqual([files, files_done, bytes, size], [1, 1, onnx.length, onnx.length]);
+  }
+});
+
 test('register posts what the daemon needs and shows its answer, its error, and its absence', async (t) => {
   const home = makeHome(t);
   fs.writeFileSync(path.join(home.dir, 'net.onnx'), onnx);

@@ -14,10 +14,7 @@ export async function copyFiles(
   { output, signal }: Context,
 ): Promise<ManifestFile[]> {
   const done: ManifestFile[] = [];
-  output.progress.plan(
-    files.length,
-    files.reduce((total, { size }) => total + (size ?? 0), 0),
-  );
+  output.progress.plan(files.map(({ size }) => size));
   for (const { path: name, size } of files) {
     const shown = output.progress.file(name, size);
     const body = fs.createReadStream(path.join(root, name), { signal, highWaterMark: 1 << 20 });

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { AxonError } from '../../axon-error.ts';
 import type { Context } from '../../context.ts';
-import { fetchFile } from '../../download/fetch-file.ts';
+import { fetchOne } from '../../download/fetch-all.ts';
 import { parseHttpUrl } from '../../download/follow.ts';
 import { type HttpResponse, header } from '../../download/http.ts';
 import type { ExpectedHash } from '../../download/options.ts';
@@ -113,7 +113,7 @@ async function open(
       const [planned] = files;
       const hash = planned?.expected ?? pinned;
       const wanted = { ...request(planned?.size ?? null, hash), dest: path.join(into, file) };
-      const { sha256, size } = await fetchFile(wanted, context.download);
+      const { sha256, size } = await fetchOne(wanted, context.download);
       return [{ path: file, size, sha256, verified_by: verifiedBy(hash) }];
     },
     describe: () => description,

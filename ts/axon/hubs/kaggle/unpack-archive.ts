@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import type { ManifestFile } from '../../../protocol/manifest.ts';
 import { AxonError } from '../../axon-error.ts';
-import { type FileRequest, fetchFile } from '../../download/fetch-file.ts';
+import { fetchOne } from '../../download/fetch-all.ts';
+import type { FileRequest } from '../../download/fetch-file.ts';
 import type { DownloadOptions } from '../../download/options.ts';
 import { verifiedBy } from '../../download/verified-by.ts';
 import { NameGuard } from '../../package/names.ts';
@@ -18,7 +19,7 @@ export async function unpackArchive(
   signal: AbortSignal,
 ): Promise<readonly ManifestFile[]> {
   const { label, dest, expected } = archive;
-  await fetchFile(archive, download);
+  await fetchOne(archive, download);
   requireArchive(dest, label);
   const sizes = new Map(files.map((file) => [file.path, file.size]));
   const guard = new NameGuard(label);

@@ -52,8 +52,7 @@ export async function pushPackage(
     uploadOfBytes('config', pack.config, pack.configDigest),
   ];
   const { progress } = context.download;
-  const total = blobs.reduce((sum, blob) => sum + blob.size, 0);
-  progress.plan(blobs.length, total);
+  progress.plan(blobs.map(({ size }) => size));
   let sent = 0;
   let bytes = 0;
   for (const blob of blobs) {
