@@ -174,7 +174,7 @@ export const limits = {
   /** Files whose manifest is still written as YAML. */
   manifestYamlFiles: 128,
   manifestKeys: 100_000,
-  /** A manifest's signature in bytes; one has some 250. */
+  /** A manifest's signature in bytes; one has some 300. */
   signatureBytes: 4 * KiB,
   /** A file of class names in bytes; the largest of public data sets have some 20,000 names. */
   labelsBytes: 4 * MiB,

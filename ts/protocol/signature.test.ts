@@ -5,7 +5,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseSignature, readPublicKey, requireSigned, signatureText } from './signature.ts';
+import {
+  fitsCarriedKey,
+  parseSignature,
+  readPublicKey,
+  requireSigned,
+  signatureText,
+} from './signature.ts';
 
 const pair = () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -47,6 +53,23 @@ test('what was signed is accepted by its key only, and only as it was', () => {
     signed.slice(0, -9),
   ])
     refused(text, wrong, [mine.key], /signature of it is/);
+});
+
+test('a signature shows a change by the key that it carries, if it carries one', () => {
+  const refused = (yaml: string, signature: string, says: RegExp) =>
+    assert.throws(() => fitsCarriedKey(yaml, signature, 'it'), {
+      code: 'SIGNATURE_INVALID',
+      message: says,
+    });
+  assert.equal(fitsCarriedKey(text, signed, 'it'), true);
+  refused(`${text} `, signed, /not the one/);
+  refused(text, signed.replace(mine.key.id, other.key.id), /carries another/);
+  const { public_key: carried = '', ...rest } = parseSignature(signed, 'it');
+  refused(text, signed.replace(carried, `${'A'.repeat(59)}=`), /carries another/);
+  refused(text, signed.replace(carried, 'none'), /no ed25519 signature/);
+  // As earlier versions signed.
+  assert.equal(fitsCarriedKey(`${text} `, JSON.stringify(rest), 'it'), false);
+  assert.equal(requireSigned(text, JSON.stringify(rest), [mine.key], 'it').id, mine.key.id);
 });
 
 test('only ed25519 keys are keys', () => {

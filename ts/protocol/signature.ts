@@ -12,7 +12,12 @@ export interface Signature {
   readonly key_id: string;
   /** Base64. */
   readonly signature: string;
+  /** The key itself, base64 of its DER; absent of what earlier versions signed. It shows a change, and proves nobody. */
+  readonly public_key?: string;
 }
+
+/** 44 bytes in base64. */
+const publicKey = /^[A-Za-z0-9+/]{59}=$/;
 
 export interface PublicKey {
   readonly id: string;
@@ -23,10 +28,11 @@ function fail(message: string, cause?: unknown): never {
   throw new MlosError('SIGNATURE_INVALID', message, { cause });
 }
 
+const derOf = (key: KeyObject) => key.export({ type: 'spki', format: 'der' });
+
 /** First 32 digits of the sha256 of the public key, as DER (SubjectPublicKeyInfo). */
 function idOf(key: KeyObject): string {
-  const der = key.export({ type: 'spki', format: 'der' });
-  return createHash('sha256').update(der).digest('hex').slice(0, 32);
+  return createHash('sha256').update(derOf(key)).digest('hex').slice(0, 32);
 }
 
 /** A public key from PEM; of a private key its public half. Null for anything else. */
@@ -42,10 +48,12 @@ export function readPublicKey(pem: string): PublicKey | null {
 
 /** The text of manifest.yaml.sig. The same key and manifest give the same text. */
 export function signatureText(manifestYaml: string, privateKey: KeyObject): string {
+  const key = createPublicKey(privateKey);
   const signature: Signature = {
     algorithm: 'ed25519',
-    key_id: idOf(createPublicKey(privateKey)),
+    key_id: idOf(key),
     signature: sign(null, Buffer.from(manifestYaml), privateKey).toString('base64'),
+    public_key: derOf(key).toString('base64'),
   };
   return `${JSON.stringify(signature, null, 2)}\n`;
 }
@@ -58,16 +66,40 @@ export function parseSignature(text: string, what: string): Signature {
   } catch (error) {
     return fail(`${what} is not JSON.`, error);
   }
-  const { algorithm, key_id, signature } = value ?? {};
+  const { algorithm, key_id, signature, public_key } = value ?? {};
   if (
     algorithm !== 'ed25519' ||
     typeof key_id !== 'string' ||
     !/^[0-9a-f]{32}$/.test(key_id) ||
     typeof signature !== 'string' ||
-    !/^[A-Za-z0-9+/]{86}==$/.test(signature)
+    !/^[A-Za-z0-9+/]{86}==$/.test(signature) ||
+    !(public_key === undefined || (typeof public_key === 'string' && publicKey.test(public_key)))
   )
     return fail(`${what} is no ed25519 signature; \`axon sign\` makes one.`);
-  return { algorithm, key_id, signature };
+  return { algorithm, key_id, signature, ...(public_key === undefined ? {} : { public_key }) };
+}
+
+/**
+ * Whether the signature was compared with these very bytes, by the key that it carries: false where it carries
+ * none. Throws SIGNATURE_INVALID where the two do not fit, so that a change is seen without the key at hand.
+ */
+export function fitsCarriedKey(manifestYaml: string, signature: string, what: string): boolean {
+  const {
+    key_id,
+    signature: bytes,
+    public_key,
+  } = parseSignature(signature, `The signature of ${what}`);
+  if (public_key === undefined) return false;
+  const key = readPublicKey(
+    `-----BEGIN PUBLIC KEY-----\n${public_key}\n-----END PUBLIC KEY-----\n`,
+  );
+  if (key?.id !== key_id)
+    return fail(`The signature of ${what} names the key ${key_id} and carries another.`);
+  if (!verify(null, Buffer.from(manifestYaml), key.key, Buffer.from(bytes, 'base64')))
+    return fail(
+      `${what}: the manifest is not the one that the key ${key_id} signed. Who means the change signs it again with \`axon sign\`, or removes manifest.yaml.sig.`,
+    );
+  return true;
 }
 
 /**

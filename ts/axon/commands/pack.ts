@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { formatModelId } from '../../protocol/model-id.ts';
+import { fitsCarriedKey } from '../../protocol/signature.ts';
 import { requireInnerData } from '../package/inner-data.ts';
 import { fileNameOf, locateFolder } from '../package/locate.ts';
 import { packArchive } from '../package/pack-archive.ts';
@@ -25,6 +26,8 @@ export const addPack: AddCommand = (program, run) => {
       const folder = locateFolder(text, context);
       requireInnerData(folder.dir, folder.manifest);
       const name = formatModelId(folder.manifest.metadata);
+      // No install would take it.
+      if (folder.signature !== null) fitsCarriedKey(folder.text, folder.signature, name);
       const out = path.resolve(cwd, flags.output ?? `${fileNameOf(folder)}.axon`);
       const draft = `${out}.${process.pid}.new`;
       const { dir, text: yaml, signature } = folder;

@@ -1,4 +1,4 @@
-import { parseSignature, requireSigned } from '../../protocol/signature.ts';
+import { fitsCarriedKey, parseSignature, requireSigned } from '../../protocol/signature.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { trustedKeys } from './keys.ts';
@@ -29,7 +29,7 @@ export function refuseUnsigned(
 
 /**
  * What a package's signature is worth here: the id of the trusted key that made it, or null where it is not
- * signed or nobody trusted signed it. Throws SIGNATURE_INVALID where a trusted key's signature is wrong.
+ * signed or nobody trusted signed it. Throws SIGNATURE_INVALID where a signature is known to be wrong.
  */
 export function trustOf(
   name: string,
@@ -46,7 +46,9 @@ export function trustOf(
   const { key_id } = parseSignature(signature, `The signature of ${name}`);
   if (keys.some(({ id }) => id === key_id)) return requireSigned(text, signature, keys, name).id;
   context.output.note(
-    `${name} is signed with the key ${key_id}, which is not trusted here (security.trusted_keys).`,
+    fitsCarriedKey(text, signature, name)
+      ? `${name} is as the key ${key_id} signed it, which is not trusted here (security.trusted_keys).`
+      : `${name} says that the key ${key_id} signed it. Nothing here checks that: it takes that key, by --key of \`axon verify\` or security.trusted_keys.`,
   );
   return null;
 }

@@ -110,6 +110,7 @@ test('what a model needs comes with it, in a circle too; what fails is named', a
       text.replace('\nspec:\n', `\nspec:\n  dependencies: {models: ${list}}\n`),
     );
     fs.rmSync(path.join(home.dir, `${name}.axon`));
+    await home.axon('sign', `./${name}-folder`, '--key', 'mine.pem');
     const packed = await home.axon('pack', `./${name}-folder`, '-o', `${name}.axon`);
     assert.equal(packed.status, 0, packed.stderr);
   };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { packArchive } from '../../axon/package/pack-archive.ts';
 import { tinyOnnx } from '../hub-double/tiny-onnx.ts';
 import { type Home, makeHome } from './run-axon.ts';
 
@@ -14,6 +15,16 @@ async function makeSigned(home: Home): Promise<string> {
   const signed = await home.axon('sign', 'my/net@1', '--key', 'mine.pem', '--json');
   assert.equal(signed.status, 0, signed.stderr);
   return String(signed.json()['key_id']);
+}
+
+/** Changes a signed folder, and packs it as somebody else's tool might. */
+async function tamper({ dir }: Home, name: string): Promise<void> {
+  const folder = path.join(dir, name);
+  const read = (file: string) => fs.readFileSync(path.join(folder, file), 'utf8');
+  fs.appendFileSync(path.join(folder, 'manifest.yaml'), '# changed\n');
+  const { signal } = new AbortController();
+  const [text, signature] = [read('manifest.yaml'), read('manifest.yaml.sig')];
+  await packArchive(folder, text, signature, `${folder}.axon`, signal);
 }
 
 test('keys are made once, the private one for its owner only', async (t) => {
@@ -64,9 +75,7 @@ test('what a trusted key signed is installed as it was signed, or not at all', a
   await makeSigned(home);
   await home.axon('pack', 'my/net@1', '-o', 'a.axon');
   await home.axon('unpack', 'a.axon', '-C', 'changed');
-  const manifest = path.join(home.dir, 'changed/manifest.yaml');
-  fs.appendFileSync(manifest, '# changed\n');
-  assert.equal((await home.axon('pack', './changed', '-o', 'changed.axon')).status, 0);
+  await tamper(home, 'changed');
   const there = makeHome(t);
   const key = path.join(home.dir, 'mine.pub.pem');
   await there.axon('config', 'set', 'security.trusted_keys', `${key}, ${key}`);
@@ -80,6 +89,37 @@ test('what a trusted key signed is installed as it was signed, or not at all', a
   const lost = await there.axon('verify', 'my/net@1');
   assert.equal(lost.status, 2);
   assert.match(lost.stderr, /security\.trusted_keys/);
+});
+
+test('a manifest that was changed after it was signed is found without any key', async (t) => {
+  const home = makeHome(t);
+  const id = await makeSigned(home);
+  await home.axon('pack', 'my/net@1', '-o', 'a.axon');
+  await home.axon('unpack', 'a.axon', '-C', 'changed');
+  const file = (name: string) => path.join(home.dir, 'changed', name);
+  const whole = await home.axon('verify', './changed');
+  assert.match(
+    whole.stderr,
+    new RegExp(`is as the key ${id} signed it, which is not trusted here`),
+  );
+  await tamper(home, 'changed');
+  assert.equal((await home.axon('pack', './changed', '-o', 'b.axon')).status, 27);
+  const there = makeHome(t);
+  const changed = path.join(home.dir, 'changed.axon');
+  for (const verb of ['verify', 'install'])
+    assert.equal((await there.axon(verb, changed)).status, 27, verb);
+  assert.deepEqual(there.installed(), []);
+  // Signatures of earlier versions carry no key: nothing is said that was not checked.
+  const { public_key: _, ...older } = JSON.parse(
+    fs.readFileSync(file('manifest.yaml.sig'), 'utf8'),
+  );
+  fs.writeFileSync(file('manifest.yaml.sig'), JSON.stringify(older));
+  const unchecked = await home.axon('verify', './changed');
+  assert.equal(unchecked.status, 0, unchecked.stderr);
+  assert.match(
+    unchecked.stderr,
+    new RegExp(`says that the key ${id} signed it. Nothing here checks`),
+  );
 });
 
 test('nobody signs what is damaged', async (t) => {
