@@ -13,6 +13,7 @@ import {
   Requirements,
   Timestamp,
 } from './manifest-sections.ts';
+import { multiEncoders } from './multi-encoder.ts';
 
 /*
  * manifest.yaml: what a model package holds and how it is run. Written by axon, read by the daemon,
@@ -151,7 +152,7 @@ export const ManifestSchema = Type.Object(
         multi_encoder: Maybe(
           Type.String({
             maxLength: 64,
-            description: 'multi-encoder, encoder-decoder or multi-model, where several files run.',
+            description: `${multiEncoders.slice(0, -1).join(', ')} or ${multiEncoders.at(-1)}, where several files run.`,
           }),
         ),
         ir_version: Maybe(Count),

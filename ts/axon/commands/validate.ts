@@ -4,10 +4,13 @@ import { limits } from '../../protocol/limits.ts';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { formatModelId } from '../../protocol/model-id.ts';
 import { parseSignature } from '../../protocol/signature.ts';
+import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
-import { checkArchive } from '../package/archive.ts';
+import { headOf } from '../formats/sniff.ts';
+import { checkContents, requireOwn } from '../package/check-contents.ts';
 import { requireInnerData } from '../package/inner-data.ts';
 import { locatePackage } from '../package/locate.ts';
+import { manifestFaults } from '../package/manifest-faults.ts';
 import { requireVerified, verifyFiles } from '../package/verify.ts';
 import { formatBytes, formatCount } from '../render/format.ts';
 import { readText } from '../store/read-text.ts';
@@ -24,6 +27,11 @@ export const addValidate: AddCommand = (program, run) => {
   ).action((text: string, flags: JsonFlag) =>
     run(flags.json === true, async (context) => {
       const { kind, manifest } = await check(text, context);
+      const faults = manifestFaults(manifest);
+      if (faults.length > 0)
+        throw new AxonError('INVALID_PACKAGE', `${text}: ${faults.join('; ')}.`, {
+          details: { faults },
+        });
       const id = formatModelId(manifest.metadata);
       const { files } = manifest.spec.format;
       const bytes = files.reduce((sum, file) => sum + file.size, 0);
@@ -48,7 +56,7 @@ async function check(
     };
   const found = locatePackage(text, context);
   if (found.kind === 'archive') {
-    const { manifest, signature } = await checkArchive(found.file, context.signal);
+    const { manifest, signature } = await checkContents(found.file, context.signal);
     if (signature !== null) parseSignature(signature, `The signature of ${text}`);
     return { kind: 'archive', manifest };
   }
@@ -56,6 +64,8 @@ async function check(
   if (signature !== null) parseSignature(signature, `The signature of ${text}`);
   const verified = await verifyFiles(dir, manifest, context.signal);
   requireVerified(dir, verified, 'Correct the files or the manifest.');
+  for (const { path: name } of manifest.spec.format.files)
+    requireOwn(headOf(path.join(dir, name)), name);
   requireInnerData(dir, manifest);
   return { kind: 'folder', manifest };
 }

@@ -44,14 +44,26 @@ export function unpackArchive(archive: string, into: string, signal: AbortSignal
   });
 }
 
-/** Reads the whole archive and checks every byte; writes nothing. */
-export function checkArchive(archive: string, signal: AbortSignal): Promise<Opened> {
-  return readArchive(archive, { take: (_file, body) => hashed(body) }, signal);
+/** Reads the whole archive and checks every byte; writes nothing. `look`: what else a file is looked at for. */
+export function checkArchive(
+  archive: string,
+  signal: AbortSignal,
+  look: Sink['take'] = (_file, body) => hashed(body),
+): Promise<Opened> {
+  return readArchive(archive, { take: look }, signal);
 }
 
-async function hashed(body: AsyncIterable<Buffer>) {
+/** The sha256 and the size of what passes by; the first bytes are `seen` before the others. */
+export async function hashed(
+  body: AsyncIterable<Buffer>,
+  seen: (first: Buffer) => void = () => undefined,
+): ReturnType<Sink['take']> {
   const digest = new Digest(null, null);
-  for await (const chunk of body) digest.update(chunk);
+  for await (const chunk of body) {
+    if (digest.bytes === 0) seen(chunk);
+    digest.update(chunk);
+  }
+  if (digest.bytes === 0) seen(Buffer.alloc(0));
   return { ...digest.finish(), size: digest.bytes };
 }
 

@@ -1,5 +1,6 @@
 import { formatManifest, type Manifest, type ManifestFile } from '../../protocol/manifest.ts';
 import type { ModelId } from '../../protocol/model-id.ts';
+import type { MultiEncoder } from '../../protocol/multi-encoder.ts';
 import { timestampPattern } from '../../protocol/timestamp.ts';
 import { AxonError } from '../axon-error.ts';
 import { configFacts } from '../formats/config-facts.ts';
@@ -103,7 +104,7 @@ function stated(source: Description): Partial<Manifest['metadata']> {
 const timestamp = new RegExp(timestampPattern);
 
 /** Several files that run together: what they are to each other. */
-function multiEncoder(roles: readonly string[]): { multi_encoder?: string } {
+function multiEncoder(roles: readonly string[]): { multi_encoder?: MultiEncoder } {
   if (roles.length < 2) return {};
   const has = (part: string) => roles.filter((role) => role.includes(part)).length;
   if (has('decoder') > 0 && has('encoder') > 0) return { multi_encoder: 'encoder-decoder' };

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { MlosError } from '../../protocol/errors.ts';
+import { packageName } from '../../protocol/package-requirement.ts';
 import type { PluginDescriptor } from './descriptor.ts';
 import { meets } from './version-requirement.ts';
 
@@ -19,7 +20,6 @@ export interface WantedPackage {
 type Versions = ReadonlyMap<string, string>;
 const run = promisify(execFile);
 const pythonMs = 20_000;
-const plainName = /^(@[A-Za-z0-9._~-]+\/)?[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
 /** Throws MISSING_DEPENDENCY naming what lacks and the command that brings it; INVALID_MANIFEST for nonsense. */
 export async function requirePackages(
@@ -28,7 +28,7 @@ export async function requirePackages(
 ): Promise<void> {
   if (wanted.length === 0) return;
   for (const { name } of wanted) {
-    if (!plainName.test(name)) throw invalid(`${JSON.stringify(name)} is no name of a package`);
+    if (!packageName.test(name)) throw invalid(`${JSON.stringify(name)} is no name of a package`);
   }
   const [program = ''] = plugin.command;
   const isNode = program === process.execPath || /^node$/.test(basename(program));

@@ -1,21 +1,10 @@
+import { readRequirement } from '../../protocol/package-requirement.ts';
 import { compareVersions } from './choose.ts';
-
-/** One condition: an operator of npm or pip, and a version. */
-const clause = /^(\^|~=|~|>=|<=|===|==|!=|=|>|<)?\s*v?([0-9][A-Za-z0-9.+!-]*)$/;
 
 /** Whether a version meets `>=1.2,<2`, `^1.2`, `~=1.4.2`, `1.2.0`, `*`; null where the text is none of these. */
 export function meets(version: string, requirement: string): boolean | null {
-  const parts = requirement
-    .replace(/([<>=~^!])\s+/g, '$1')
-    .split(/[\s,]+/)
-    .filter((part) => part !== '' && part !== '*');
-  let all = true;
-  for (const part of parts) {
-    const [, operator = '=', wanted] = clause.exec(part) ?? [];
-    if (wanted === undefined) return null;
-    all &&= holds(version, operator, wanted);
-  }
-  return all;
+  const clauses = readRequirement(requirement);
+  return clauses?.every((one) => holds(version, one.operator, one.version)) ?? null;
 }
 
 function holds(version: string, operator: string, wanted: string): boolean {

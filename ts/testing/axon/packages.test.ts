@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -94,6 +95,59 @@ test('validate: an archive, a folder, a manifest, and what is wrong with each', 
   assert.match(damaged.stderr, /missing: LICENSE; damaged: w\.bin/);
   assert.equal((await home.axon('pack', './out')).status, 18 + 1);
   assert.equal((await home.axon('validate', './none.axon')).status, 5);
+});
+
+test('validate names what the schema lets pass and install, daemon or reader would not', async (t) => {
+  const home = makeHome(t);
+  const dir = await makeModel(home);
+  const manifest = path.join(home.dir, 'manifest.yaml');
+  const text = fs.readFileSync(path.join(dir, 'manifest.yaml'), 'utf8');
+  const spec = (lines: string) => text.replace('\nspec:\n', `\nspec:\n${lines}\n`);
+  for (const [changed, says] of [
+    [spec('  dependencies: {models: [../../../etc/passwd]}'), /models: "\.\.\/\.\.\/.* is no id/],
+    [spec('  dependencies: {packages: [{name: "x; rm -rf /"}]}'), /"x; rm -rf \/" is no name/],
+    [spec('  dependencies: {packages: [{name: x, version: new}]}'), /x: "new" is no version/],
+    [spec('  requirements: {compute: {cpu: {min_cores: 0}}}'), /min_cores must be at least 1/],
+    [text.replace(/license: .*/, 'license: ""'), /license is empty/],
+    [text.replace(/license: .*/, 'homepage: javascript:alert(1)'), /homepage must be an http/],
+    [text.replace(/( +)execution_format:/, '$1multi_encoder: zzz\n$&'), /multi_encoder is "zzz"/],
+  ] as const) {
+    assert.notEqual(changed, text);
+    fs.writeFileSync(manifest, changed);
+    const ended = await home.axon('validate', './manifest.yaml');
+    assert.equal(ended.status, 12, ended.stderr);
+    assert.match(ended.stderr, says);
+  }
+});
+
+test('validate looks at what the files are, in an archive as in a folder', async (t) => {
+  const home = makeHome(t);
+  const page = '<!DOCTYPE html><html><body>Log in</body></html>';
+  const sha256 = createHash('sha256').update(page).digest('hex');
+  for (const name of ['model.onnx', 'model.safetensors']) {
+    const folder = path.join(home.dir, name.replace('.', '-'));
+    fs.mkdirSync(folder);
+    fs.writeFileSync(path.join(folder, name), page);
+    const manifest = `apiVersion: axon.mlos.io/v1
+kind: Model
+metadata: {name: net, namespace: my, version: "1"}
+spec:
+  framework: {name: unknown}
+  format:
+    type: ${name.split('.')[1] ?? ''}
+    execution_format: ${name.split('.')[1] ?? ''}
+    files: [{path: ${name}, size: ${page.length}, sha256: ${sha256}, verified_by: local}]
+    execution_files: [{path: ${name}, format: ${name.split('.')[1] ?? ''}, type: single}]
+`;
+    fs.writeFileSync(path.join(folder, 'manifest.yaml'), manifest);
+    const archive = path.join(home.dir, `${name}.axon`);
+    execFileSync('tar', ['cf', archive, '-C', folder, 'manifest.yaml', name]);
+    for (const what of [folder, archive]) {
+      const ended = await home.axon('validate', what);
+      assert.equal(ended.status, 12, ended.stderr);
+      assert.ok(ended.stderr.includes(`${name} is a web page, not a model`), ended.stderr);
+    }
+  }
 });
 
 test('a model file by itself is no package: what is one, and how to make one of it', async (t) => {
