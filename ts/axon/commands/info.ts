@@ -3,13 +3,13 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Conversion, Manifest } from '../../protocol/manifest.ts';
 import { formatModelId } from '../../protocol/model-id.ts';
-import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { findPickles, type PickleFacts, pickleFacts } from '../formats/torch/pickle-facts.ts';
-import type { Description } from '../hubs/hub.ts';
+import type { Description, PackageSource } from '../hubs/hub.ts';
 import { licenseFile } from '../hubs/license-file.ts';
 import { parseSpec } from '../hubs/registry.ts';
-import { claimedBy, placeOf, whereFrom } from '../install/brought.ts';
+import { broughtFrom, claimedBy, placeOf, whereFrom } from '../install/brought.ts';
+import { manifestOf, needsOf } from '../install/dry-run-package.ts';
 import { formatBytes } from '../render/format.ts';
 import { findInstalled, readManifest } from '../store/catalog.ts';
 import type { Brought } from '../store/metadata.ts';
@@ -44,16 +44,18 @@ function picklesOf({ spec }: Manifest, dir: string): PickleFacts | null {
   return pickleFacts(findPickles(dir, names.filter(isThere)));
 }
 
-/** What is known of an installed model besides its manifest. */
+/** What is known of a model besides its manifest. */
 interface Found {
   readonly pickles: PickleFacts | null;
-  readonly dir: string;
+  /** Null for a package that is not installed. */
+  readonly dir: string | null;
   readonly from: Brought | null;
+  readonly more?: readonly Row[];
 }
 
 function describe(
   manifest: Manifest,
-  { pickles, dir, from }: Found,
+  { pickles, dir, from, more = [] }: Found,
   { output }: Context,
 ): string[] {
   const { metadata, spec, distribution } = manifest;
@@ -77,9 +79,11 @@ function describe(
     ['files', `${spec.format.files.length}, ${formatBytes(bytes)}`],
     ['chosen', distribution?.selection?.rule],
     ['made of', conversionOf(distribution?.conversion)],
-    ['path', dir],
+    ['path', dir ?? undefined],
+    ...more,
   ];
-  return [output.paint('bold', formatModelId(metadata)), ...textRows(rows), ...tensors];
+  const title = output.paint('bold', formatModelId(metadata));
+  return [dir === null ? `${title} (not installed)` : title, ...textRows(rows), ...tensors];
 }
 
 type Row = readonly [name: string, value: string | undefined];
@@ -162,8 +166,7 @@ function factRows(
 async function askHub(text: string, context: Context): Promise<void> {
   const spec = parseSpec(text, context);
   const source = await spec.resolve(context);
-  if (source.kind === 'package')
-    throw new AxonError('INVALID_SPEC', `${text} is a package file; \`axon install\` reads it.`);
+  if (source.kind === 'package') return showPackage(source, context);
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'axon-info-'));
   try {
     const files = await source.plan(work);
@@ -180,12 +183,42 @@ async function askHub(text: string, context: Context): Promise<void> {
           ['source', `${source.pin.hub} ${source.pin.id}, ${source.pin.revision ?? 'no revision'}`],
           ['files', String(files.length)],
         ]),
-        ...listed.map(
-          (file) => `    ${file.path}  ${file.size === null ? '' : formatBytes(file.size)}`,
-        ),
+        ...fileLines(listed),
       ],
     );
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** What its manifest says. Its files are not fetched, so what they are is not known. */
+async function showPackage(source: PackageSource, context: Context): Promise<void> {
+  const manifest = await manifestOf(source);
+  const { metadata, spec } = manifest;
+  const from = broughtFrom(source);
+  const needs = needsOf(manifest);
+  const more: Row[] = [
+    ['pickles', needs.allow_pickle.join(', ')],
+    ['programs', needs.allow_code.join(', ')],
+  ];
+  context.output.result(
+    {
+      installed: false,
+      id: formatModelId(metadata),
+      source: source.pin,
+      from,
+      manifest,
+      may_need: needs,
+    },
+    [
+      ...describe(manifest, { pickles: null, dir: null, from, more }, context),
+      ...fileLines(spec.format.files),
+    ],
+  );
+}
+
+function fileLines(files: readonly { readonly path: string; readonly size: number | null }[]) {
+  return files.map(
+    ({ path: name, size }) => `    ${name}  ${size === null ? '' : formatBytes(size)}`,
+  );
 }

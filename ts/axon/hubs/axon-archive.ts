@@ -1,14 +1,20 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { limits } from '../../protocol/limits.ts';
 import { parseManifest } from '../../protocol/manifest.ts';
 import type { Context } from '../context.ts';
 import { fetchOne } from '../download/fetch-all.ts';
 import type { FileRequest } from '../download/fetch-file.ts';
 import type { ExpectedHash } from '../download/options.ts';
+import { readHead } from '../download/read-head.ts';
 import { unpackArchive } from '../package/archive.ts';
 import { writeManifest } from '../package/manifest-file.ts';
+import { peekManifest } from '../package/peek-manifest.ts';
 import { ArchiveNotes } from '../store/archive-notes.ts';
 import type { PackageSource, Pin, TakeStored } from './hub.ts';
+
+/** A manifest and what a tar has before it. */
+const mostPeeked = 2 * limits.manifestBytes;
 
 interface Note {
   readonly manifest: string;
@@ -31,6 +37,12 @@ export function axonArchive(
     pin,
     isProven: expected !== null,
     manifest: async () => notes.read(expected)?.manifest ?? null,
+    async peek() {
+      const archive = await request();
+      const look = (bytes: AsyncIterable<Buffer>) =>
+        peekManifest(bytes, archive.label, context.signal);
+      return readHead(archive, mostPeeked, look, context.download);
+    },
     async unpack(into, work, stored) {
       const note = notes.read(expected);
       if (note !== null && stored !== null) {

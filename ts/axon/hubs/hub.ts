@@ -77,6 +77,8 @@ export interface PackageSource {
   readonly isProven: boolean;
   /** The text of manifest.yaml, where it is known without the files; else null. */
   manifest?(): Promise<string | null>;
+  /** The same from the beginning of its archive, unchecked: for those who only want to show it. */
+  peek?(): Promise<string>;
   /**
    * Puts the files into the empty folder `into`, each of them as the manifest states it, and the manifest
    * itself with its signature, byte for byte. What `stored` gives need not come from the source.

@@ -21,13 +21,13 @@ import { syncPath } from '../store/sync.ts';
 import { takeOver } from '../store/take-over.ts';
 import { dropUnused } from '../store/unused.ts';
 import { broughtFrom, claimedBy, taken, warnOfName, whereFrom } from './brought.ts';
+import { requireSameChoice, warnOfChoice } from './choice-flags.ts';
 import { dryRun } from './dry-run.ts';
 import { gatherFiles } from './gather.ts';
 import { choiceOf, type InstallOptions, type InstallResult } from './options.ts';
 import { admitPackage } from './package-rule.ts';
 import { idOf, renamed, resultOf } from './result.ts';
 import { findTwin, storeBlobs, takeStored, takeWhole } from './reuse.ts';
-import { requireSameChoice } from './same-choice.ts';
 import { lockSource } from './source-lock.ts';
 
 const lockWaitMs = 30 * 60_000;
@@ -167,6 +167,7 @@ async function fromPackage(
   freeSource: () => void,
 ): Promise<InstallResult> {
   const { staging } = held;
+  warnOfChoice(source, options, context.output);
   const before = (await source.manifest?.()) ?? null;
   if (before !== null && !options.force && !options.replace) {
     const own = options.as ?? idOf(parseManifest(before));

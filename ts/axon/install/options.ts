@@ -76,6 +76,11 @@ export interface InstallResult {
   readonly hint?: string;
   /** Of a dry run: whether a model of this name is installed, which only --force replaces. */
   readonly is_there?: boolean;
+  /** Of a dry run of a package: which of its files come with these flags only, or may do so, by their names. */
+  readonly may_need?: {
+    readonly allow_pickle: readonly string[];
+    readonly allow_code: readonly string[];
+  };
   /** Of a dry run: what decided, and what stays where it is. */
   readonly selection?: {
     readonly rule: string;

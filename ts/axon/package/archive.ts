@@ -124,17 +124,11 @@ class ArchiveReader {
   }
 
   async #readManifest(entry: ArchiveFile): Promise<void> {
-    if (entry.name !== manifestName)
-      throw new AxonError(
-        'INVALID_PACKAGE',
-        `${this.#label} is not an .axon package: it must begin with ${manifestName}, and begins with ${JSON.stringify(entry.name.slice(0, 100))}. ` +
-          `Packages of earlier releases have no manifest inside: unpack it (tar xzf) into a folder and install the folder.`,
-      );
-    const text = await textOf(entry, limits.manifestBytes, this.#label);
-    const manifest = parseManifest(text, `${this.#label}: ${manifestName}`);
+    const opened = await readManifestEntry(entry, this.#label);
+    const { manifest } = opened;
     for (const file of manifest.spec.format.files) this.#missing.set(file.path, file);
     this.#sink.begin?.(manifest);
-    this.#manifest = { manifest, text };
+    this.#manifest = opened;
   }
 
   /** A compressed member may not give more than the manifest states, however small it is itself. */
@@ -153,6 +147,21 @@ class ArchiveReader {
       `${this.#label}: ${JSON.stringify(name)} is not what the manifest states. Nothing was installed.`,
     );
   }
+}
+
+/** The manifest, which is the first entry of every archive. */
+export async function readManifestEntry(
+  entry: ArchiveFile,
+  label: string,
+): Promise<Pick<Opened, 'manifest' | 'text'>> {
+  if (entry.name !== manifestName)
+    throw new AxonError(
+      'INVALID_PACKAGE',
+      `${label} is not an .axon package: it must begin with ${manifestName}, and begins with ${JSON.stringify(entry.name.slice(0, 100))}. ` +
+        `Packages of earlier releases have no manifest inside: unpack it (tar xzf) into a folder and install the folder.`,
+    );
+  const text = await textOf(entry, limits.manifestBytes, label);
+  return { manifest: parseManifest(text, `${label}: ${manifestName}`), text };
 }
 
 async function inflate<T>(

@@ -7,30 +7,51 @@ import { textTable } from './table.ts';
 export function dryRunLines(result: InstallResult, output: Output): string[] {
   const { id, source, files, bytes, license, selection, path } = result;
   const pinned = source?.revision ? ` (${source.revision})` : '';
-  if (selection === undefined)
-    return [
-      `Would install the package ${id}${pinned}: ${formatCount(files.length, 'file')}, ${formatBytes(bytes)}`,
-      ...files.map((file) => `  ${file.path}  ${sizeOf(file.size)}`),
-    ];
+  const kind = selection === undefined ? 'the package ' : '';
   return [
-    `${output.paint('bold', `Would install ${id}`)}${pinned}: ${formatCount(files.length, 'file')}, ${formatBytes(bytes)}`,
+    `${output.paint('bold', `Would install ${kind}${id}`)}${pinned}: ${formatCount(files.length, 'file')}, ${formatBytes(bytes)}`,
     `  licence   ${license ?? 'unknown'}`,
-    `  chosen    ${selection.rule}`,
+    ...(selection === undefined ? [] : [`  chosen    ${selection.rule}`]),
+    ...packageLines(result),
     `  would be  ${path}`,
     ...(result.is_there
       ? ['  is there  already; --force replaces it, --as takes another name']
       : []),
-    ...(result.format === 'pytorch'
-      ? ['  pickle    looked into once it is here; refused if it could run code (--allow-pickle)']
-      : []),
+    ...pickleLines(result),
     '',
     ...textTable(
       output,
       ['FILE', 'SIZE'],
       files.map((file) => [file.path, sizeOf(file.size)]),
     ),
-    ...leftOutLines(selection, output),
+    ...(selection === undefined ? [] : leftOutLines(selection, output)),
   ];
+}
+
+/** What the manifest of a package says is somebody's word. */
+function packageLines({ format, source, claimed, may_need: need }: InstallResult): string[] {
+  if (need === undefined) return [];
+  const programs = need.allow_code;
+  return [
+    `  format    ${format}`,
+    `  source    ${source?.hub} ${source?.id}`,
+    ...(claimed ? [`  claims    to be ${claimed.hub} ${claimed.id}`] : []),
+    ...(programs.length > 0 ? [`  programs  ${few(programs)}: with --allow-code only`] : []),
+  ];
+}
+
+function pickleLines({ format, may_need: need }: InstallResult): string[] {
+  const names = need?.allow_pickle ?? [];
+  if (names.length === 0 && (need !== undefined || format !== 'pytorch')) return [];
+  const which = names.length === 0 ? '' : `${few(names)}: `;
+  return [
+    `  pickle    ${which}looked into once it is here; refused if it could run code (--allow-pickle)`,
+  ];
+}
+
+function few(names: readonly string[]): string {
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
+  return names.slice(0, 3).join(', ') + more;
 }
 
 function sizeOf(size: number | null): string {

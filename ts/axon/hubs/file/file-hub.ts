@@ -6,6 +6,7 @@ import type { Context } from '../../context.ts';
 import { externalFilesOf } from '../../formats/onnx/external-files.ts';
 import { refuseImposter } from '../../formats/sniff.ts';
 import { unpackArchive } from '../../package/archive.ts';
+import { peekManifest } from '../../package/peek-manifest.ts';
 import type { FileSource, Hub, HubSpec, Source } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
 import { copyFiles } from './copy-files.ts';
@@ -79,6 +80,7 @@ function open(file: string, context: Context): Source {
       kind: 'package',
       pin,
       isProven: true,
+      peek: () => peekManifest(fs.createReadStream(file), pin.id, context.signal),
       unpack: (into) => unpackArchive(file, into, context.signal),
     };
   return localFiles(pin, path.dirname(file), () => withExternalData(file), context);

@@ -1,10 +1,12 @@
 import type { Manifest } from '../../protocol/manifest.ts';
 import { formatModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
+import type { PackageSource } from '../hubs/hub.ts';
+import type { Output } from '../render/output.ts';
 import { isVariant } from '../selection/choose.ts';
 import type { SelectOptions } from '../selection/select.ts';
 import { readMetadata } from '../store/metadata.ts';
-import { optionsOf } from './options.ts';
+import { type InstallOptions, optionsOf } from './options.ts';
 
 /**
  * Flags that choose files mean nothing where the model is there already, so they have to mean what is there:
@@ -24,6 +26,17 @@ export function requireSameChoice(manifest: Manifest, dir: string, options: Sele
     'ALREADY_EXISTS',
     `${formatModelId(manifest.metadata)} is already installed with another choice of files (${chosen}) than ${asked.join(' ')}. Install this one under another name with --as, or in its place with --force.`,
   );
+}
+
+/** A package has no choice of files. */
+export function warnOfChoice(
+  { pin }: PackageSource,
+  options: InstallOptions,
+  output: Output,
+): void {
+  const flags = options.replace ? [] : flagsOf({ ...options, allowCode: false });
+  if (flags.length > 0)
+    output.warn(`${pin.id} is a package, which comes whole: ${flags.join(' ')} chooses nothing.`);
 }
 
 function flagsOf({ all, include, exclude, format, variant, allowCode }: SelectOptions): string[] {
