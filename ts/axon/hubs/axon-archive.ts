@@ -4,7 +4,7 @@ import { limits } from '../../protocol/limits.ts';
 import { parseManifest } from '../../protocol/manifest.ts';
 import type { Context } from '../context.ts';
 import { fetchOne } from '../download/fetch-all.ts';
-import type { FileRequest } from '../download/fetch-file.ts';
+import type { FetchedBytes, FileRequest } from '../download/fetch-file.ts';
 import type { ExpectedHash } from '../download/options.ts';
 import { readHead } from '../download/read-head.ts';
 import { unpackArchive } from '../package/archive.ts';
@@ -21,30 +21,38 @@ interface Note {
   readonly signature: string | null;
 }
 
+export interface ArchivePlace {
+  readonly pin: Pin;
+  /** What its source states of it. */
+  readonly expected: ExpectedHash | null;
+  request(): Promise<Omit<FileRequest, 'dest'>>;
+  /** Of an address without a hash: the sha256 of what is there, if that came before. */
+  known?(): string | null;
+  /** Told of an archive that came, and of the files in it. */
+  came?(archive: FetchedBytes, files: readonly string[]): void;
+}
+
 /**
- * An `.axon` archive at an address. Where its hash is stated and the same one came before, its manifest is
- * known, and nothing comes if the store has all of its files.
+ * An `.axon` archive at an address. Where the same one came before, its manifest is known, and nothing comes if
+ * the store has all of its files.
  */
-export function axonArchive(
-  pin: Pin,
-  expected: ExpectedHash | null,
-  request: () => Promise<Omit<FileRequest, 'dest'>>,
-  context: Context,
-): PackageSource {
+export function axonArchive(place: ArchivePlace, context: Context): PackageSource {
+  const { pin, expected } = place;
   const notes = new ArchiveNotes(context.layout, pin.hub, isNote);
+  const noted = () => notes.read(expected) ?? notes.read(sha256Hash(place.known?.() ?? null));
   return {
     kind: 'package',
     pin,
     isProven: expected !== null,
-    manifest: async () => notes.read(expected)?.manifest ?? null,
+    manifest: async () => noted()?.manifest ?? null,
     async peek() {
-      const archive = await request();
+      const archive = await place.request();
       const look = (bytes: AsyncIterable<Buffer>) =>
         peekManifest(bytes, archive.label, context.signal);
       return readHead(archive, mostPeeked, look, context.download);
     },
     async unpack(into, work, stored) {
-      const note = notes.read(expected);
+      const note = stored === null ? null : noted();
       if (note !== null && stored !== null) {
         const manifest = await takeAll(note, into, stored);
         if (manifest !== null) return { manifest, text: note.manifest };
@@ -52,14 +60,20 @@ export function axonArchive(
         fs.mkdirSync(into);
       }
       const archive = path.join(work, 'package.axon');
-      await fetchOne({ ...(await request()), dest: archive }, context.download);
+      const got = await fetchOne({ ...(await place.request()), dest: archive }, context.download);
       const opened = await unpackArchive(archive, into, context.signal);
       const { text, signature, manifest } = opened;
-      const blobs = manifest.spec.format.files.map(({ sha256 }) => sha256);
-      notes.write(expected, blobs, { manifest: text, signature });
+      const files = manifest.spec.format.files.map(({ sha256 }) => sha256);
+      for (const hash of [expected, sha256Hash(got.sha256)])
+        notes.write(hash, files, { manifest: text, signature });
+      place.came?.(got, files);
       return opened;
     },
   };
+}
+
+function sha256Hash(hex: string | null): ExpectedHash | null {
+  return hex === null ? null : { algorithm: 'sha256', hex };
 }
 
 async function takeAll({ manifest: text, signature }: Note, into: string, stored: TakeStored) {

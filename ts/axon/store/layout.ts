@@ -6,7 +6,7 @@ import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
  * <cache>/models/<namespace>/<name…>/<version>/   finished packages, and nothing else
  * <cache>/blobs/sha256/<aa>/<hex>                 every content once; packages hold hard links to it
  * <cache>/blobs/index                             further hashes of blobs, one a line
- * <cache>/blobs/archives/                         what was in archives that came before
+ * <cache>/blobs/archives/                         what was in archives that came before, and what addresses gave
  * <cache>/blobs/draft/                            blobs in the making
  * <cache>/staging/<key>/                          one install in the making
  * <cache>/locks/<key>.….lock                      who makes it

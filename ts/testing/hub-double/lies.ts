@@ -254,9 +254,10 @@ export const lies: Readonly<Record<Fault['kind'], Lie>> = {
   garbage: ({ request }) => void request.socket.end('SSH-2.0-OpenSSH_9.6\r\n'),
   mute: () => undefined,
   stall: begun(half, () => undefined),
-  slow: async ({ response, truth }) => {
+  slow: async ({ fault: { headers: more = {} }, response, truth }) => {
     const { status, headers, data } = await truth();
-    response.writeHead(status, headers);
+    const said = Object.entries({ ...headers, ...stated(more) }).filter(([, value]) => value);
+    response.writeHead(status, Object.fromEntries(said));
     void (async () => {
       for (let at = 0; at < data.length; at += 8_192) {
         response.write(data.subarray(at, at + 8_192));

@@ -45,7 +45,10 @@ async function resolve(spec: GhSpec, context: Context): Promise<Source> {
   if (spec.asset === null) return looseFiles(pin, release.assets, about, request, context);
   const asset = requireAsset(release, spec.asset, spec.repo);
   if (asset.name.endsWith('.axon'))
-    return axonArchive(pin, asset.expected, async () => request(asset, ''), context);
+    return axonArchive(
+      { pin, expected: asset.expected, request: async () => request(asset, '') },
+      context,
+    );
   if (!archivePattern.test(asset.name)) return looseFiles(pin, [asset], about, request, context);
   return new ArchiveSource(
     {

@@ -5,15 +5,12 @@ import { fetchOne } from '../../download/fetch-all.ts';
 import { parseHttpUrl } from '../../download/follow.ts';
 import { type HttpResponse, header } from '../../download/http.ts';
 import type { ExpectedHash } from '../../download/options.ts';
-import { probe } from '../../download/probe.ts';
 import { verifiedBy } from '../../download/verified-by.ts';
-import { maxPackageBytes } from '../../package/names.ts';
 import { axonArchive } from '../axon-archive.ts';
-import type { Description, FileSource, Hub, HubSpec, PackageSource, Pin } from '../hub.ts';
+import type { FileSource, Hub, HubSpec, PackageSource, Pin } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
 import { onlyStated } from '../stated.ts';
-import { statedHash } from '../stated-hash.ts';
-import { httpStatusError } from '../status-error.ts';
+import { Address, type Asked } from './address.ts';
 
 /** One file, or an `.axon` package, at an address. `#sha256=<hex>` pins the bytes; else they are trusted on first use. */
 export const httpsHub: Hub = {
@@ -79,44 +76,59 @@ async function open(
     revision,
     url: url.href,
   };
-  const statusError = httpStatusError(url.href);
-  const ask = async () => {
-    const { size, response } = await probe({ url: url.href, statusError }, context.download);
-    return { size, response, expected: pinned ?? statedHash(response) };
-  };
-  const request = (size: number | null, expected: ExpectedHash | null) => ({
-    url: url.href,
-    label: file,
-    size,
-    maxBytes: maxPackageBytes,
-    expected,
-    statusError,
-  });
-  if (file.endsWith('.axon')) {
-    const asked = pinned === null ? await ask() : null;
-    const wanted = async () => {
-      const { size, expected } = asked ?? (await ask());
-      return request(size, expected);
-    };
-    return axonArchive(pin, pinned ?? asked?.expected ?? null, wanted, context);
-  }
-  let description: Description = {};
+  const address = new Address(url.href, file, pinned, context);
+  return file.endsWith('.axon')
+    ? archiveAt(address, pin, pinned, context)
+    : fileAt(address, pin, file, context);
+}
+
+/** One with a hash is not asked for as long as the store has all of it. */
+async function archiveAt(
+  address: Address,
+  pin: Pin,
+  pinned: ExpectedHash | null,
+  context: Context,
+): Promise<PackageSource> {
+  let asked = pinned === null ? await address.ask() : null;
+  return axonArchive(
+    {
+      pin,
+      expected: pinned ?? asked?.expected ?? null,
+      async request() {
+        asked ??= await address.ask();
+        return address.request(asked);
+      },
+      known: () => (asked === null ? null : address.known(asked)),
+      came: (got, files) => {
+        if (asked !== null) address.came(asked, got, files);
+      },
+    },
+    context,
+  );
+}
+
+function fileAt(address: Address, pin: Pin, file: string, context: Context): FileSource {
+  let asked: Asked | null = null;
   return {
     kind: 'files',
     pin,
     async plan() {
-      const { response, ...found } = await ask();
-      description = onlyStated({ updated: lastModified(response) });
-      return [{ path: file, ...found }];
+      asked = await address.ask();
+      const { size, expected } = asked;
+      const sha256 = address.known(asked);
+      const known = sha256 === null ? {} : { known: { sha256, verified_by: verifiedBy(expected) } };
+      return [{ path: file, size, expected, ...known }];
     },
-    async fetch(files, into) {
-      const [planned] = files;
-      const hash = planned?.expected ?? pinned;
-      const wanted = { ...request(planned?.size ?? null, hash), dest: path.join(into, file) };
-      const { sha256, size } = await fetchOne(wanted, context.download);
-      return [{ path: file, size, sha256, verified_by: verifiedBy(hash) }];
+    async fetch(_files, into) {
+      asked ??= await address.ask();
+      const wanted = { ...address.request(asked), dest: path.join(into, file) };
+      const got = await fetchOne(wanted, context.download);
+      const { sha256, size } = got;
+      address.came(asked, got, [sha256]);
+      return [{ path: file, size, sha256, verified_by: verifiedBy(asked.expected) }];
     },
-    describe: () => description,
+    describe: () =>
+      onlyStated({ updated: asked === null ? undefined : lastModified(asked.response) }),
   };
 }
 
