@@ -1,5 +1,5 @@
 import type { TaskName } from '../../protocol/tasks/task.ts';
-import type { Model } from './llama-cpp.ts';
+import type { LlamaCpp, Model } from './llama-cpp.ts';
 
 /*
  * What a GGUF file says of its model. The keys are llama.cpp's: github.com/ggml-org/ggml/blob/master/docs/gguf.md.
@@ -12,6 +12,7 @@ export interface GgufFacts {
   /** How the tokens' vectors become one; null for models that write. */
   readonly pooling: 'mean' | 'cls' | 'last_token' | null;
   readonly chatTemplate: string | null;
+  readonly fileType: unknown;
   /** The vocabulary, by token. */
   readonly pieces: readonly string[];
 }
@@ -26,7 +27,8 @@ function fieldsOf(value: unknown): Fields {
 
 export function readGgufFacts({ fileInfo }: Model): GgufFacts {
   const { metadata } = fileInfo;
-  const architecture = String(fieldsOf(metadata['general'])['architecture'] ?? '');
+  const { architecture: named, file_type: fileType } = fieldsOf(metadata['general']);
+  const architecture = String(named ?? '');
   const pooled = fieldsOf(metadata[architecture])['pooling_type'];
   const pooling = poolings[pooled as keyof typeof poolings] ?? null;
   const { chat_template: template, ggml } = fieldsOf(metadata['tokenizer']);
@@ -37,6 +39,25 @@ export function readGgufFacts({ fileInfo }: Model): GgufFacts {
     task: pooled === ranks ? 'text-ranking' : embeds,
     pooling,
     chatTemplate: typeof template === 'string' && template !== '' ? template : null,
+    fileType,
     pieces: Array.isArray(tokens) ? tokens : [],
+  };
+}
+
+/** Longer ones are not told: what a plugin says of a model has a bound. */
+const longestTemplate = 32 * 1024;
+
+/** What whoever asks about the model is told, whatever its task is. */
+export function toldFacts(
+  { architecture, fileType, chatTemplate }: GgufFacts,
+  { GgufFileType: fileTypes }: LlamaCpp['library'],
+): Fields {
+  const type = typeof fileType === 'number' ? fileTypes[fileType] : undefined;
+  const quantization = typeof type === 'string' ? type.replace(/^(?:MOSTLY|ALL)_/, '') : undefined;
+  const isTold = chatTemplate !== null && Buffer.byteLength(chatTemplate) <= longestTemplate;
+  return {
+    ...(architecture === '' ? {} : { architecture }),
+    ...(quantization === undefined ? {} : { quantization }),
+    ...(isTold ? { templates: { chat: chatTemplate } } : {}),
   };
 }

@@ -94,6 +94,8 @@ export interface Llama {
 
 interface Library {
   getLlama(options: object): Promise<Llama>;
+  /** Names by number, and numbers by name. */
+  readonly GgufFileType: Readonly<Record<string | number, string | number | undefined>>;
   readonly TokenBias: { for(model: Model): TokenBias };
   readonly LlamaGrammarEvaluationState: new (options: object) => unknown;
 }

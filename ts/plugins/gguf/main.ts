@@ -1,7 +1,7 @@
 import { MlosError } from '../../protocol/errors.ts';
 import { type ModelReference, servePlugin } from '../../smi/serve.ts';
 import { EmbeddingModel } from './embedding-model.ts';
-import { readGgufFacts } from './gguf-facts.ts';
+import { readGgufFacts, toldFacts } from './gguf-facts.ts';
 import { llamaVersion, type Model, openLlamaCpp } from './llama-cpp.ts';
 import { RankingModel } from './ranking-model.ts';
 import type { TaskModel } from './task-model.ts';
@@ -72,11 +72,13 @@ servePlugin({
     const loaded = await load(reference);
     await unload(modelId);
     models.set(modelId, loaded);
-    const { architecture } = readGgufFacts(loaded.model);
+    const facts = readGgufFacts(loaded.model);
+    const { library } = await openLlamaCpp(threadsOf(reference));
+    const { entry } = loaded.does;
     return {
       signature: { inputs: [], outputs: [] },
-      tasks: [loaded.does.entry],
-      metadata: { architecture },
+      tasks: [{ ...entry, facts: { ...entry.facts, ...toldFacts(facts, library) } }],
+      metadata: { architecture: facts.architecture },
     };
   },
   unloadModel: unload,

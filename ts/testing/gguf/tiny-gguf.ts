@@ -91,6 +91,8 @@ export function tinyGguf(about: TinyGguf = {}): Buffer {
   const values: Record<string, GgufValue> = {
     'general.architecture': 'llama',
     'general.name': 'tiny',
+    // As if most of its weights were of 16 bits.
+    'general.file_type': { u32: 1 },
     'llama.context_length': { u32: context },
     'llama.embedding_length': { u32: width },
     'llama.block_count': { u32: layers },

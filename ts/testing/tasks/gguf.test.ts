@@ -237,6 +237,15 @@ test('OpenAI’s and Ollama’s clients talk to it', options, async () => {
   const ollama = new Ollama({ host: url });
   const said = await ollama.chat({ model, messages, options: { num_predict: 20, temperature: 0 } });
   assert.equal(said.message.content, text);
+  const shown: Anything = await ollama.show({ model });
+  assert.deepEqual(shown.details.families, ['llama']);
+  assert.equal(shown.details.quantization_level, 'F16');
+  assert.equal(shown.model_info['general.architecture'], 'llama');
+  assert.equal(shown.model_info['llama.context_length'], tinyGgufContext);
+  assert.match(shown.template, /<\|im_start\|>assistant/);
+  const embeds: Anything = await ollama.show({ model: 't/vectors@1' });
+  assert.equal(embeds.model_info['llama.embedding_length'], 32);
+  assert.equal(embeds.model_info['llama.context_length'], tinyGgufContext - 2);
 });
 
 test('embeddings are llama.cpp’s own', options, async () => {

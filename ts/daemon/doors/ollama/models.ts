@@ -9,16 +9,25 @@ import { modelOf } from './names.ts';
 /** Of a model that stays until it is unloaded; clients want a time. */
 const never = '2999-12-31T23:59:59Z';
 
-function familyOf({ framework, execution_format: format }: ModelFacts): string {
-  return framework ?? format;
+/** What the model's package says of it under that name; undefined: nothing. */
+function factOf({ tasks }: ModelFacts, name: string): unknown {
+  return tasks.map(({ facts }) => facts[name]).find((fact) => fact !== undefined);
+}
+
+/** The architecture where the package says it. */
+function familyOf(model: ModelFacts): string {
+  const architecture = factOf(model, 'architecture');
+  return typeof architecture === 'string'
+    ? architecture
+    : (model.framework ?? model.execution_format);
 }
 
 function detailsOf(model: ModelFacts) {
   const family = familyOf(model);
   return {
     ...{ parent_model: '', format: model.execution_format, family, families: [family] },
-    // Nothing that is known of every model.
-    ...{ parameter_size: '', quantization_level: '' },
+    // What is not known of a model is empty.
+    ...{ parameter_size: '', quantization_level: factOf(model, 'quantization') ?? '' },
   };
 }
 
@@ -40,11 +49,14 @@ async function entryOf(model: ModelFacts) {
   };
 }
 
-function contextOf({ tasks }: ModelFacts): number | undefined {
-  const length = tasks
-    .map(({ facts }) => facts['context_length'])
-    .find((one) => typeof one === 'number');
-  return length as number | undefined;
+/** Tokens that it reads. */
+function contextOf(model: ModelFacts): unknown {
+  return factOf(model, 'context_length') ?? factOf(model, 'max_tokens');
+}
+
+function templateOf(model: ModelFacts): unknown {
+  const templates = (factOf(model, 'templates') ?? {}) as Fields;
+  return templates['chat'] ?? '';
 }
 
 /** GET /api/tags. */
@@ -94,14 +106,11 @@ function capabilitiesOf({ tasks }: ModelFacts): string[] {
 
 function infoOf(model: ModelFacts): Fields {
   const family = familyOf(model);
-  const dimensions = model.tasks.find(({ name }) => name === 'feature-extraction')?.facts[
-    'dimensions'
-  ];
   return {
     'general.architecture': family,
     'general.name': model.name,
     [`${family}.context_length`]: contextOf(model),
-    [`${family}.embedding_length`]: dimensions,
+    [`${family}.embedding_length`]: factOf(model, 'dimensions'),
     'mlos.plugin': model.plugin_id,
     'mlos.tasks': model.tasks.map(({ name }) => name),
   };
@@ -114,7 +123,7 @@ export function show(models: TextModels, body: Fields, context: RequestContext):
     async whole() {
       const model = await models.get(id, context);
       return {
-        ...{ license: '', parameters: '', template: '', system: '' },
+        ...{ license: '', parameters: '', template: templateOf(model), system: '' },
         modelfile: `FROM ${join(model.path, model.file)}\n`,
         details: detailsOf(model),
         model_info: infoOf(model),
