@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { MlosError } from '../../../protocol/errors.ts';
@@ -115,4 +118,28 @@ test('several inputs are asked one by one', async () => {
   await ended;
   assert.deepEqual(asked, { question: 'Who?', context: 'It was me.' });
   assert.match(text(), /question >>> /);
+});
+
+test('a file that was dropped on the terminal is read', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'mlos-dropped-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'my cat.png');
+  await writeFile(path, 'png');
+  const { keys, output, text } = terminal();
+  const asked: unknown[] = [];
+  const ended = interact(
+    { ...answers, inputs: [{ ...input, name: 'image', kind: 'image', required: true }] },
+    {},
+    {
+      ...{ input: keys, output },
+      ask: async (request) => {
+        asked.push(request);
+        return {} as Answer;
+      },
+    },
+  );
+  keys.write(`'${path}' \r${path.replace(' ', '\\ ')}\r\u0004`);
+  await ended;
+  const image = Buffer.from('png');
+  assert.deepEqual(asked, [{ image }, { image }], text());
 });

@@ -9,6 +9,7 @@ import {
   wantedInputs,
 } from './request.ts';
 import { TypedLines } from './typed-lines.ts';
+import { typedPath } from './typed-path.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -96,8 +97,8 @@ async function readList(lines: TypedLines, prompt: string): Promise<string[] | n
 async function inputsFrom(typed: Typed): Promise<Fields> {
   const parts = await Promise.all(
     typed.map(({ input, words }) => {
-      // A path is no text: blanks around it are a slip.
-      return inputsOfWords([input], isFile(input) ? words.map((word) => word.trim()) : words);
+      const own = isFile(input) ? words.map((word) => typedPath(word)) : words;
+      return inputsOfWords([input], own);
     }),
   );
   return Object.assign({}, ...parts) as Fields;
