@@ -13,6 +13,7 @@ import {
   type StoreCheck,
 } from '../upkeep/check-store.ts';
 import { reinstallModel } from '../upkeep/reinstall.ts';
+import { renewNote } from '../upkeep/renew-note.ts';
 import { repairModel } from '../upkeep/repair.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
@@ -56,14 +57,18 @@ export const addFsck: AddCommand = (program, run) => {
 type Repaired = { readonly id: string } & (
   | { readonly fetched: number; readonly taken: number }
   | { readonly reinstalled: string }
+  | { readonly note: 'renewed' }
 );
 
-function repairedText({ id, ...how }: Repaired): string {
-  const text =
-    'reinstalled' in how
-      ? `installed again from ${how.reinstalled}`
-      : `${formatCount(how.fetched, 'file')} fetched, ${how.taken} from here`;
-  return `Repaired ${id}: ${text}.`;
+function repairedText(done: Repaired): string {
+  return `Repaired ${done.id}: ${wordsOf(done)}.`;
+}
+
+function wordsOf(how: Repaired): string {
+  if ('reinstalled' in how) return `installed again from ${how.reinstalled}`;
+  if ('note' in how)
+    return 'the note of its install was written anew; where it came from is not known any more';
+  return `${formatCount(how.fetched, 'file')} fetched, ${how.taken} from here`;
 }
 
 /** What cannot be repaired is told and stays; the others go on. */
@@ -82,7 +87,7 @@ async function repair(check: StoreCheck, context: Context): Promise<Repaired[]> 
     }
   };
   for (const { model } of check.broken)
-    repaired.push(...(await attempt(model, () => reinstallModel(model, context))));
+    repaired.push(...(await attempt(model, () => bringBack(model, context))));
   for (const { model, found } of check.models) {
     const names = brokenFiles(found);
     if (names.length === 0) continue;
@@ -93,6 +98,13 @@ async function repair(check: StoreCheck, context: Context): Promise<Repaired[]> 
     repaired.push(...done);
   }
   return repaired;
+}
+
+/** A model that cannot be read: its note is damaged, or its manifest. */
+async function bringBack(model: Installed, context: Context) {
+  return (await renewNote(model, context))
+    ? ({ note: 'renewed' } as const)
+    : reinstallModel(model, context);
 }
 
 function problemsOf({ damagedBlobs, models, broken, others }: StoreCheck): string[] {

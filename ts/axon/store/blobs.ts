@@ -94,7 +94,7 @@ export class Blobs {
 
   /** Takes a blob's name away. Packages that hold it keep their file. */
   discard(sha256: string): void {
-    fs.rmSync(this.#layout.blob(sha256), { force: true });
+    fs.rmSync(this.#layout.blob(sha256), { force: true, recursive: true });
   }
 
   /** One file instead of two with the same content. A damaged blob is replaced by the file. */

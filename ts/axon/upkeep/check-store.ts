@@ -32,8 +32,7 @@ export async function checkStore(layout: StoreLayout, signal: AbortSignal): Prom
   let blobs = 0;
   for (const name of blobNames(layout)) {
     blobs += 1;
-    if (!/^[0-9a-f]{64}$/.test(name) || (await hashOf(layout.blob(name))) !== name)
-      damagedBlobs.push(name);
+    if (!(await isBlob(layout.blob(name), name, hashOf))) damagedBlobs.push(name);
   }
   const models: CheckedModel[] = [];
   const broken: { model: Installed; reason: string }[] = [];
@@ -52,6 +51,12 @@ export async function checkStore(layout: StoreLayout, signal: AbortSignal): Prom
     }
   }
   return { blobs, damagedBlobs, models, broken, others };
+}
+
+/** Whether under the name lies a file, and the content that it says. */
+async function isBlob(file: string, name: string, hashOf: HashOf): Promise<boolean> {
+  const isFile = fs.lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  return isFile && /^[0-9a-f]{64}$/.test(name) && (await hashOf(file)) === name;
 }
 
 export function isWhole({ missing, damaged, extra }: Verification): boolean {

@@ -15,6 +15,7 @@ import { acquireLock } from '../store/lock.ts';
 import { type Brought, readMetadata } from '../store/metadata.ts';
 import { Staging } from '../store/staging.ts';
 import { syncPath } from '../store/sync.ts';
+import { makeWay } from './make-way.ts';
 
 /*
  * Brings the named files of an installed model again, and nothing else.
@@ -163,6 +164,7 @@ async function putBack(
     );
   await storeBlobs(context).adopt(fresh, sha256, context.signal);
   const target = path.join(dir, file.path);
+  makeWay(target);
   fs.mkdirSync(path.dirname(target), { recursive: true });
   fs.renameSync(fresh, target);
   syncPath(path.dirname(target));

@@ -134,9 +134,58 @@ test('a damaged note of an install does not keep the model from being installed 
   const home = makeHome(t, double);
   await must(home, 'install', 'hf/acme/net');
   fs.writeFileSync(path.join(dirOf(home), '.axon_metadata.json'), '{');
-  assert.match((await home.axon('fsck', '--repair')).stderr, /is not what axon wrote/);
+  assert.match((await home.axon('fsck')).stderr, /is not what axon wrote/);
   await must(home, 'install', 'hf/acme/net', '--force');
   await must(home, 'fsck');
+});
+
+test('fsck writes a damaged note anew where all else is right, and invents no source', async (t) => {
+  const home = makeHome(t, double);
+  await must(home, 'install', 'hf/acme/net');
+  const note = path.join(dirOf(home), '.axon_metadata.json');
+  fs.writeFileSync(note, '{');
+  fs.rmSync(path.join(dirOf(home), 'config.json'));
+  assert.match(
+    (await home.axon('fsck', '--repair')).stderr,
+    /note of its install is damaged, and so are config\.json\./,
+  );
+  fs.writeFileSync(path.join(dirOf(home), 'config.json'), '{}');
+  for (const damage of ['{', '\0'.repeat(300), null]) {
+    fs.rmSync(note, { recursive: true });
+    if (damage === null) fs.mkdirSync(note);
+    else fs.writeFileSync(note, damage);
+    assert.match((await must(home, 'fsck', '--repair')).stdout, /its install was written anew/);
+    await must(home, 'fsck');
+    await must(home, 'verify', 'hf/acme/net');
+  }
+  assert.match((await home.axon('outdated', 'hf/acme/net')).stderr, /was not noted what was asked/);
+});
+
+test('fsck brings a file again where a folder lies in its place, unless that holds files', async (t) => {
+  const home = makeHome(t, double);
+  await must(home, 'install', 'hf/acme/net');
+  const file = path.join(dirOf(home), 'config.json');
+  fs.rmSync(file);
+  fs.mkdirSync(path.join(file, 'empty'), { recursive: true });
+  fs.writeFileSync(path.join(file, 'empty/mine'), 'of somebody');
+  const left = await home.axon('fsck', '--repair');
+  assert.equal(left.status, 18);
+  assert.match(left.stderr, /config\.json is a folder with files where a file has to be/);
+  fs.rmSync(path.join(file, 'empty/mine'));
+  await must(home, 'fsck', '--repair');
+  assert.equal(fs.readFileSync(file, 'utf8'), '{}');
+  fs.rmSync(path.join(dirOf(home), 'onnx'), { recursive: true });
+  fs.writeFileSync(path.join(dirOf(home), 'onnx'), '');
+  await must(home, 'fsck', '--repair');
+  await must(home, 'verify', 'hf/acme/net');
+  const [blob = ''] = (
+    fs.readdirSync(path.join(home.dir, 'cache/blobs/sha256'), { recursive: true }) as string[]
+  ).filter((name) => name.endsWith(sha256(Buffer.from('{}'))));
+  const stored = path.join(home.dir, 'cache/blobs/sha256', blob);
+  fs.rmSync(stored);
+  fs.mkdirSync(stored);
+  assert.match((await home.axon('fsck')).stderr, /A stored file is damaged/);
+  await must(home, 'fsck', '--repair');
 });
 
 test('what brings a damaged model again is the command that is named, whatever it is called', async (t) => {
