@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import { loadKeys } from '../package/keys.ts';
 import { textTable } from '../render/table.ts';
+import { withoutPasswords } from '../render/without-passwords.ts';
 import { changeSetting } from '../settings/change-settings.ts';
 import {
   type ConfigKey,
@@ -21,7 +22,8 @@ function requireKey(text: string): ConfigKey {
 function shown(key: ConfigKey, settings: Settings): ConfigValue {
   const info: KeyInfo = configKeys[key];
   const value = settings.get(key);
-  return info.secret === true && value !== '' ? '(set)' : value;
+  if (info.secret === true && value !== '') return '(set)';
+  return typeof value === 'string' ? withoutPasswords(value) : value;
 }
 
 function said(key: ConfigKey, settings: Settings, { output }: Context): void {

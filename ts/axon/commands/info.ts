@@ -110,7 +110,10 @@ function statedRows(about: Description): Row[] {
 /** Where it came from, and, of a package, what its manifest says of that, which nobody compared. */
 function sourceRows(from: Brought | null, claimed: Brought | null): Row[] {
   const pinned = (place: Brought) => `${placeOf(place)}, ${place.revision ?? 'no revision'}`;
-  const [source, says] = from?.kind === 'package' ? [from, claimed] : [claimed, null];
+  const isPackage = from?.kind === 'package';
+  // The address with its query is noted only; a revision may stand in the manifest only.
+  const files = claimed === null ? null : { ...claimed, id: from?.id ?? claimed.id };
+  const [source, says] = isPackage ? [from, claimed] : [files, null];
   return [
     ['source', source === null ? undefined : pinned(source)],
     ['claims', says === null ? undefined : `to be ${pinned(says)}`],

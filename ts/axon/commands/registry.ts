@@ -2,6 +2,7 @@ import { didYouMean } from '../../protocol/nearest.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { textTable } from '../render/table.ts';
+import { withoutPasswords } from '../render/without-passwords.ts';
 import { changeSetting } from '../settings/change-settings.ts';
 import {
   type EndpointHub,
@@ -13,14 +14,14 @@ import {
 import { readValue, type Settings } from '../settings/settings.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
-/** Where a hub is asked: the environment comes before config.yaml, and that before the hub's own address. */
+/** Where a hub is asked, as it is shown: the environment comes before config.yaml, and that before the hub's own address. */
 function endpointOf(hub: EndpointHub, { processEnv }: Context, settings: Settings) {
   const named = processEnv[endpointVariables[hub]];
-  if (named) return { hub, url: named, from: endpointVariables[hub] };
+  if (named) return { hub, url: withoutPasswords(named), from: endpointVariables[hub] };
   const kept = settings.text(endpointKey(hub));
   return kept === ''
     ? { hub, url: null, from: 'default' }
-    : { hub, url: kept, from: 'config.yaml' };
+    : { hub, url: withoutPasswords(kept), from: 'config.yaml' };
 }
 
 function requireHub(text: string): EndpointHub {

@@ -44,6 +44,8 @@ export interface HubSpec {
   readonly id: ModelId;
   /** The same text for the same thing asked for: compared with what is installed. */
   readonly origin: { readonly hub: string; readonly id: string };
+  /** How it is noted where the text itself has secrets in it. */
+  readonly noted?: string;
   resolve(context: Context): Promise<Source>;
 }
 

@@ -5,6 +5,7 @@ import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import type { Source } from '../hubs/hub.ts';
 import { hubs, parseSpec } from '../hubs/registry.ts';
+import { publicAddress } from '../package/public-address.ts';
 import { type Asked, type Brought, readMetadata } from '../store/metadata.ts';
 
 /*
@@ -27,8 +28,8 @@ function fromAsked(asked: Asked | undefined, manifest: Manifest, context: Contex
   const claimed = claimedBy(manifest);
   try {
     const { hub, id } = parseSpec(asked.source, context).origin;
-    return claimed?.hub === hub && claimed.id === id
-      ? claimed
+    return claimed?.hub === hub && publicAddress(claimed.id) === publicAddress(id)
+      ? { ...claimed, id }
       : { kind: 'package', hub, id, revision: null };
   } catch (error) {
     if (error instanceof MlosError) return null; // It named a hub that there is no more.

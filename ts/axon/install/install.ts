@@ -43,8 +43,9 @@ export function install(
   options: InstallOptions,
   context: Context,
 ): Promise<InstallResult> {
-  const asked: Asked = { source: text, choice: choiceOf(options) };
-  return installSpec(parseSpec(text, context), options, context, asked);
+  const spec = parseSpec(text, context);
+  const asked: Asked = { source: spec.noted ?? text, choice: choiceOf(options) };
+  return installSpec(spec, options, context, asked);
 }
 
 /** `onlyManifest`: the sha256 of the one manifest that counts; with another one nothing is installed. */

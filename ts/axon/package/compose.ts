@@ -10,6 +10,7 @@ import type { PickleFacts } from '../formats/torch/pickle-facts.ts';
 import type { Description, Pin } from '../hubs/hub.ts';
 import type { Selection } from '../selection/select.ts';
 import { byName, contentRevision } from './order.ts';
+import { publicAddress } from './public-address.ts';
 
 export interface ComposeInput {
   readonly id: ModelId;
@@ -69,9 +70,9 @@ export function composeManifest(input: ComposeInput): Manifest {
     distribution: {
       source: {
         hub: pin.hub,
-        id: pin.id,
+        id: publicAddress(pin.id),
         revision: pin.revision ?? contentRevision(files),
-        ...(pin.url === null ? {} : { url: pin.url }),
+        ...(pin.url === null ? {} : { url: publicAddress(pin.url) }),
       },
       ...(description.conversion === undefined ? {} : { conversion: description.conversion }),
       selection: {

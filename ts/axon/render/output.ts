@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AxonError } from '../axon-error.ts';
 import { printable } from './format.ts';
 import type { Progress } from './progress.ts';
+import { withoutPasswords } from './without-passwords.ts';
 
 const styles = {
   green: [32, 39],
@@ -70,11 +71,13 @@ export class Output {
 
   /** Says what goes on, on stderr. */
   note(text: string): void {
-    if (!this.#quiet) this.#say('note', text, printable(text));
+    const shown = withoutPasswords(text);
+    if (!this.#quiet) this.#say('note', shown, printable(shown));
   }
 
   /** Each warning once: what several steps of one command come upon is one thing to look after. */
-  warn(text: string): void {
+  warn(warning: string): void {
+    const text = withoutPasswords(warning);
     if (this.#warned.has(text)) return;
     this.#warned.add(text);
     this.#say('warning', text, `axon: ${this.#onErr('yellow', 'warning:')} ${printable(text)}`);
@@ -82,12 +85,13 @@ export class Output {
 
   error(error: AxonError): void {
     this.progress.stop();
+    const message = withoutPasswords(error.message);
     if (this.json) {
-      this.#stderr.write(event('error', { code: error.code, text: error.message }));
-      this.text([JSON.stringify(error.toJson(), null, 2)]);
+      this.#stderr.write(event('error', { code: error.code, text: message }));
+      this.text([withoutPasswords(JSON.stringify(error.toJson(), null, 2))]);
       return;
     }
-    const plain = printable(error.message.replace(/\s*\n\s*/g, ' '));
+    const plain = printable(message.replace(/\s*\n\s*/g, ' '));
     this.#stderr.write(`axon: ${this.#onErr('red', 'error:')} ${plain} [${error.code}]\n`);
   }
 

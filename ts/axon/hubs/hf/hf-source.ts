@@ -6,6 +6,7 @@ import type { Context } from '../../context.ts';
 import { fetchAll, type PackageRequest } from '../../download/fetch-all.ts';
 import { type HttpResponse, header } from '../../download/http.ts';
 import { maxPackageBytes } from '../../package/names.ts';
+import { publicAddress } from '../../package/public-address.ts';
 import { formatCount } from '../../render/format.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
 import { takeLocal } from '../local-copy.ts';
@@ -44,7 +45,7 @@ export class HfSource implements FileSource {
       hub: 'hf',
       id: spec.repo,
       revision: commit,
-      url: `${connection.endpoint}/${id}/tree/${commit}`,
+      url: publicAddress(`${connection.endpoint}/${id}/tree/${commit}`),
     };
     this.#repo = id;
     this.#commit = commit;

@@ -8,6 +8,7 @@ import { maxPackageBytes } from '../../package/names.ts';
 import { statedHash } from '../stated-hash.ts';
 import { httpStatusError } from '../status-error.ts';
 import { AddressNotes } from './address-notes.ts';
+import { withoutSecrets } from './secret-query.ts';
 
 /** What a server says of what lies at an address. */
 export interface Asked {
@@ -20,21 +21,24 @@ export interface Asked {
 /** Where a file lies, and what came from there before. */
 export class Address {
   readonly #url: string;
+  /** As it may be read: without its secrets. */
+  readonly #plain: string;
   readonly #label: string;
   readonly #pinned: ExpectedHash | null;
   readonly #context: Context;
   readonly #notes: AddressNotes;
 
-  constructor(url: string, label: string, pinned: ExpectedHash | null, context: Context) {
-    this.#url = url;
+  constructor(url: URL, label: string, pinned: ExpectedHash | null, context: Context) {
+    this.#url = url.href;
+    this.#plain = withoutSecrets(url).href;
     this.#label = label;
     this.#pinned = pinned;
     this.#context = context;
-    this.#notes = new AddressNotes(context.layout, url);
+    this.#notes = new AddressNotes(context.layout, this.#plain);
   }
 
   async ask(): Promise<Asked> {
-    const spec = { url: this.#url, statusError: httpStatusError(this.#url) };
+    const spec = { url: this.#url, statusError: httpStatusError(this.#plain) };
     const { size, response } = await probe(spec, this.#context.download);
     const expected = this.#pinned ?? statedHash(response);
     return { size, expected, stamp: stampOf(response, size), response };
@@ -47,7 +51,7 @@ export class Address {
       size,
       maxBytes: maxPackageBytes,
       expected,
-      statusError: httpStatusError(this.#url),
+      statusError: httpStatusError(this.#plain),
     };
   }
 

@@ -6,11 +6,13 @@ import { parseHttpUrl } from '../../download/follow.ts';
 import { type HttpResponse, header } from '../../download/http.ts';
 import type { ExpectedHash } from '../../download/options.ts';
 import { verifiedBy } from '../../download/verified-by.ts';
+import { publicAddress } from '../../package/public-address.ts';
 import { axonArchive } from '../axon-archive.ts';
 import type { FileSource, Hub, HubSpec, PackageSource, Pin } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
 import { onlyStated } from '../stated.ts';
 import { Address, type Asked } from './address.ts';
+import { withoutSecrets } from './secret-query.ts';
 
 /** One file, or an `.axon` package, at an address. `#sha256=<hex>` pins the bytes; else they are trusted on first use. */
 export const httpsHub: Hub = {
@@ -28,6 +30,7 @@ export const httpsHub: Hub = {
     const expected = hashInFragment(url.hash);
     url.hash = '';
     const file = fileName(url);
+    const id = idOf(url, expected);
     const stem = file.replace(/\.[A-Za-z0-9]+$/, '');
     return {
       id: {
@@ -35,12 +38,18 @@ export const httpsHub: Hub = {
         name: `${idSegment(url.host)}/${idSegment(stem)}`,
         version: 'latest',
       },
-      origin: { hub: 'https', id: url.href + (expected === null ? '' : `#sha256=${expected.hex}`) },
+      origin: { hub: 'https', id },
+      ...(withoutSecrets(url) === url ? {} : { noted: id }),
       resolve: () => open(url, file, expected, context),
     };
   },
   noSearch: 'an address is one file. Name it: axon install https://….',
 };
+
+/** What is noted of an address: all but its secrets. */
+function idOf(url: URL, hash: ExpectedHash | null): string {
+  return withoutSecrets(url).href + (hash === null ? '' : `#sha256=${hash.hex}`);
+}
 
 function hashInFragment(fragment: string): ExpectedHash | null {
   if (fragment === '') return null;
@@ -72,11 +81,11 @@ async function open(
   const revision = pinned === null ? null : `sha256:${pinned.hex}`;
   const pin: Pin = {
     hub: 'https',
-    id: url.href + (revision === null ? '' : `#sha256=${pinned?.hex}`),
+    id: idOf(url, pinned),
     revision,
-    url: url.href,
+    url: publicAddress(url.href),
   };
-  const address = new Address(url.href, file, pinned, context);
+  const address = new Address(url, file, pinned, context);
   return file.endsWith('.axon')
     ? archiveAt(address, pin, pinned, context)
     : fileAt(address, pin, file, context);

@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts';
+import { publicAddress } from '../../package/public-address.ts';
 import type { FileSource, Hub, HubSpec, SearchHit } from '../hub.ts';
 import { nameAndVersion } from '../typed-name.ts';
 import { type KaggleSpec, parseKaggleSpec } from './kaggle-spec.ts';
@@ -34,7 +35,7 @@ async function resolve(spec: KaggleSpec, id: string, context: Context): Promise<
     hub: 'kaggle',
     id,
     revision: variation.path,
-    url: `${api.endpoint}/models/${variation.path}`,
+    url: publicAddress(`${api.endpoint}/models/${variation.path}`),
   };
   return new KaggleSource(pin, variation, api, context);
 }

@@ -5,6 +5,7 @@ import type { Context } from '../../context.ts';
 import { fetchAll, type PackageRequest } from '../../download/fetch-all.ts';
 import { type HttpResponse, header } from '../../download/http.ts';
 import { maxPackageBytes } from '../../package/names.ts';
+import { publicAddress } from '../../package/public-address.ts';
 import type { Description, FileSource, HubFile, Pin } from '../hub.ts';
 import { takeLocal } from '../local-copy.ts';
 import { describeModel } from './describe-model.ts';
@@ -43,7 +44,7 @@ export class ModelscopeSource implements FileSource {
   ): Promise<ModelscopeSource> {
     const about = await api.ask(spec.repo, spec.repo);
     const commit = await pinRevision(spec, api);
-    const url = `${api.endpoint}/models/${spec.repo}`;
+    const url = publicAddress(`${api.endpoint}/models/${spec.repo}`);
     const pin = { hub: 'modelscope', id: spec.repo, revision: commit, url };
     return new ModelscopeSource(pin, commit, api, describeModel(about, url), context);
   }

@@ -3,6 +3,7 @@ import { AxonError } from '../../axon-error.ts';
 import type { Context } from '../../context.ts';
 import { parseHttpUrl } from '../../download/follow.ts';
 import { isInside } from '../../download/redirect.ts';
+import { publicAddress } from '../../package/public-address.ts';
 import type { FileSource } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
 import { type FoundUrls, findWeightsUrls } from './find-weights-urls.ts';
@@ -36,7 +37,7 @@ export async function hubconfSource(
     hub: 'pytorch',
     id: `${spec.repo}/${spec.entry}`,
     revision: pinned.commit,
-    url: found.urls[0] ?? null,
+    url: publicAddress(found.urls[0] ?? '') || null,
   };
   const code = pinned.license === null ? '' : ` The repository's own licence: ${pinned.license}.`;
   const description = {

@@ -1,6 +1,7 @@
 import { AxonError } from '../../axon-error.ts';
 import type { Context } from '../../context.ts';
 import type { StatusError } from '../../download/fetch-json.ts';
+import { publicAddress } from '../../package/public-address.ts';
 import type { Description, FileSource } from '../hub.ts';
 import { httpStatusError } from '../status-error.ts';
 import { findWeights, type Weights } from './weights.ts';
@@ -21,7 +22,7 @@ export function visionSource(builder: string, asked: string, context: Context): 
     hub: 'pytorch',
     id: `vision/${builder}`,
     revision: `${weights.member}-${weights.expected.hex.slice(0, 8)}`,
-    url,
+    url: publicAddress(url),
   };
   const files = [{ file: weights.file, url, expected: weights.expected }];
   return new WeightsSource(pin, files, describe(weights), missing(weights.file), context);

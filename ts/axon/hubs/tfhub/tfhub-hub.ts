@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts';
+import { publicAddress } from '../../package/public-address.ts';
 import type { FileSource, Hub, HubSpec } from '../hub.ts';
 import { nameAndVersion } from '../typed-name.ts';
 import { parseTfhubSpec, type TfhubSpec } from './tfhub-spec.ts';
@@ -31,7 +32,7 @@ async function resolve(spec: TfhubSpec, context: Context): Promise<FileSource> {
     hub: 'tfhub',
     id: spec.name,
     revision: variation.path,
-    url: `${api.endpoint}/models/${variation.path}`,
+    url: publicAddress(`${api.endpoint}/models/${variation.path}`),
   };
   return new KaggleSource(pin, variation, api, context);
 }
