@@ -2,17 +2,11 @@ import { limits } from '../../../protocol/limits.ts';
 import type { Result } from '../../../protocol/method-table.ts';
 import { openLine } from '../call.ts';
 import type { CommonOptions } from '../options.ts';
+import { type Screen, Telling } from './screen.ts';
 import { resultText } from './show-result.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 export type Answer = Result<'models.infer'>;
-
-/** Where an answer goes. */
-export interface Screen {
-  readonly out: { write(text: string): unknown };
-  /** What a model thinks, and remarks; null: nowhere. */
-  readonly aside: { write(text: string): unknown } | null;
-}
 
 /**
  * One request over a connection of its own: whoever stops waiting (`signal`) closes it, and the daemon ends the
@@ -29,33 +23,27 @@ export async function ask(
   };
   const line = await openLine(options);
   try {
-    let isMidLine = false;
-    let hasSpoken = false;
-    const say = (text: string) => {
-      if (text === '') return;
-      hasSpoken = true;
-      isMidLine = !text.endsWith('\n');
-      screen?.out.write(text);
-    };
+    const telling = new Telling(screen);
     const wait = {
       ...(signal === undefined ? {} : { signal }),
       ...(screen === undefined
         ? {}
         : {
             onEvent: ({ text, thinking }: { readonly text: string; readonly thinking: string }) => {
-              if (thinking !== '') screen.aside?.write(thinking);
-              say(text);
+              telling.think(thinking);
+              telling.say(text);
             },
           }),
     };
     try {
       const answer = await line.call('models.infer', params, wait);
-      if (screen !== undefined && !hasSpoken) say(resultText(answer.result, request));
-      if (isMidLine) say('\n');
+      if (screen !== undefined && !telling.hasSpoken)
+        telling.say(resultText(answer.result, request));
+      telling.end();
       if (screen !== undefined) sayCalls(answer.result, screen);
       return answer;
     } catch (error) {
-      if (isMidLine) say('\n');
+      telling.end();
       throw error;
     }
   } finally {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { harmless } from './harmless.ts';
+import { dimmed, harmless } from './harmless.ts';
 
 // Guards: what a model writes cannot command the terminal that shows it.
 
@@ -19,4 +19,15 @@ test('controls are shown on a terminal, and left alone in a pipe', () => {
     }).write(hostile);
     assert.equal(written, expected);
   }
+});
+
+test('what is dimmed is harmless, too, and ends dimmed', () => {
+  let written = '';
+  dimmed({
+    isTTY: true,
+    write: (text) => {
+      written += text;
+    },
+  }).write('a\u001b[22mb');
+  assert.equal(written, '\u001b[2ma\ufffd[22mb\u001b[22m');
 });

@@ -14,3 +14,15 @@ export function harmless(place: Place): { write(text: string): void } {
     },
   };
 }
+
+/** The same, fainter than what stands around it. */
+export function dimmed(place: Place): { write(text: string): void } {
+  const inner = harmless(place);
+  return {
+    write: (text) => {
+      place.write('\u001b[2m');
+      inner.write(text);
+      place.write('\u001b[22m');
+    },
+  };
+}

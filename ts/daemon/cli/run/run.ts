@@ -3,8 +3,8 @@ import type { ModelInfoWire } from '../../../protocol/methods/model-info.ts';
 import { openLine } from '../call.ts';
 import type { CommonOptions } from '../options.ts';
 import { printJson } from '../report.ts';
-import { ask, type Screen } from './ask.ts';
-import { harmless } from './harmless.ts';
+import { ask } from './ask.ts';
+import { dimmed, harmless } from './harmless.ts';
 import { interact } from './interactive.ts';
 import {
   asConversation,
@@ -17,6 +17,7 @@ import {
   wantedInputs,
 } from './request.ts';
 import { readInputStream } from './run-file.ts';
+import type { Screen } from './screen.ts';
 
 type Fields = Record<string, unknown>;
 type Options = CommonOptions & {
@@ -41,7 +42,7 @@ export async function run(
   const { stdin, stdout, stderr } = process;
   const screen: Screen = {
     out: harmless(stdout),
-    aside: stderr.isTTY ? harmless(stderr) : null,
+    aside: stderr.isTTY ? dimmed(stderr) : null,
   };
   const wanted = wantedInputs(task, given);
   const isTyped = wanted.length > 0 && words.length === 0 && stdin.isTTY === true;
