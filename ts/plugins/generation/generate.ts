@@ -1,5 +1,6 @@
 import { MlosError } from '../../protocol/errors.ts';
 import type { TokenLogprob } from '../../protocol/tasks/generation-event.ts';
+import { checkBias } from './bias.ts';
 import { partOfCharacter } from './part-of-character.ts';
 import { logSumExp, Sampler, topTokens } from './sampler.ts';
 import type { GenerationSettings } from './settings.ts';
@@ -47,6 +48,7 @@ class Chooser {
     // Sampling changes them; what is told is what the model itself thinks.
     const given = topLogprobs === null ? null : logits.slice();
     if (!mayEnd) forbidEnds(logits, ends);
+    checkBias(this.#settings.sampling.bias, logits.length);
     for (const constrain of constraints) constrain(logits, seen);
     const token = this.#sampler.next(logits, seen, this.#prompt.length);
     requireNumbers(logits, token);

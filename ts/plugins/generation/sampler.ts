@@ -63,7 +63,7 @@ export class Sampler {
   next(logits: Float32Array, seen: readonly number[], promptLength: number): number {
     this.#penalize(logits, seen, promptLength);
     for (const { token, bias } of this.#sampling.bias) {
-      if (token < logits.length) logits[token] = (logits[token] as number) + bias;
+      logits[token] = (logits[token] as number) + bias;
     }
     if (this.#sampling.temperature === 0) return likeliest(logits);
     return this.#draw(this.#narrow(logits));

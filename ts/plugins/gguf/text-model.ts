@@ -2,6 +2,7 @@ import { Template } from '@huggingface/jinja';
 import { MlosError } from '../../protocol/errors.ts';
 import type { PluginTaskRequest } from '../../smi/serve.ts';
 import { Answer } from '../generation/answer.ts';
+import { checkBias } from '../generation/bias.ts';
 import {
   type ChatTemplate,
   type PromptTools,
@@ -141,6 +142,7 @@ export class TextModel implements TaskModel {
     const context = Math.min(this.#pool.contextLength, wanted);
     const limited = { packaged: {}, ends: this.#ends, context };
     const settings = generationSettings(parameters, limited, prompt.length);
+    checkBias(settings.sampling.bias, this.#facts.pieces.length);
     const schema = schemaOf(parameters, form);
     refuseUnknown(parameters, schema, settings);
     const grammar = schema === null ? null : await jsonGrammar(this.#llamaCpp.llama, schema);

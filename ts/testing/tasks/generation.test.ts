@@ -137,6 +137,8 @@ test('a stop text ends the text before it, and lengths are kept', watchdog, asyn
   const refused = await post({ input: 'the cat', max_length: 4 });
   assert.equal(codeOf(refused), '400 INVALID_VALUE');
   assert.match(refused.body.message, /max_length is 4 tokens.*has 4/s);
+  const strange = await post({ input: 'the cat', logit_bias: [{ token: 99_999, bias: 1 }] });
+  assert.equal(codeOf(strange), '400 INVALID_VALUE');
   const long = await post({ input: 'cat '.repeat(tinyContext) });
   assert.equal(codeOf(long), '400 INVALID_VALUE');
   assert.match(long.body.message, /66 tokens.*at most 64/s);

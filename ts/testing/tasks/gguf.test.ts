@@ -111,6 +111,9 @@ test('what is asked for of a text is kept', options, async () => {
   const long = await reply({ input: 'cat '.repeat(tinyGgufContext) });
   assert.equal(codeOf(long), '400 INVALID_VALUE');
   assert.match(long.body.message, /the model reads and writes at most 256 in all/);
+  const strange = await reply({ input, logit_bias: [{ token: 99_999, bias: 1 }] });
+  assert.equal(codeOf(strange), '400 INVALID_VALUE');
+  assert.match(strange.body.message, /logit_bias has the token 99999/);
   assert.equal(codeOf(await reply({ input, suffix: 'x' })), '501 UNIMPLEMENTED');
   const empty = await ask({ input: '', max_tokens: 3 });
   assert.equal(empty.completion_tokens, 3);
@@ -223,6 +226,9 @@ test('OpenAI’s and Ollama’s clients talk to it', options, async () => {
     streamed += chunk.choices[0]?.delta.content ?? '';
   }
   assert.equal(streamed, text);
+  const long = { ...asked, messages: [{ role: 'user' as const, content: 'cat '.repeat(300) }] };
+  const tooLong = { status: 400, code: 'context_length_exceeded' };
+  await assert.rejects(openai.chat.completions.create(long), tooLong);
   const schema = { type: 'object', properties: { ok: { type: 'boolean' } } };
   const json = await openai.chat.completions.create({
     ...{ ...asked, max_tokens: 100 },

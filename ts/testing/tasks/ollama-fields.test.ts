@@ -107,3 +107,23 @@ test('calls, thoughts and log probabilities come back, streamed', watchdog, asyn
     [...parts.slice(1).map(() => false), true],
   );
 });
+
+test('a value that cannot be used is refused, and the field is named', watchdog, async (t) => {
+  const { daemon } = await fakeTasks(t);
+  const wrong: readonly (readonly [string, object, RegExp])[] = [
+    ['/api/chat', { stream: 'no' }, /^stream must be true or false/],
+    ['/api/chat', { stream: 0, messages: [] }, /^stream must be true or false/],
+    ['/api/chat', { logprobs: 1 }, /^logprobs must be true or false/],
+    ['/api/chat', { tools: [{ bogus: 1 }] }, /^tools must be a list of/],
+    ['/api/chat', { options: [] }, /^options must be an object/],
+    ['/api/generate', { raw: 'yes' }, /^raw must be true or false/],
+    ['/api/pull', { stream: 'no' }, /^stream must be true or false/],
+  ];
+  const messages = [{ role: 'user', content: 'hi' }];
+  for (const [path, body, message] of wrong) {
+    const asked = { model, messages, prompt: 'hi', ...body };
+    const { status, body: answer } = await daemon.http.post(path, asked);
+    assert.equal(status, 400, path);
+    assert.match(answer.error, message);
+  }
+});

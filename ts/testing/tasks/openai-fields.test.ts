@@ -127,3 +127,57 @@ test('calls, thoughts and log probabilities come back, streamed', watchdog, asyn
     ['weather', 'time'],
   );
 });
+
+/** What is wrong with a field, as the API tells it. */
+async function refusalOf(client: OpenAI, path: string, body: object) {
+  const error = await client.post(path, { body: { model, ...body } }).then(
+    () => assert.fail(`${JSON.stringify(body)} was not refused`),
+    (thrown: unknown) => thrown as InstanceType<typeof OpenAI.APIError>,
+  );
+  assert.equal(error.status, 400, JSON.stringify(body));
+  return error.param;
+}
+
+test('a value that cannot be used is refused, and the field is named', watchdog, async (t) => {
+  const client = await openai(t);
+  const wrong: readonly (readonly [string, object, string])[] = [
+    ['/chat/completions', { stream: 'true' }, 'stream'],
+    ['/chat/completions', { stream: 1 }, 'stream'],
+    ['/chat/completions', { logprobs: 5 }, 'logprobs'],
+    ['/chat/completions', { stream_options: 5 }, 'stream_options'],
+    [
+      '/chat/completions',
+      { stream: true, stream_options: { include_usage: 'no' } },
+      'stream_options.include_usage',
+    ],
+    ['/chat/completions', { max_tokens: -1 }, 'max_tokens'],
+    ['/chat/completions', { temperature: 'hot' }, 'temperature'],
+    ['/chat/completions', { seed: 1.5 }, 'seed'],
+    ['/completions', { logprobs: true }, 'logprobs'],
+    ['/completions', { echo: 'yes' }, 'echo'],
+    ['/completions', { stream: 'no' }, 'stream'],
+    ['/responses', { reasoning: 'x' }, 'reasoning'],
+    ['/responses', { text: 'x' }, 'text'],
+    ['/responses', { stream: 'true' }, 'stream'],
+  ];
+  const asked = (path: string) =>
+    path === '/completions' ? { prompt: 'hi' } : { messages: [user('hi')], input: 'hi' };
+  for (const [path, body, param] of wrong) {
+    assert.equal(await refusalOf(client, path, { ...asked(path), ...body }), param, path);
+  }
+});
+
+test('any whole number is a seed', watchdog, async (t) => {
+  const client = await openai(t);
+  const seeds = async (seed: number) => {
+    const body = { model, messages: [user('params')], max_tokens: 1, seed, n: 2 };
+    const { choices } = await client.chat.completions.create(body);
+    return choices.map(({ message }) => JSON.parse(message.content ?? '').seed as number);
+  };
+  const [one, two] = await seeds(-5);
+  assert.ok(Number.isSafeInteger(one) && (one as number) >= 0);
+  assert.notEqual(one, two);
+  assert.deepEqual(await seeds(-5), [one, two]);
+  assert.notEqual((await seeds(-6))[0], one);
+  for (const far of [2 ** 63, Number.MAX_SAFE_INTEGER, -(2 ** 63)]) await seeds(far);
+});

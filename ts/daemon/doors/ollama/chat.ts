@@ -2,6 +2,7 @@ import type { RequestContext } from '../../request-context.ts';
 import { type Fields, given, invalid } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { TextModels } from '../text/text-models.ts';
+import { toolsOf } from '../text/tools.ts';
 import { modelOf } from './names.ts';
 import { samplingOf } from './parameters.ts';
 import { type Said, write } from './writing.ts';
@@ -43,7 +44,7 @@ export function chat(models: TextModels, body: Fields, context: RequestContext):
   const { id } = modelOf(body);
   const messages = given(body['messages']) ?? [];
   if (!Array.isArray(messages)) throw invalid('messages', 'a list of {"role", "content"}');
-  const parameters = { ...samplingOf(body), tools: given(body['tools']) };
+  const parameters = { ...samplingOf(body), tools: toolsOf(body) };
   const call = {
     ...{ model: id, task: 'text-generation' as const },
     ...{ inputs: { messages: messages.map(messageOf) }, parameters },

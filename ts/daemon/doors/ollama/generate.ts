@@ -1,5 +1,5 @@
 import type { RequestContext } from '../../request-context.ts';
-import { type Fields, given, invalid, unsupported } from '../text/fields.ts';
+import { type Fields, flagOf, given, invalid, unsupported } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { ModelFacts, TaskCall, TextModels } from '../text/text-models.ts';
 import { modelOf } from './names.ts';
@@ -39,7 +39,7 @@ function inputsOf(body: Fields, model: ModelFacts): Fields {
   const prompt = textOf(body, 'prompt');
   const system = textOf(body, 'system');
   const images = imagesOf(body);
-  const isText = body['raw'] === true || textOf(body, 'suffix') !== '';
+  const isText = flagOf(body, 'raw') === true || textOf(body, 'suffix') !== '';
   if (!isText && isChat(model)) {
     return {
       messages: [
@@ -66,7 +66,7 @@ export function generate(models: TextModels, body: Fields, context: RequestConte
   const suffix = textOf(body, 'suffix');
   const parameters = {
     ...samplingOf(body),
-    raw: body['raw'] === true ? true : undefined,
+    raw: flagOf(body, 'raw') === true ? true : undefined,
     suffix: suffix === '' ? undefined : suffix,
   };
   const isEmpty = textOf(body, 'prompt') === '' && imagesOf(body).length === 0;

@@ -1,4 +1,4 @@
-import { type Fields, given, invalid } from '../text/fields.ts';
+import { type Fields, flagOf, given, invalid, objectOf } from '../text/fields.ts';
 
 function schemaOf(format: unknown): unknown {
   if (given(format) === undefined || format === '') return undefined;
@@ -24,13 +24,6 @@ function notBelow(least: number, value: unknown): unknown {
   return typeof value === 'number' ? Math.max(least, value) : given(value);
 }
 
-/** `options`. Errors: INVALID_ARGUMENT. */
-export function optionsOf(body: Fields): Fields {
-  const options = given(body['options']) ?? {};
-  if (typeof options === 'object' && !Array.isArray(options)) return options as Fields;
-  throw invalid('options', 'an object');
-}
-
 /** Parameters in the API's own words. */
 export function inOllamasWords(message: string): string {
   return message
@@ -42,8 +35,8 @@ export function inOllamasWords(message: string): string {
 
 /** Parameters of text-generation that chats and texts have in common. Options that are not here change no text. */
 export function samplingOf(body: Fields): Record<string, unknown> {
-  const options = optionsOf(body);
-  const logprobs = given(body['logprobs']) === true;
+  const options = objectOf(body, 'options');
+  const logprobs = flagOf(body, 'logprobs') === true;
   return {
     // -1 and -2 are no number of tokens, but as many as there may be.
     max_tokens: atLeast(0, options['num_predict']),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { MlosError } from '../../../protocol/errors.ts';
 import type { RequestContext } from '../../request-context.ts';
-import type { Fields } from '../text/fields.ts';
+import { type Fields, flagOf } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { TextModels } from '../text/text-models.ts';
 import { modelOf, type NamedModel } from './names.ts';
@@ -72,8 +72,9 @@ export function pull(
   body: Fields,
   context: RequestContext,
 ): ApiReply {
+  const streams = flagOf(body, 'stream') !== false;
   const beginning = begin(models, puller, modelOf(body), context);
-  if (body['stream'] === false) {
+  if (!streams) {
     return {
       async whole() {
         const under = await beginning;

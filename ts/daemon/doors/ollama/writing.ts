@@ -1,5 +1,5 @@
 import type { RequestContext } from '../../request-context.ts';
-import type { Fields } from '../text/fields.ts';
+import { type Fields, flagOf } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { GeneratedText, ModelFacts, TaskCall, TextModels } from '../text/text-models.ts';
 import { tokenBytes } from '../text/token-bytes.ts';
@@ -42,6 +42,7 @@ export function write(models: TextModels, writing: Writing, context: RequestCont
   const { name, id } = modelOf(body);
   const keepAlive = keepAliveOf(body);
   const unloads = keepAlive === 0;
+  const streams = flagOf(body, 'stream') !== false;
   const line = (said: Said, more: Fields) => ({
     ...{ model: name, created_at: new Date().toISOString() },
     ...writing.said(said),
@@ -68,7 +69,7 @@ export function write(models: TextModels, writing: Writing, context: RequestCont
   const last = (said: Said, { times }: Begun, answer: GeneratedText) =>
     line(said, { done: true, done_reason: reasonOf(answer), ...statistics(times, answer) });
 
-  if (body['stream'] === false) {
+  if (!streams) {
     return {
       async whole() {
         const begun = await begin();

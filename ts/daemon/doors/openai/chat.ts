@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { GenerationEvent } from '../../../protocol/tasks/generation-event.ts';
 import type { RequestContext } from '../../request-context.ts';
-import { type Fields, given, invalid, unsupported } from '../text/fields.ts';
+import { type Fields, flagOf, given, invalid, unsupported } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { GeneratedText, TaskCall, TextModels } from '../text/text-models.ts';
+import { toolsOf } from '../text/tools.ts';
 import { logprobContent } from './logprobs.ts';
-import { choicesOf, modelOf, samplingOf, seedOf, thinkOf, toolsOf } from './read-request.ts';
+import { choicesOf, modelOf, samplingOf, seedOf, thinkOf, wantsUsage } from './read-request.ts';
 import { askAll, tellAll } from './side-by-side.ts';
 import { toolUse } from './tool-choice.ts';
 import { usageOf } from './usage.ts';
@@ -28,7 +29,7 @@ function callOf(body: Fields): TaskCall {
   const { messages } = body;
   if (!Array.isArray(messages)) throw invalid('messages', 'a list of {"role", "content"}');
   refuseUnknown(body);
-  const logprobs = given(body['logprobs']) === true;
+  const logprobs = flagOf(body, 'logprobs') === true;
   return {
     model: modelOf(body),
     task: 'text-generation',
@@ -82,7 +83,8 @@ export function chatCompletion(
     model: call.model,
     system_fingerprint: null,
   };
-  if (body['stream'] === true) return streamed(models, calls, { facts, body, context });
+  const usage = wantsUsage(body);
+  if (flagOf(body, 'stream') === true) return streamed(models, calls, { facts, usage, context });
   return {
     async whole() {
       const answers = await askAll(models, calls, context);
@@ -101,11 +103,10 @@ export function chatCompletion(
 function streamed(
   models: TextModels,
   calls: readonly TaskCall[],
-  around: { readonly facts: Fields; readonly body: Fields; readonly context: RequestContext },
+  around: { readonly facts: Fields; readonly usage: boolean; readonly context: RequestContext },
 ): ApiReply {
-  const { facts, body, context } = around;
+  const { facts, usage, context } = around;
   const texts = tellAll(models, calls, context);
-  const options = (given(body['stream_options']) ?? {}) as Fields;
   const head = { ...facts, object: 'chat.completion.chunk' };
   const chunk = (index: number, delta: Fields, more: Fields = {}) => ({
     ...head,
@@ -136,7 +137,7 @@ function streamed(
       if ('done' in news) answers.push(news.done);
       yield* 'done' in news ? end(news.index, news.done) : piece(news.index, news.event);
     }
-    if (options['include_usage'] === true) {
+    if (usage) {
       yield { ...head, choices: [], usage: usageOf(answers) };
     }
   }

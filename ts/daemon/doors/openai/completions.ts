@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestContext } from '../../request-context.ts';
-import { type Fields, given, unsupported } from '../text/fields.ts';
+import { type Fields, flagOf, given, invalid, unsupported } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { GeneratedText, TaskCall, TextModels } from '../text/text-models.ts';
-import { choicesOf, modelOf, samplingOf, seedOf, textsOf } from './read-request.ts';
+import { choicesOf, modelOf, samplingOf, seedOf, textsOf, wantsUsage } from './read-request.ts';
 import { askAll, tellAll } from './side-by-side.ts';
 
 /** OpenAI's own default; a base model hardly ever ends by itself. */
 const defaultTokens = 16;
 
 function refuseUnknown(body: Fields): void {
-  if (body['echo'] === true && given(body['logprobs']) !== undefined) {
+  if (flagOf(body, 'echo') === true && given(body['logprobs']) !== undefined) {
     throw unsupported('echo', 'log probabilities are those of what is written, not of the prompt.');
   }
   const { best_of: best, n } = body;
@@ -22,12 +22,15 @@ function refuseUnknown(body: Fields): void {
 function callsOf(body: Fields): { readonly call: TaskCall; readonly prompt: string }[] {
   refuseUnknown(body);
   const logprobs = given(body['logprobs']);
+  if (logprobs !== undefined && !Number.isInteger(logprobs)) {
+    throw invalid('logprobs', 'a whole number: so many of the likeliest tokens are told');
+  }
   const sampling = samplingOf(body);
   const parameters = {
     ...sampling,
     max_tokens: sampling['max_tokens'] ?? defaultTokens,
     suffix: given(body['suffix']),
-    ...(typeof logprobs === 'number' ? { logprobs: true, top_logprobs: logprobs } : {}),
+    ...(logprobs === undefined ? {} : { logprobs: true, top_logprobs: logprobs }),
   };
   const model = modelOf(body);
   const choices = Array.from({ length: choicesOf(body) }, (_, choice) => choice);
@@ -90,7 +93,8 @@ export function completion(models: TextModels, body: Fields, context: RequestCon
     ...{ index, text, logprobs: null, finish_reason: null },
     ...more,
   });
-  if (body['stream'] !== true) {
+  const usage = wantsUsage(body);
+  if (flagOf(body, 'stream') !== true) {
     return {
       async whole() {
         const answers = await askAll(models, asked, context);
@@ -108,7 +112,6 @@ export function completion(models: TextModels, body: Fields, context: RequestCon
     };
   }
   const texts = tellAll(models, asked, context);
-  const options = (given(body['stream_options']) ?? {}) as Fields;
   async function* events() {
     for (const index of calls.keys()) {
       if (echo(index) !== '') yield { ...head, choices: [choice(index, echo(index), {})] };
@@ -130,7 +133,7 @@ export function completion(models: TextModels, body: Fields, context: RequestCon
       const end = { logprobs: rest, finish_reason: news.done.finish_reason };
       yield { ...head, choices: [choice(index, '', end)] };
     }
-    if (options['include_usage'] === true) {
+    if (usage) {
       yield { ...head, choices: [], usage: usageOf(answers, choicesOf(body)) };
     }
   }

@@ -1,4 +1,4 @@
-import { type Fields, given, invalid, unsupported } from '../text/fields.ts';
+import { type Fields, flagOf, given, invalid, objectOf, unsupported } from '../text/fields.ts';
 
 export function modelOf(body: Fields): string {
   const { model } = body;
@@ -39,23 +39,21 @@ function schemaOf(param: string, format: unknown): unknown {
   throw invalid(param, '{"type": "text" | "json_object" | "json_schema", …}');
 }
 
-/** `tools`, in the form of the API. Errors: INVALID_ARGUMENT. */
-export function toolsOf(body: Fields): unknown {
-  const tools = given(body['tools']);
-  const isTool = (tool: unknown) => {
-    const { type, function: called } = (tool ?? {}) as { type?: unknown; function?: Fields };
-    return type === 'function' && typeof called?.['name'] === 'string';
-  };
-  if (tools === undefined || (Array.isArray(tools) && tools.every(isTool))) return tools;
-  throw invalid('tools', 'a list of {"type": "function", "function": {"name", …}}');
-}
-
 /** How much it thinks is the model's own matter; whether it does is what can be had. */
 export function thinkOf(param: string, effort: unknown): boolean | undefined {
   const known = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh'];
   if (given(effort) === undefined) return undefined;
   if (known.some((one) => one === effort)) return effort !== 'none';
   throw invalid(param, known.map((one) => `"${one}"`).join(', '));
+}
+
+const seeds = 2 ** 48;
+
+/** Any whole number is a seed here; those of the task are not below 0, and there is room for each choice's own. */
+function anySeed(seed: unknown): unknown {
+  if (!Number.isInteger(seed)) return seed;
+  const given = seed as number;
+  return given >= 0 && given <= seeds ? given : (seeds + (given % seeds)) % seeds;
 }
 
 /** Parameters of text-generation that all of them have in common. */
@@ -72,7 +70,7 @@ export function samplingOf(
     top_k: given(body['top_k']),
     min_p: given(body['min_p']),
     repetition_penalty: given(body['repetition_penalty']),
-    seed: given(body['seed']),
+    seed: anySeed(given(body['seed'])),
     stop: given(body['stop']),
     presence_penalty: given(body['presence_penalty']),
     frequency_penalty: given(body['frequency_penalty']),
@@ -94,4 +92,10 @@ export function choicesOf(body: Fields): number {
 export function seedOf(parameters: Fields, choice: number): Fields {
   const { seed } = parameters;
   return typeof seed === 'number' ? { ...parameters, seed: seed + choice } : parameters;
+}
+
+/** `stream_options.include_usage`. */
+export function wantsUsage(body: Fields): boolean {
+  const options = objectOf(body, 'stream_options');
+  return flagOf(options, 'include_usage', 'stream_options.include_usage') === true;
 }

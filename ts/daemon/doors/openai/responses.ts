@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MlosError } from '../../../protocol/errors.ts';
 import type { RequestContext } from '../../request-context.ts';
-import { type Fields, given } from '../text/fields.ts';
+import { type Fields, flagOf, given, objectOf } from '../text/fields.ts';
 import type { ApiReply } from '../text/text-api.ts';
 import type { GeneratedText, TaskCall, TextModels } from '../text/text-models.ts';
 import { modelOf, samplingOf, thinkOf } from './read-request.ts';
@@ -11,7 +11,7 @@ import { openaiError } from './status.ts';
 import { toolUse } from './tool-choice.ts';
 
 function formatOf(body: Fields): unknown {
-  return ((given(body['text']) ?? {}) as Fields)['format'];
+  return objectOf(body, 'text')['format'];
 }
 
 function wantsLogprobs({ include }: Fields): boolean {
@@ -19,8 +19,8 @@ function wantsLogprobs({ include }: Fields): boolean {
 }
 
 function callOf(body: Fields): TaskCall {
-  const { max_output_tokens: tokens, reasoning } = body;
-  const effort = ((given(reasoning) ?? {}) as Fields)['effort'];
+  const { max_output_tokens: tokens } = body;
+  const { effort } = objectOf(body, 'reasoning');
   return {
     ...{ model: modelOf(body), task: 'text-generation', inputs: { messages: messagesOf(body) } },
     parameters: {
@@ -81,7 +81,7 @@ export function response(models: TextModels, body: Fields, context: RequestConte
   const call = callOf(body);
   const draft = draftOf(body);
   const output = new ResponseOutput();
-  if (body['stream'] === true) return streamed(models, call, { draft, output, context });
+  if (flagOf(body, 'stream') === true) return streamed(models, call, { draft, output, context });
   return {
     async whole() {
       const answer = (await models.ask(call, context)) as GeneratedText;

@@ -26,10 +26,15 @@ function typeOf(status: number): string {
 /** What a task calls by another name than the API. */
 const schema = /\bresponse_schema\b/g;
 
+/** Clients shorten a conversation by themselves where they know that this is what is wrong. */
+function isTooLong(details: MlosError['details']): boolean {
+  return details?.['prompt_tokens'] !== undefined && details['context_length'] !== undefined;
+}
+
 /** The body of an error. */
 export function openaiError({ code, message: said, details }: MlosError): Record<string, unknown> {
   const message = said.replace(schema, 'response_format');
-  const param = details?.['param'] ?? (message === said ? null : 'response_format');
-  const known = code === 'MODEL_NOT_FOUND' ? 'model_not_found' : code.toLowerCase();
-  return { error: { message, type: typeOf(openaiStatus(code)), param, code: known } };
+  const param = message === said ? (details?.['param'] ?? null) : 'response_format';
+  const own = isTooLong(details) ? 'context_length_exceeded' : code.toLowerCase();
+  return { error: { message, type: typeOf(openaiStatus(code)), param, code: own } };
 }

@@ -144,7 +144,9 @@ export function transcription(
     }
   };
 
-  const streams = body['stream'] === 'true';
+  const stream = textOf(body, 'stream') ?? 'false';
+  if (stream !== 'true' && stream !== 'false') throw invalid('stream', 'true or false');
+  const streams = stream === 'true';
   if (streams && format !== 'json' && format !== 'text') {
     throw unsupported('stream', 'only response_format "json" and "text" come in pieces.');
   }

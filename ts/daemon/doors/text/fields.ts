@@ -15,3 +15,17 @@ export function unsupported(param: string, what: string): MlosError {
 export function given(value: unknown): unknown {
   return value === null ? undefined : value;
 }
+
+/** undefined: it is left out. `param`: its name in the error. Errors: INVALID_ARGUMENT. */
+export function flagOf(body: Fields, name: string, param: string = name): boolean | undefined {
+  const value = given(body[name]);
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw invalid(param, 'true or false');
+}
+
+/** Empty where it is left out. Errors: INVALID_ARGUMENT. */
+export function objectOf(body: Fields, param: string): Fields {
+  const value = given(body[param]) ?? {};
+  if (typeof value === 'object' && !Array.isArray(value)) return value as Fields;
+  throw invalid(param, 'an object');
+}

@@ -115,7 +115,12 @@ export function readTask(task: TaskName, params: Fields): ReadTask {
   const inputs = readTaskInputs(spec, values);
   if (!spec.check(parameters)) {
     const why = explain(spec.parameters, parameters, 'the whole') ?? 'they break the contract.';
-    throw new MlosError('INVALID_ARGUMENT', `Parameters of ${spec.name}: ${why}`);
+    // A reason begins with what it is about.
+    const param = Object.keys(spec.parameters.properties).find((name) =>
+      ['.', '[', ' '].some((end) => why.startsWith(name + end)),
+    );
+    const details = param === undefined ? {} : { details: { param } };
+    throw new MlosError('INVALID_ARGUMENT', `Parameters of ${spec.name}: ${why}`, details);
   }
   return { inputs, parameters };
 }
