@@ -76,7 +76,7 @@ export const exitCodes = {
   },
   CODE_REFUSED: {
     exit: 29,
-    meaning: 'A package holds programs; --allow-code takes them.',
+    meaning: 'Programs came that cannot be left out; --allow-code takes them.',
   },
   INTERRUPTED: { exit: 130, meaning: 'Stopped by Ctrl-C or SIGTERM; the next install goes on.' },
 } as const satisfies Record<string, ExitCodeInfo>;

@@ -55,11 +55,6 @@ export function isSideFile(path: string): boolean {
   );
 }
 
-/** Programs. A model that wants them to be run says so itself; axon brings them only when told to. */
-export function isCode(path: string): boolean {
-  return /\.(py|pyc|pyw|pyd|so|dll|dylib|exe|sh|bat|cmd|ps1)$/i.test(path);
-}
-
 export function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1);
 }

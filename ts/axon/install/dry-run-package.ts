@@ -1,6 +1,6 @@
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import type { Context } from '../context.ts';
-import { isCode } from '../formats/file-kinds.ts';
+import { isCode } from '../formats/code-files.ts';
 import { isPickleName } from '../formats/torch/pickle-names.ts';
 import type { PackageSource } from '../hubs/hub.ts';
 import { NameGuard } from '../package/names.ts';

@@ -14,6 +14,7 @@ import { formatCount } from '../render/format.ts';
 import { type Selection, selectFiles } from '../selection/select.ts';
 import { requireSpace } from '../store/space.ts';
 import type { Staging } from '../store/staging.ts';
+import { leaveOutPrograms } from './code-rule.ts';
 import { type InstallOptions, sum } from './options.ts';
 import { checkPickles } from './pickle-rule.ts';
 import { rememberHashes, takeFromStore } from './reuse.ts';
@@ -60,21 +61,28 @@ export async function gatherFiles(
   fs.mkdirSync(into, { recursive: true });
   const bring = (wanted: readonly HubFile[]) =>
     bringFiles(source, wanted, { into, work: staging.download, anew: options.force }, context);
-  const files = [...(await bring(plan.files))];
+  const brought = [...(await bring(plan.files))];
   // Only the model itself says for certain which data files it needs.
-  const here = new Set(files.map((file) => file.path));
-  const missing = filesNamedBy(format, into, run, [...here]).filter((name) => !here.has(name));
-  files.push(...(await bring(findAll(missing, all, source))));
+  const here = new Set(brought.map((file) => file.path));
+  const named = filesNamedBy(format, into, run, [...here]);
+  const missing = named.filter((name) => !here.has(name));
+  brought.push(...(await bring(findAll(missing, all, source))));
+  const { files, selection } = leaveOutPrograms(
+    { root: into, files: brought, needed: new Set([...run, ...named]), label: labelOf(source) },
+    plan,
+    options,
+    context,
+  );
   const pickle = checkPickles(into, files, options, {
     label: labelOf(source),
-    leftOut: plan.leftOut,
+    leftOut: selection.leftOut,
   });
   moveInto(staging.package, into, files);
   return composeManifest({
     id,
     pin: source.pin,
     description: source.describe(),
-    selection: plan,
+    selection,
     files,
     licenseFile: licenseFile(all),
     pickle,

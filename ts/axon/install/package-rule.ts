@@ -3,7 +3,7 @@ import { formatModelId } from '../../protocol/model-id.ts';
 import { findPickles } from '../formats/torch/pickle-facts.ts';
 import type { PackageSource } from '../hubs/hub.ts';
 import { requireTruePickles } from '../package/stated-pickles.ts';
-import { refuseCode } from './code-rule.ts';
+import { refusePrograms } from './code-rule.ts';
 import type { InstallOptions } from './options.ts';
 import { refusePickles } from './pickle-rule.ts';
 
@@ -24,5 +24,5 @@ export function admitPackage(
   requireTruePickles(manifest, pickles);
   const unproven = files.filter((file) => !isProven || file.verified_by === 'tofu');
   refusePickles(pickles, new Set(unproven.map((file) => file.path)), options, { label });
-  refuseCode(names, options, label);
+  refusePrograms(root, names, options, label);
 }

@@ -1,4 +1,5 @@
-import { formatOf, isCode } from '../formats/file-kinds.ts';
+import { isCode } from '../formats/code-files.ts';
+import { formatOf } from '../formats/file-kinds.ts';
 import type { HubFile } from '../hubs/hub.ts';
 import type { Candidate, Found } from './candidate.ts';
 import { matchesAny } from './glob.ts';

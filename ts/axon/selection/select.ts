@@ -1,5 +1,6 @@
 import { AxonError } from '../axon-error.ts';
-import { type Format, folderOf, isCode, isSideFile } from '../formats/file-kinds.ts';
+import { isCode } from '../formats/code-files.ts';
+import { type Format, folderOf, isSideFile } from '../formats/file-kinds.ts';
 import type { HubFile } from '../hubs/hub.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesOf } from './candidates.ts';

@@ -11,6 +11,9 @@ import { makeHome } from './run-axon.ts';
 const evil = storedZip({ 'm/data.pkl': Buffer.from('cposix\nsystem\n(Vtouch /tmp/never\ntR.') });
 const remote = JSON.stringify({ architectures: ['Net'], auto_map: { AutoModel: 'modeling.Net' } });
 
+const programNames =
+  'install.bash lib.so.1 m.ipynb m.jar m.node m.wasm p.pl run.rb setup.js x.pyx'.split(' ');
+
 let double: HubDouble;
 before(async () => {
   double = await startHubDouble({
@@ -35,6 +38,17 @@ before(async () => {
         id: 'acme/openvino',
         files: { 'model.bin': Buffer.alloc(99), 'model.xml': '<net/>', 'extra.pt': torchFile('x') },
       },
+      {
+        id: 'acme/programs',
+        files: {
+          'model.safetensors': tinySafetensors(),
+          ...Object.fromEntries(programNames.map((name) => [name, 'text'])),
+          'tools/build': '#!/bin/sh\nmake',
+          'weights.dat': Buffer.from('\x7fELF\x02\x01\x01', 'latin1'),
+          'notes.dat': 'text',
+        },
+      },
+      { id: 'acme/elf', files: { 'net.onnx': Buffer.from('\x7fELF\x02\x01', 'latin1') } },
       {
         id: 'acme/code',
         files: {
@@ -129,4 +143,27 @@ test('weights under further names of PyTorch are found, and what only looks like
   const other = await home.axon('install', 'hf/acme/other');
   assert.equal(other.status, 12, other.stderr);
   assert.match(other.stderr, /model\.bin is no file of PyTorch/);
+});
+
+test('programs stay where they are, by whichever name, also those that only begin as one', async (t) => {
+  const home = makeHome(t, double);
+  const paths = (version: string) => {
+    const { spec, distribution } = manifestOf(path.join(home.models, 'my/all', version));
+    return [spec.format.files.map((file) => file.path), distribution?.selection?.excluded];
+  };
+  const done = await home.axon('install', 'hf/acme/programs', '--all', '--as', 'my/all@1');
+  assert.equal(done.status, 0, done.stderr);
+  assert.match(done.stderr, /left out without --allow-code: tools\/build, weights\.dat\./);
+  assert.deepEqual(paths('1'), [['model.safetensors', 'notes.dat'], programNames.length + 2]);
+  assert.ok(!fs.existsSync(path.join(home.models, 'my/all/1/weights.dat')));
+  const flags = ['--all', '--allow-code', '--as', 'my/all@2'];
+  await home.axon('install', 'hf/acme/programs', ...flags);
+  assert.deepEqual(paths('2')[1], 0);
+  const elf = await home.axon('install', 'hf/acme/elf');
+  assert.notEqual(elf.status, 0);
+  // In a package they cannot be left out.
+  await home.axon('pack', 'my/all@2', '-o', 'all.axon');
+  const there = makeHome(t, double);
+  const refused = await there.axon('install', path.join(home.dir, 'all.axon'));
+  assert.equal(refused.status, 29, refused.stderr);
 });

@@ -1,4 +1,4 @@
-import { isCode } from '../file-kinds.ts';
+import { isCode } from '../code-files.ts';
 
 const pickles =
   /\.(pt|pth|ckpt|pkl|pickle|joblib|dill|ptl|cpkl|pdparams|pdopt)(\.(gz|z|bz2|xz|lzma|lz4|zst))?$|\.pth\.tar$/i;
