@@ -7,10 +7,13 @@ import { parseSignature } from '../../protocol/signature.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { headOf } from '../formats/sniff.ts';
+import { findPickles } from '../formats/torch/pickle-facts.ts';
 import { checkContents, requireOwn } from '../package/check-contents.ts';
 import { requireInnerData } from '../package/inner-data.ts';
 import { locatePackage } from '../package/locate.ts';
 import { manifestFaults } from '../package/manifest-faults.ts';
+import { requireTruePickles } from '../package/stated-pickles.ts';
+import { requireTrueSchema } from '../package/stated-schema.ts';
 import { requireVerified, verifyFiles } from '../package/verify.ts';
 import { formatBytes, formatCount } from '../render/format.ts';
 import { readText } from '../store/read-text.ts';
@@ -67,5 +70,8 @@ async function check(
   for (const { path: name } of manifest.spec.format.files)
     requireOwn(headOf(path.join(dir, name)), name);
   requireInnerData(dir, manifest);
+  const names = manifest.spec.format.files.map((one) => one.path);
+  requireTruePickles(manifest, findPickles(dir, names));
+  requireTrueSchema(dir, manifest);
   return { kind: 'folder', manifest };
 }

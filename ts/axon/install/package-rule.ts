@@ -3,6 +3,7 @@ import { formatModelId } from '../../protocol/model-id.ts';
 import { findPickles } from '../formats/torch/pickle-facts.ts';
 import type { PackageSource } from '../hubs/hub.ts';
 import { requireTruePickles } from '../package/stated-pickles.ts';
+import { requireTrueSchema } from '../package/stated-schema.ts';
 import { refusePrograms } from './code-rule.ts';
 import type { InstallOptions } from './options.ts';
 import { refusePickles } from './pickle-rule.ts';
@@ -22,6 +23,7 @@ export function admitPackage(
   const names = files.map((file) => file.path);
   const pickles = findPickles(root, names);
   requireTruePickles(manifest, pickles);
+  requireTrueSchema(root, manifest);
   const unproven = files.filter((file) => !isProven || file.verified_by === 'tofu');
   refusePickles(pickles, new Set(unproven.map((file) => file.path)), options, { label });
   refusePrograms(root, names, options, label);

@@ -140,20 +140,26 @@ test('pickles of tensors only come with a package whose hash is stated, and else
     await must(home, 'install', ...words, '--as', `other/good@${index}`);
 });
 
+/** The package once more, with another manifest.yaml. */
+async function repacked(
+  home: Home,
+  name: string,
+  change: (text: string) => string,
+): Promise<string> {
+  const at = (file: string) => path.join(home.dir, file);
+  for (const old of ['out', 'changed.axon']) fs.rmSync(at(old), { recursive: true, force: true });
+  await must(home, 'unpack', `${name}.axon`, '-C', 'out');
+  const text = fs.readFileSync(at('out/manifest.yaml'), 'utf8');
+  assert.notEqual(change(text), text);
+  fs.writeFileSync(at('out/manifest.yaml'), change(text));
+  await must(home, 'pack', './out', '-o', 'changed.axon');
+  return at('changed.axon');
+}
+
 test('a manifest that calls its pickles harmless is refused, with every flag', async (t) => {
   const maker = makeHome(t);
   await packed(maker, 'liar', { 'net.pt': evil });
-  const pack = async (change: (text: string) => string): Promise<string> => {
-    fs.rmSync(path.join(maker.dir, 'out'), { recursive: true, force: true });
-    await must(maker, 'unpack', 'liar.axon', '-C', 'out');
-    const file = path.join(maker.dir, 'out/manifest.yaml');
-    const text = fs.readFileSync(file, 'utf8');
-    assert.notEqual(change(text), text);
-    fs.writeFileSync(file, change(text));
-    fs.rmSync(path.join(maker.dir, 'changed.axon'), { force: true });
-    await must(maker, 'pack', './out', '-o', 'changed.axon');
-    return path.join(maker.dir, 'changed.axon');
-  };
+  const pack = (change: (text: string) => string) => repacked(maker, 'liar', change);
   const home = makeHome(t);
   for (const change of [
     (text: string) => text.replace('pickle: may-run-code', 'pickle: tensors-only'),
@@ -194,4 +200,27 @@ test('an update goes by what was allowed at the install', async (t) => {
   await must(shy, 'verify', 'my/net@1');
   await must(bold, 'update', 'my/net@1');
   assert.ok(fs.readFileSync(path.join(bold.models, 'my/net/1/net.pt')).equals(evil));
+});
+
+test('inputs and outputs that a manifest states are those of its file', async (t) => {
+  const maker = makeHome(t);
+  await packed(maker, 'net', { 'net.onnx': tinyOnnx() });
+  const home = makeHome(t);
+  for (const [change, says] of [
+    [(text: string) => text.replace('name: x', 'name: FAKE'), /takes FAKE: float32\[-1,3\]; net/],
+    [(text: string) => text.replace(/(name: x\n +dtype: )float32/, '$1int8'), /takes x: int8/],
+    [(text: string) => text.replace(/(name: y.*?- )3/s, '$14'), /gives y: float32\[-1,4\]; net/],
+  ] as const) {
+    const file = await repacked(maker, 'net', change);
+    const refused = await home.axon('install', file);
+    assert.equal(refused.status, 12, refused.stdout);
+    assert.match(refused.stderr, says);
+    const checked = await maker.axon('validate', './out');
+    assert.equal(checked.status, 12, checked.stdout);
+  }
+  // A dimension that the file leaves open may be fixed, and words may be added.
+  const fixed = await repacked(maker, 'net', (text) =>
+    text.replace('- -1', '- 1').replace('name: x', 'name: x\n        description: a row'),
+  );
+  await must(home, 'install', fixed);
 });
