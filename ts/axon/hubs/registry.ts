@@ -42,7 +42,8 @@ export function parseSpec(text: string, context: Context): HubSpec {
   const hub = hubs.find((candidate) => candidate.names.includes(name));
   if (slash <= 0 || hub === undefined) {
     const names = hubs.flatMap((candidate) => candidate.names);
-    const near = slash > 0 ? didYouMean(name, names) : ` Is hf/${text} meant?`;
+    const isName = /^[\w.@+-]+$/.test(text);
+    const near = slash > 0 ? didYouMean(name, names) : isName ? ` Is hf/${text} meant?` : '';
     const isFile = fs.existsSync(path.resolve(context.cwd, text));
     const hint = isFile ? ` Is ./${text} meant?` : near;
     throw new AxonError(

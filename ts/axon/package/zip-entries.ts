@@ -45,6 +45,7 @@ export async function readZip(
       bytes += entry.uncompressedSize;
       if (bytes > most)
         throw new AxonError('UNSAFE_PACKAGE', `${label} unpacks to far more than its size.`);
+      await requireSameName(zip, entry, label);
       await each({ name, size: entry.uncompressedSize, body: checked(zip, entry, name) });
     }
   } catch (error) {
@@ -57,6 +58,16 @@ export async function readZip(
   } finally {
     zip?.close();
   }
+}
+
+/** The name in the list and the one before the bytes: readers differ in which of the two they take. */
+async function requireSameName(zip: ZipFile, entry: Entry, label: string): Promise<void> {
+  const { fileName } = await zip.readLocalFileHeaderPromise(entry, { minimal: false });
+  if (fileName.equals(entry.fileNameRaw)) return;
+  throw new AxonError(
+    'UNSAFE_PACKAGE',
+    `${label}: ${JSON.stringify(nameOf(entry, label))} has another name before its bytes than in the list.`,
+  );
 }
 
 function nameOf({ fileNameRaw }: Entry, label: string): string {

@@ -84,7 +84,7 @@ test('a repository is pinned to its commit; each file is checked as well as the 
 test('branches, tags and commits; what is not there is named with what is', async (t) => {
   const home = makeHome(t, double);
   const commit = headOfModelscope(repo);
-  for (const asked of ['master', 'v1.0', commit]) {
+  for (const asked of ['master', 'main', 'v1.0', commit]) {
     const shown = await home.axon('install', `ms/acme/Net-1.5@${asked}`, '--dry-run', '--json');
     assert.equal(shown.status, 0, shown.stderr);
     assert.equal(shown.json<{ source: { revision: string } }>().source.revision, commit);

@@ -54,6 +54,7 @@ const hostile: Readonly<Record<string, { exit: number; entries: ZipFileEntry[] }
       { name: 'Model.onnx', data: onnx },
     ],
   },
+  'two-names': { exit: 11, entries: [{ name: 'model.onnx', data: onnx, localName: 'other.onnx' }] },
   'wrong-sum': { exit: 12, entries: [{ name: 'model.onnx', data: onnx, crc: 1 }] },
   'wrong-size': { exit: 12, entries: [{ name: 'model.onnx', data: onnx, size: 3 }] },
   bomb: { exit: 11, entries: [{ name: 'model.onnx', data: Buffer.alloc(300 * 1024 * 1024) }] },

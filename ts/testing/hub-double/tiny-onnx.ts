@@ -19,9 +19,12 @@ export interface TinyModel {
     readonly name: string;
     readonly location?: string;
     readonly length?: number;
+    readonly offset?: number;
   }[];
   /** A data file that is named only inside of a node's subgraph. */
   readonly hiddenLocation?: string;
+  /** A data file that is named only in what is there for training. */
+  readonly trainingLocation?: string;
 }
 
 function value(field: number, { name, elementType = 1, shape }: TinyValue): Buffer {
@@ -32,14 +35,18 @@ function value(field: number, { name, elementType = 1, shape }: TinyValue): Buff
   return bytes(field, bytes(1, name), bytes(2, tensor));
 }
 
-function external(location: string, length?: number): Buffer {
+type Place = { readonly length?: number | undefined; readonly offset?: number | undefined };
+
+function external(location: string, place: Place): Buffer {
   const pair = (key: string, value: string) => bytes(13, bytes(1, key), bytes(2, value));
-  const more = length === undefined ? [] : [pair('length', String(length))];
+  const more = (['length', 'offset'] as const).flatMap((key) =>
+    place[key] === undefined ? [] : [pair(key, String(place[key]))],
+  );
   return Buffer.concat([pair('location', location), ...more, number(14, 1)]);
 }
 
-function weight(name: string, location?: string, length?: number): Buffer {
-  const data = location === undefined ? bytes(9, Buffer.alloc(4)) : external(location, length);
+function weight(name: string, location?: string, place: Place = {}): Buffer {
+  const data = location === undefined ? bytes(9, Buffer.alloc(4)) : external(location, place);
   return bytes(5, number(1, 1), number(2, 1), bytes(8, name), data);
 }
 
@@ -50,6 +57,7 @@ export function tinyOnnx(model: TinyModel = {}): Buffer {
     outputs = [{ name: 'y', shape: ['batch', 3] }],
     weights = [],
     hiddenLocation,
+    trainingLocation,
   } = model;
   const hidden =
     hiddenLocation === undefined
@@ -60,14 +68,17 @@ export function tinyOnnx(model: TinyModel = {}): Buffer {
     7,
     node,
     bytes(2, 'tiny'),
-    ...weights.map(({ name, location, length }) => weight(name, location, length)),
+    ...weights.map(({ name, location, ...place }) => weight(name, location, place)),
     ...inputs.map((input) => value(11, input)),
     ...outputs.map((output) => value(12, output)),
   );
+  const training =
+    trainingLocation === undefined ? [] : [bytes(20, bytes(2, weight('t', trainingLocation)))];
   return Buffer.concat([
     number(1, 8),
     bytes(2, 'tiny'),
     graph,
+    ...training,
     bytes(8, bytes(1, ''), number(2, 13)),
   ]);
 }

@@ -9,6 +9,8 @@ export interface ZipFileEntry {
   /** A lie about the checksum or the unpacked size. */
   readonly crc?: number;
   readonly size?: number;
+  /** Another name before the bytes than in the list. */
+  readonly localName?: string;
 }
 
 function u16(...values: number[]): Buffer {
@@ -32,16 +34,19 @@ export function makeZip(entries: readonly ZipFileEntry[]): Buffer {
     const { name, data = Buffer.alloc(0), mode = 0o100644, encrypted = false } = entry;
     const packed = deflateRawSync(data);
     const title = Buffer.from(name);
+    const localTitle = Buffer.from(entry.localName ?? name);
     const { crc = crc32(data), size = data.length } = entry;
     const flags = 0x800 | (encrypted ? 1 : 0);
-    const common = [
+    const common = (of: Buffer) => [
       u16(20, flags, 8, 0, 0x21),
       u32(crc, packed.length, size),
-      u16(title.length, 0),
+      u16(of.length, 0),
     ];
-    const body = Buffer.concat([u32(0x04034b50), ...common, title, packed]);
+    const body = Buffer.concat([u32(0x04034b50), ...common(localTitle), localTitle, packed]);
     const attributes = [u16(0, 0, 0), u32(mode * 0x10000, at)];
-    list.push(Buffer.concat([u32(0x02014b50), u16(0x0314), ...common, ...attributes, title]));
+    list.push(
+      Buffer.concat([u32(0x02014b50), u16(0x0314), ...common(title), ...attributes, title]),
+    );
     bodies.push(body);
     at += body.length;
   }

@@ -26,17 +26,33 @@ test('inputs without those that are weights, dimensions with their names, outsid
       ],
       weights: [{ name: 'w' }, { name: 'v', location: './v.bin' }],
       hiddenLocation: 'h.bin',
+      trainingLocation: 't.bin',
     }),
   );
   assert.deepEqual(ioSchema(model)?.inputs, [
     { name: 'ids', dtype: 'int64', shape: [-1, -1, 3], dims: ['batch', null, 3] },
     { name: 'scalar', dtype: 'bool', shape: [] },
   ]);
-  assert.deepEqual(model.externalFiles, ['h.bin', 'v.bin']);
+  assert.deepEqual(model.externalFiles, ['h.bin', 't.bin', 'v.bin']);
   assert.deepEqual(
     [model.irVersion, model.producer, [...model.opsets]],
     [8, 'tiny', [['ai.onnx', 13]]],
   );
+});
+
+test('a tensor lies at a place that there is', () => {
+  const at = (offset: number, length: number) =>
+    tinyOnnx({ weights: [{ name: 'v', location: 'v.bin', offset, length }] });
+  assert.equal(read(at(8, 4)).externalEnds.get('v.bin'), 12);
+  for (const [offset, length] of [
+    [-8, 12],
+    [8, -4],
+    [1.5, 2],
+  ] as const)
+    assert.throws(() => read(at(offset, length)), {
+      code: 'INVALID_PACKAGE',
+      message: /impossible/,
+    });
 });
 
 test('a type that the list cannot say leaves the list out instead of inventing', () => {

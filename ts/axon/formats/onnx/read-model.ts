@@ -6,7 +6,7 @@ import { readValueInfo, type ValueInfo } from './value-info.ts';
  * What an ONNX file says about itself, without its weights. Field numbers are those of onnx.proto3.
  * 1. Inputs that have an initializer are constants with a default, not inputs (IR < 4 lists both).
  * 2. Tensors with data outside of the file stand in the graph's initializers, in nodes' attributes, in
- *    graphs inside of nodes (If, Loop) and in functions: all are looked at.
+ *    graphs inside of nodes (If, Loop), in functions and in what is there for training: all are looked at.
  */
 export interface OnnxModel {
   readonly irVersion: number;
@@ -44,6 +44,7 @@ class ModelReader {
       else if (field.number === 2) this.#producer = this.#read.text(field);
       else if (field.number === 7) this.#graph(field);
       else if (field.number === 8) this.#opset(field);
+      else if (field.number === 20) this.#training(field);
       else if (field.number === 25) this.#functionBody(field);
     }
     if (this.#irVersion === null || this.#outputs.length === 0)
@@ -109,7 +110,16 @@ class ModelReader {
   }
 
   #functionBody(message: Field): void {
-    for (const field of this.#read.fields(message)) if (field.number === 7) this.#node(field, 1);
+    for (const field of this.#read.fields(message)) {
+      if (field.number === 7) this.#node(field, 1);
+      else if (field.number === 11) this.#attribute(field, 1);
+    }
+  }
+
+  /** The graphs that give weights their first values, and that change them. */
+  #training(message: Field): void {
+    for (const field of this.#read.fields(message))
+      if (field.number === 1 || field.number === 2) this.#subgraph(field, 1);
   }
 
   #sparse(message: Field): string {
@@ -135,8 +145,9 @@ class ModelReader {
 
   #keepExternal(location: string, entries: ReadonlyMap<string, string>): void {
     const file = location.replace(/^\.\//, '');
-    const end = Number(entries.get('offset') ?? 0) + Number(entries.get('length') ?? 0);
-    if (!Number.isSafeInteger(end) || end < 0)
+    const [offset, length] = [entries.get('offset') ?? '0', entries.get('length') ?? '0'];
+    const end = Number(offset) + Number(length);
+    if (![offset, length].every((text) => /^\d+$/.test(text)) || !Number.isSafeInteger(end))
       throw new ProtobufError(`a tensor at an impossible place of ${JSON.stringify(file)}`);
     this.#external.set(file, Math.max(end, this.#external.get(file) ?? 0));
     if (this.#external.size > maxExternalFiles)

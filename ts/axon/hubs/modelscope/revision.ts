@@ -25,7 +25,7 @@ export async function pinRevision(
   const { RevisionMap } = await api.ask(`${repo}/revisions`, repo);
   const map = (RevisionMap ?? {}) as { Branches?: unknown; Tags?: unknown };
   const refs: Refs = new Map([...readRefs(map.Tags), ...readRefs(map.Branches)]);
-  const name = revision ?? (refs.has('master') ? 'master' : 'main');
+  const name = revision === null ? mainBranch(refs) : nameOf(revision, refs);
   if (!refs.has(name))
     throw new AxonError(
       'NOT_FOUND',
@@ -39,6 +39,14 @@ export async function pinRevision(
       `ModelScope does not agree with itself which commit ${name} of ${repo} is (${listed} and ${commit}). Try again, or name the commit.`,
     );
   return commit;
+}
+
+const mainBranch = (refs: Refs) => (refs.has('master') ? 'master' : 'main');
+
+/** Who writes the main branch's name as the other hubs have it means the main branch. */
+function nameOf(revision: string, refs: Refs): string {
+  const isMain = revision === 'main' || revision === 'master';
+  return isMain && !refs.has(revision) ? mainBranch(refs) : revision;
 }
 
 /** The hub answers the main branch's commit for a parameter that it does not know, so spelling matters. */
