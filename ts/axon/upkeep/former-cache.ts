@@ -3,7 +3,7 @@ import path from 'node:path';
 import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
 import { AxonError } from '../axon-error.ts';
 import type { Context } from '../context.ts';
-import { parseSpec } from '../hubs/registry.ts';
+import { looseFolder } from '../hubs/file/file-hub.ts';
 import { installSpec } from '../install/install.ts';
 import { listInstalled, readManifest } from '../store/catalog.ts';
 import { reservedNames, StoreLayout } from '../store/layout.ts';
@@ -51,7 +51,11 @@ export async function importFormer(
   context: Context,
 ): Promise<{ readonly id: string; readonly files: number; readonly bytes: number }> {
   const result = await installSpec(
-    parseSpec(`file:${dir}`, context),
+    {
+      id,
+      origin: { hub: 'file', id: path.basename(dir) },
+      resolve: async () => looseFolder(dir, context),
+    },
     {
       as: id,
       include: [],

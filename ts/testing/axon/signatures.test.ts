@@ -162,6 +162,27 @@ test('what a trusted key signed is not replaced by what nobody signed', async (t
   assert.equal(verified.status, 0, verified.stderr);
 });
 
+test('the folder of a package is installed as the package that it is', async (t) => {
+  const home = makeHome(t);
+  await makeSigned(home);
+  const dir = path.join(home.models, 'my/net/1');
+  fs.cpSync(dir, path.join(home.dir, 'copy'), { recursive: true });
+  fs.rmSync(path.join(home.dir, 'copy/.axon_metadata.json'));
+  const manifest = fs.readFileSync(path.join(dir, 'manifest.yaml'), 'utf8');
+  assert.equal((await home.axon('uninstall', 'my/net@1')).status, 0);
+  const installed = await home.axon('install', './copy', '--json');
+  assert.equal(installed.status, 0, installed.stderr);
+  assert.equal(installed.json()['id'], 'my/net@1');
+  assert.equal(fs.readFileSync(path.join(dir, 'manifest.yaml'), 'utf8'), manifest);
+  assert.ok(fs.existsSync(path.join(dir, 'manifest.yaml.sig')));
+  fs.writeFileSync(path.join(home.dir, 'copy/manifest.yaml'), 'kind: ConfigMap\n');
+  const loose = await home.axon('install', './copy', '--as', 'my/loose@1');
+  assert.equal(loose.status, 0, loose.stderr);
+  assert.match(loose.stderr, /counts as loose files, and its manifest is left out/);
+  fs.writeFileSync(path.join(home.dir, 'copy/manifest.yaml'), manifest.replace('kind:', 'kin:'));
+  assert.equal((await home.axon('install', './copy', '--as', 'my/other@1')).status, 12);
+});
+
 test('a signature that is none is found by validate as by install', async (t) => {
   const home = makeHome(t);
   await makeSigned(home);

@@ -1,18 +1,25 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { limits } from '../../../protocol/limits.ts';
 import { AxonError, errnoOf } from '../../axon-error.ts';
 import type { Context } from '../../context.ts';
 import { externalFilesOf } from '../../formats/onnx/external-files.ts';
 import { refuseImposter } from '../../formats/sniff.ts';
 import { unpackArchive } from '../../package/archive.ts';
+import { folderSource } from '../../package/bundle.ts';
+import { openFolder } from '../../package/manifest-file.ts';
 import { peekManifest } from '../../package/peek-manifest.ts';
+import { manifestName } from '../../store/layout.ts';
+import { readText } from '../../store/read-text.ts';
 import type { FileSource, Hub, HubSpec, Source } from '../hub.ts';
 import { idSegment } from '../id-segment.ts';
 import { copyFiles } from './copy-files.ts';
 import { listFolder } from './list-folder.ts';
 
 const shownNames = 10;
+/** In every manifest that this axon writes. */
+const ownApi = 'axon.mlos.io/';
 
 /** A file, a folder or an `.axon` package on this machine. Bytes are copied, never linked. */
 export const fileHub: Hub = {
@@ -72,7 +79,7 @@ function open(file: string, context: Context): Source {
   const pin = { hub: 'file', id: path.basename(file), revision: null, url: null };
   if (isBundle(file, stat))
     throw new AxonError('INVALID_SPEC', `${file} is a bundle of models: axon import ${file}`);
-  if (stat.isDirectory()) return localFiles(pin, file, () => filesIn(file, context), context);
+  if (stat.isDirectory()) return packageIn(file, context) ?? looseFolder(file, context);
   if (!stat.isFile())
     throw new AxonError('INVALID_SPEC', `${file} is neither a regular file nor a folder.`);
   if (file.endsWith('.axon'))
@@ -84,6 +91,26 @@ function open(file: string, context: Context): Source {
       unpack: (into) => unpackArchive(file, into, context.signal),
     };
   return localFiles(pin, path.dirname(file), () => withExternalData(file), context);
+}
+
+/** A folder with a manifest is a package. Another manifest.yaml makes none of it, nor does one of an earlier release that says too little. */
+function packageIn(folder: string, { output }: Context): Source | null {
+  try {
+    const found = openFolder(folder);
+    return found === null ? null : folderSource(folder, found.text, found.signature);
+  } catch (error) {
+    if (readText(path.join(folder, manifestName), limits.manifestBytes).includes(ownApi))
+      throw error;
+    const { message } = AxonError.from(error);
+    output.warn(`The folder counts as loose files, and its manifest is left out: ${message}`);
+    return null;
+  }
+}
+
+/** The files of a folder as they are, whatever a manifest says of them. */
+export function looseFolder(folder: string, context: Context): FileSource {
+  const pin = { hub: 'file', id: path.basename(folder), revision: null, url: null };
+  return localFiles(pin, folder, () => filesIn(folder, context), context);
 }
 
 /** What `axon export` made: an OCI layout, as a folder or in a tar. */
