@@ -2,7 +2,14 @@
  * What the words in `<…>` of commands and flags stand for: the one place for their texts in the help and
  * for what a shell completes there. A test compares it with the program.
  */
-export type Candidates = 'installed' | 'keys' | 'hubs' | 'sources' | 'formats' | 'files';
+export type Candidates =
+  | 'installed'
+  | 'keys'
+  | 'hubs'
+  | 'sources'
+  | 'formats'
+  | 'variants'
+  | 'files';
 
 export interface ArgumentKind {
   readonly about: string;
@@ -34,6 +41,7 @@ export const argumentKinds: Readonly<Record<string, ArgumentKind>> = {
   value: { about: 'its value' },
   hub: { about: 'the name of a hub, such as hf', candidates: ['hubs'] },
   format: { about: 'a format of weights, or auto', candidates: ['formats'] },
+  variant: { about: 'the name of a variant, such as q4', candidates: ['variants'] },
   words: { about: 'what to look for' },
   target: { about: 'where to: oci/<registry>/<repository>:<tag>' },
   url: { about: 'an http or https address' },

@@ -10,7 +10,8 @@ import {
   isConfigKey,
   type KeyInfo,
 } from '../settings/keys.ts';
-import { type ConfigValue, readValue, type Settings, unknownKey } from '../settings/settings.ts';
+import { type ConfigValue, readTyped } from '../settings/read-value.ts';
+import { type Settings, unknownKey } from '../settings/settings.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 function requireKey(text: string): ConfigKey {
@@ -80,7 +81,8 @@ export const addConfig: AddCommand = (program, run) => {
     mend(flags, async (context) => {
       const key = requireKey(text);
       if (key === 'security.trusted_keys') loadKeys(value, context.cwd);
-      const settings = await changeSetting(key, readValue(key, value), context);
+      const given = readTyped(key, value, context.cwd);
+      const settings = await changeSetting(key, given, context);
       warnOfWrong(settings, context);
       said(key, settings, context);
     }),

@@ -35,7 +35,7 @@ export const addInstall: AddCommand = (program, run) => {
       .option('--exclude <glob>', 'leave out the files that match (repeatable)', collect)
       .option('--all', 'take every file')
       .option('-f, --format <format>', `auto, ${formatNames.join(', ')}`)
-      .option('--variant <name>', 'which variant, such as q4 or Q4_K_M')
+      .option('--variant <variant>', 'which variant, such as q4 or Q4_K_M')
       .option('--allow-pickle', allowPickleWords)
       .option('--allow-code', allowCodeWords)
       .option('--force', 'fetch again and replace what is installed')

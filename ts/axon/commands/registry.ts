@@ -11,7 +11,8 @@ import {
   endpointVariables,
   isEndpointHub,
 } from '../settings/endpoints.ts';
-import { readValue, type Settings } from '../settings/settings.ts';
+import { readValue } from '../settings/read-value.ts';
+import type { Settings } from '../settings/settings.ts';
 import { type AddCommand, type JsonFlag, withExample } from './command.ts';
 
 /** Where a hub is asked, as it is shown: the environment comes before config.yaml, and that before the hub's own address. */

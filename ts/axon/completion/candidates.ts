@@ -2,6 +2,7 @@ import { formatModelId } from '../../protocol/model-id.ts';
 import type { ArgumentKind } from '../commands/arguments.ts';
 import { formatNames } from '../formats/file-kinds.ts';
 import { hubs } from '../hubs/registry.ts';
+import { variantNames } from '../selection/choose.ts';
 import { configKeyNames } from '../settings/keys.ts';
 import type { Settings } from '../settings/settings.ts';
 import { listInstalled } from '../store/catalog.ts';
@@ -20,6 +21,7 @@ export function candidatesOf(settings: Settings): Candidates {
     installed: async () => installed(),
     keys: async () => configKeyNames,
     formats: async () => ['auto', ...formatNames],
+    variants: async () => variantNames,
     hubs: async () => names(),
     sources: async () => names().map((name) => `${name}/`),
   };

@@ -2,6 +2,7 @@ import { AxonError } from '../axon-error.ts';
 import { type Format, formatNames } from '../formats/file-kinds.ts';
 import type { Candidate, Found } from './candidate.ts';
 import type { Listing } from './listing.ts';
+import { onnxDtypes } from './onnx.ts';
 import type { SelectOptions, SourceFacts } from './select.ts';
 
 export interface Choice {
@@ -62,7 +63,12 @@ function bestPlace(candidates: readonly Candidate[]): readonly Candidate[] {
 }
 
 /** fp32 is the plain one and q8 the one that is called quantized, as users of ONNX say. */
-const otherNames: Readonly<Record<string, string>> = { fp32: '', f32: '', q8: 'quantized' };
+const otherNames: Readonly<Record<string, string>> = {
+  plain: '',
+  fp32: '',
+  f32: '',
+  q8: 'quantized',
+};
 
 /** Whether a variant is the one that a flag names. */
 export function isVariant(asked: string, variant: string): boolean {
@@ -91,6 +97,11 @@ const usualVariants: Readonly<Record<Format, readonly string[]>> = {
   tflite: ['', 'float32'],
   keras: [''],
 };
+
+/** Names of variants that are common; a source may have others. */
+export const variantNames: readonly string[] = [
+  ...new Set([...Object.keys(otherNames), ...onnxDtypes, ...Object.values(usualVariants).flat()]),
+].filter((name) => name !== '');
 
 /** Without --variant the plain one, or the first usual one. */
 function plainest(candidates: readonly Candidate[], format: Format): readonly Candidate[] {

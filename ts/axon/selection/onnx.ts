@@ -11,8 +11,9 @@ import { groupBy, type Listing, pipelineOf } from './listing.ts';
  * 4. Parts of a diffusion pipeline are one candidate.
  * 5. Files that are none of that stand alone.
  */
-const dtypeSuffix =
-  /_(fp16|bf16|int8|uint8|int4|quantized|q8|q4|q4f16|bnb4|q2|q2f16|q1|q1f16|optimized)$/;
+export const onnxDtypes: readonly string[] =
+  'fp16 bf16 int8 uint8 int4 quantized q8 q4 q4f16 bnb4 q2 q2f16 q1 q1f16 optimized'.split(' ');
+const dtypeSuffix = new RegExp(`_(${onnxDtypes.join('|')})$`);
 
 /** Members ending in `?` come along where they are. */
 const groups: readonly (readonly string[])[] = [

@@ -70,7 +70,8 @@ test('ONNX: the folder onnx/ first, one variant, its data, the side files', () =
     'model.safetensors',
   ]);
   assert.deepEqual(choose(repo, { include: ['*.png', 'model.onnx'] }), ['pic.png', 'model.onnx']);
-  assert.deepEqual(choose(repo, { variant: 'fp32' }), choose(repo));
+  for (const variant of ['fp32', 'plain'])
+    assert.deepEqual(choose(repo, { variant }), choose(repo));
   refusedWith('AMBIGUOUS', () => choose(repo, { variant: 'int8' }), /int8/);
 });
 

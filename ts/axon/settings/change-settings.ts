@@ -5,7 +5,8 @@ import { AxonError, errnoOf } from '../axon-error.ts';
 import type { Context } from '../context.ts';
 import { acquireLock } from '../store/lock.ts';
 import { replaceDurably, writeNew } from '../store/sync.ts';
-import { type ConfigValue, Settings } from './settings.ts';
+import type { ConfigValue } from './read-value.ts';
+import { Settings } from './settings.ts';
 
 /** Nobody has config.yaml for longer than it takes to write it. */
 const waitMs = 30_000;

@@ -2,7 +2,7 @@ import { type EndpointHub, endpointHubs, endpointKey, endpointVariables } from '
 
 /** Every key of config.yaml that has an effect, with its default. Nothing else decides a default. */
 export interface KeyInfo {
-  readonly type: 'text' | 'number' | 'boolean' | 'endpoint';
+  readonly type: 'text' | 'number' | 'boolean' | 'endpoint' | 'folder' | 'files';
   readonly default: string | number | boolean;
   readonly about: string;
   readonly secret?: true;
@@ -25,7 +25,7 @@ const endpointKeys = Object.fromEntries(
 
 export const configKeys = {
   cache_dir: {
-    type: 'text',
+    type: 'folder',
     default: '',
     about: 'Where models are kept; empty means the folder `cache` in AXON_HOME.',
   },
@@ -40,7 +40,7 @@ export const configKeys = {
     about: 'true: each install tells the daemon about the model, as with --register.',
   },
   'security.trusted_keys': {
-    type: 'text',
+    type: 'files',
     default: '',
     about: 'Public keys (PEM files, a comma between them) whose signatures must be right.',
   },

@@ -4,16 +4,8 @@ import path from 'node:path';
 import { didYouMean } from '../../protocol/nearest.ts';
 import { shellWord } from '../../protocol/shell-word.ts';
 import { AxonError, errnoOf } from '../axon-error.ts';
-import {
-  type ConfigKey,
-  configKeyNames,
-  configKeys,
-  formerKeys,
-  isConfigKey,
-  type KeyInfo,
-} from './keys.ts';
-
-export type ConfigValue = string | number | boolean;
+import { type ConfigKey, configKeyNames, configKeys, formerKeys, isConfigKey } from './keys.ts';
+import { type ConfigValue, readValue } from './read-value.ts';
 
 function fail(message: string, cause?: unknown): never {
   throw new AxonError('INVALID_CONFIG', message, { cause });
@@ -31,31 +23,6 @@ export function unknownKey(key: string): AxonError {
     'INVALID_CONFIG',
     `Unknown configuration key ${JSON.stringify(key)}.${hint} \`axon config list\` shows all.`,
   );
-}
-
-function isAddress(value: unknown): value is string {
-  return typeof value === 'string' && /^https?:\/\/[^/]/.test(value) && URL.canParse(value);
-}
-
-/** Checks one value for one key; text from the command line is converted. */
-export function readValue(key: ConfigKey, value: unknown): ConfigValue {
-  const info: KeyInfo = configKeys[key];
-  if (info.type === 'text') {
-    return typeof value === 'string' ? value : fail(`${key} must be text.`);
-  }
-  if (info.type === 'endpoint') {
-    if (isAddress(value) || (value === '' && info.default === '')) return value;
-    return fail(`${key} must be an http or https address, not ${JSON.stringify(value)}.`);
-  }
-  if (info.type === 'boolean') {
-    const flag = { true: true, false: false }[String(value)];
-    return flag ?? fail(`${key} must be true or false, not ${JSON.stringify(value)}.`);
-  }
-  const { min = 0, max = Number.MAX_SAFE_INTEGER } = info;
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  return Number.isInteger(number) && (number as number) >= min && (number as number) <= max
-    ? (number as number)
-    : fail(`${key} must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}.`);
 }
 
 function flatten(value: unknown, prefix: string, out: Map<string, unknown>): void {

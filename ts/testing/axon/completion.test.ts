@@ -39,6 +39,8 @@ test('verbs, flags, models, keys, hubs and values, read from the program', async
   assert.deepEqual(await offers(home, 'list', '--format=n'), ['--format=names']);
   assert.deepEqual(await offers(home, 'search', 'x', '--hub', 'n'), ['npm']);
   assert.deepEqual(await offers(home, 'install', 'x', '--format', 'o'), ['onnx']);
+  assert.deepEqual(await offers(home, 'install', 'x', '--variant', 'q4_k'), ['q4_k_m', 'q4_k_s']);
+  assert.ok((await offers(home, 'install', '--variant', '')).includes('plain'));
   assert.deepEqual(await offers(home, 'convert', 'x', '--to', ''), ['onnx']);
   assert.deepEqual(await offers(home, 'run', 'my/net@1', ''), [':files']);
   assert.deepEqual(await offers(home, 'nonsense', ''), []);

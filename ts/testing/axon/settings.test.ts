@@ -47,6 +47,24 @@ test('what else stands in config.yaml stays as its owner wrote it', async (t) =>
   assert.doesNotMatch(text, /http:\/\/a/);
 });
 
+test('a path in the settings is the same wherever a command runs', async (t) => {
+  const home = makeHome(t);
+  const said = async (key: string) => (await home.axon('config', 'get', key)).stdout;
+  assert.equal((await home.axon('config', 'set', 'cache_dir', 'models')).status, 0);
+  assert.equal(await said('cache_dir'), `${path.join(home.dir, 'models')}\n`);
+  assert.equal((await home.axon('config', 'set', 'cache_dir', '')).status, 0);
+  assert.equal((await home.axon('keygen', '-o', 'mine')).status, 0);
+  assert.equal(
+    (await home.axon('config', 'set', 'security.trusted_keys', 'mine.pub.pem')).status,
+    0,
+  );
+  assert.equal(await said('security.trusted_keys'), `${path.join(home.dir, 'mine.pub.pem')}\n`);
+  fs.writeFileSync(path.join(home.dir, 'config.yaml'), 'cache_dir: models\n');
+  const relative = await home.axon('list');
+  assert.equal(relative.status, 3);
+  assert.match(relative.stderr, /cache_dir must be an absolute path .*, not "models"/);
+});
+
 test('a key that is wrong stops every command but those that mend it', async (t) => {
   const home = makeHome(t);
   const file = path.join(home.dir, 'config.yaml');
