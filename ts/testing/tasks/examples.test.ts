@@ -128,6 +128,18 @@ test('each command works when it is pasted', watchdog, async (t) => {
     'the cat',
   );
   assert.match(chosen, /^0\.\d{4} {2}(cat|paris)\n0\.\d{4} {2}(cat|paris)\n$/);
+  // The line that is shown needs an input only.
+  const data = ['--data-dir', daemon.dataFolder];
+  const shown = await runMlos(place.folder, ['models', 'show', 't/entail@1', ...data]);
+  const [, line = ''] =
+    /try {5}mlos (run \S+ --task zero-shot-classification .*)/.exec(shown.stdout) ?? [];
+  const tried = await runMlos(place.folder, [...line.split(' '), 'the cat']);
+  assert.deepEqual([tried.code, tried.stderr], [0, ''], line);
+  assert.match(tried.stdout, /^0\.\d{4} {2}(phone|food)\n0\.\d{4} {2}(phone|food)\n$/);
+  const bare = ['run', 't/entail@1', '--task', 'zero-shot-classification', 'the cat', ...data];
+  const { code, stderr } = await runMlos(place.folder, bare);
+  assert.equal(code, 1);
+  assert.match(stderr, /needs "candidate_labels": give it as --param candidate_labels=phone,food/);
 });
 
 test('where there is no HTTP, it is the command line that is shown', watchdog, async (t) => {

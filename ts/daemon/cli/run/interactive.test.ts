@@ -114,10 +114,10 @@ test('several inputs are asked one by one', async () => {
       },
     },
   );
+  while (!text().includes('question >>> ')) await new Promise((resolve) => setImmediate(resolve));
   keys.write('Who?\rIt was me.\r\u0004');
   await ended;
   assert.deepEqual(asked, { question: 'Who?', context: 'It was me.' });
-  assert.match(text(), /question >>> /);
 });
 
 test('a file that was dropped on the terminal is read', async (t) => {
@@ -142,4 +142,36 @@ test('a file that was dropped on the terminal is read', async (t) => {
   await ended;
   const image = Buffer.from('png');
   assert.deepEqual(asked, [{ image }, { image }], text());
+});
+
+test('what a task cannot do without is asked once, and not where it is given', async () => {
+  const classify: Task = {
+    ...answers,
+    name: 'zero-shot-classification',
+    inputs: [{ ...input, name: 'text', required: true }],
+  };
+  const typed = async (given: Record<string, unknown>, keyed: string) => {
+    const { keys, output, text } = terminal();
+    const asked: unknown[] = [];
+    const ended = interact(classify, given, {
+      ...{ input: keys, output },
+      ask: async (request) => {
+        asked.push(request);
+        return {} as Answer;
+      },
+    });
+    keys.write(`${keyed}\u0004`);
+    await ended;
+    return { asked, shown: text() };
+  };
+  const labels = { candidate_labels: ['phone', 'fast food'] };
+  const both = [
+    { ...labels, text: 'one' },
+    { ...labels, text: 'two' },
+  ];
+  const { asked, shown } = await typed({}, '\rphone, fast food\rone\rtwo\r');
+  assert.deepEqual(asked, both);
+  assert.match(shown, /candidate_labels, such as phone,food >>> /);
+  assert.deepEqual((await typed(labels, 'one\rtwo\r')).asked, both);
+  assert.deepEqual((await typed({}, '')).asked, []);
 });

@@ -46,6 +46,17 @@ export function wantedInputs({ inputs }: Task, given: Readonly<Fields>): TaskInp
   return isChosen ? [] : wanted.filter(({ name }) => given[name] === undefined);
 }
 
+/** Parameters that the task cannot do without and that are not given, each with an example as it is typed. */
+export function neededParameters(
+  task: Task,
+  given: Readonly<Fields>,
+): { readonly name: string; readonly example: string }[] {
+  if (!isTaskName(task.name)) return [];
+  const { parameters, example } = taskSpec(task.name);
+  const missing = parameters.required?.filter((name) => given[name] === undefined) ?? [];
+  return missing.map((name) => ({ name, example: [example?.[name] ?? []].flat().join(',') }));
+}
+
 /** `--param name=value`. A value is JSON where the parameter is no text; `@file` is what the file holds. */
 export async function readParam(task: Task, pair: string): Promise<[string, unknown]> {
   const at = pair.indexOf('=');
@@ -67,7 +78,8 @@ export function isFile({ kind }: TaskInputInfo): boolean {
   return kind === 'image' || kind === 'audio';
 }
 
-function typedValue(task: Task, name: string, text: string): unknown {
+/** A value as it is typed: JSON where it is no text. */
+export function typedValue(task: Task, name: string, text: string): unknown {
   const input = task.inputs.find((one) => one.name === name);
   const type = isTaskName(task.name)
     ? taskSpec(task.name).parameters.properties[name]?.type
@@ -77,7 +89,9 @@ function typedValue(task: Task, name: string, text: string): unknown {
     return JSON.parse(text);
   } catch {
     // A list of words needs no brackets; what else is no JSON is a text, which the daemon judges.
-    return type === 'array' || input?.kind === 'texts' ? text.split(',') : text;
+    return type === 'array' || input?.kind === 'texts'
+      ? text.split(',').map((word) => word.trim())
+      : text;
   }
 }
 

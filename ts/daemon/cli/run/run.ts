@@ -1,5 +1,6 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import type { ModelInfoWire } from '../../../protocol/methods/model-info.ts';
+import { shellWord } from '../../../protocol/shell-word.ts';
 import { openLine } from '../call.ts';
 import type { CommonOptions } from '../options.ts';
 import { printJson } from '../report.ts';
@@ -12,6 +13,7 @@ import {
   inputsOfFiles,
   inputsOfWords,
   isFile,
+  neededParameters,
   readParam,
   type Task,
   wantedInputs,
@@ -52,6 +54,14 @@ export async function run(
       ask: (request, signal) => ask(options, { ...request, ...base }, { screen, signal }),
     });
     return 0;
+  }
+  const [needed] = neededParameters(task, given);
+  if (needed !== undefined) {
+    const { name, example } = needed;
+    throw new MlosError(
+      'INVALID_ARGUMENT',
+      `${task.name} needs ${JSON.stringify(name)}: give it as --param ${shellWord(`${name}=${example}`)}.`,
+    );
   }
   const inputs = await inputsNow(task, given, words);
   const request = { ...asConversation(task, { ...given, ...inputs }, []), ...base };

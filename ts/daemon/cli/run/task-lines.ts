@@ -1,5 +1,6 @@
 import type { ModelInfoWire } from '../../../protocol/methods/model-info.ts';
-import type { Task } from './request.ts';
+import { shellWord } from '../../../protocol/shell-word.ts';
+import { neededParameters, type Task } from './request.ts';
 
 /** A task as `mlos models show` prints it: what goes in, what comes out, and how to ask. `place`: options that name the daemon. */
 export function taskLines(model: ModelInfoWire, task: Task, place: string): string[] {
@@ -11,13 +12,16 @@ export function taskLines(model: ModelInfoWire, task: Task, place: string): stri
     typeof value === 'object' ? [] : [`${name} ${String(value)}`],
   );
   const which = model.tasks.length > 1 ? ` --task ${task.name}` : '';
+  const needed = neededParameters(task, {}).map(({ name, example }) => {
+    return ` --param ${shellWord(`${name}=${example}`)}`;
+  });
   return [
     `task      ${task.name}: ${task.summary}`,
     `  reads   ${reads.join(', ')}`,
     ...(task.parameters.length === 0 ? [] : [`  takes   ${task.parameters.join(', ')}`]),
     ...(results.length === 0 ? [] : [`  answers ${results.join(', ')}`]),
     ...(facts.length === 0 ? [] : [`  knows   ${facts.join(', ')}`]),
-    `  try     mlos run ${model.id}${which}${place}`,
+    `  try     mlos run ${model.id}${which}${needed.join('')}${place}`,
     `          ${task.example}`,
   ];
 }
