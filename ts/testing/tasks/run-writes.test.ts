@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { GenerationEvent } from '../../client/client.ts';
+import { Conversation } from '../../daemon/cli/run/conversation.ts';
 import { runMlos } from '../daemon/run-mlos.ts';
 import { openPlace } from '../daemon/with-daemon.ts';
 import { tinyContext, writeTinyDecoder } from './tiny-decoder.ts';
@@ -86,4 +87,28 @@ test('a model with a chat template is talked to', watchdog, async (t) => {
   assert.deepEqual(await register('newer'), { chat: true, context_length: tinyContext });
   const newer = await client.infer('t/newer@1', { messages }, { parameters });
   assert.deepEqual(newer.result, result);
+});
+
+test('a conversation goes on where the context is full', watchdog, async (t) => {
+  const { client, register } = await start(t);
+  await register('talk', { 'tokenizer_config.json': { ...names, chat_template: chatTemplate } });
+  const { model } = await client.call('models.get', { model_id: 't/talk@1' });
+  const conversation = new Conversation(model.tasks[0] as (typeof model.tasks)[number]);
+  const forgot: boolean[] = [];
+  for (let turn = 0; turn < 20; turn++) {
+    const line = { text: 'the cat sat', max_tokens: 8 };
+    forgot.push(
+      await conversation.ask(line, (request) =>
+        client.call('models.infer', { model_id: model.id, ...request }),
+      ),
+    );
+  }
+  assert.deepEqual([forgot[0], forgot.includes(true)], [false, true]);
+  const text = 'cat '.repeat(tinyContext);
+  await assert.rejects(
+    conversation.ask({ text }, (request) =>
+      client.call('models.infer', { model_id: model.id, ...request }),
+    ),
+    /The prompt has \d+ tokens/,
+  );
 });

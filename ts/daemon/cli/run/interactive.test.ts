@@ -94,7 +94,8 @@ test('Ctrl-C ends the answer, and at the prompt says how to leave', async () => 
   keys.write('go on\r');
   while (!text().includes('(stopped)')) await new Promise((resolve) => setImmediate(resolve));
   keys.write('half a line\u0003');
-  while (!text().includes('Ctrl-D leaves')) await new Promise((resolve) => setImmediate(resolve));
+  while (text().split('Ctrl-D leaves').length < 3)
+    await new Promise((resolve) => setImmediate(resolve));
   keys.write('\u0004');
   await ended;
   assert.deepEqual(asked, ['x']);
@@ -174,4 +175,58 @@ test('what a task cannot do without is asked once, and not where it is given', a
   assert.match(shown, /candidate_labels, such as phone,food >>> /);
   assert.deepEqual((await typed(labels, 'one\rtwo\r')).asked, both);
   assert.deepEqual((await typed({}, '')).asked, []);
+});
+
+/** A conversation with a model that reads so many messages. */
+async function talk(most: number, keyed: string, refused: readonly string[] = []) {
+  const { keys, output, text } = terminal();
+  const asked: string[][] = [];
+  const ended = interact(
+    chat,
+    {},
+    {
+      ...{ input: keys, output },
+      ask: async ({ messages }) => {
+        const said = (messages as readonly { readonly content: string }[]).map(
+          ({ content }) => content,
+        );
+        if (said.length > most || refused.includes(said.at(-1) ?? '')) {
+          const details = { prompt_tokens: said.length, context_length: most };
+          throw new MlosError('INVALID_VALUE', 'The prompt is too long.', { details });
+        }
+        asked.push(said);
+        return { result: { text: (said.at(-1) ?? '').toUpperCase() } } as Answer;
+      },
+    },
+  );
+  keys.write(`${keyed}\u0004`);
+  await ended;
+  return { asked, shown: text() };
+}
+
+test('where the context is full, the oldest turns are forgotten, and that is said once', async () => {
+  const { asked, shown } = await talk(5, 'a\rb\rc\rd\re\rf\r');
+  assert.deepEqual(asked, [
+    ['a'],
+    ['a', 'A', 'b'],
+    ['a', 'A', 'b', 'B', 'c'],
+    ['c', 'C', 'd'],
+    ['c', 'C', 'd', 'D', 'e'],
+    ['e', 'E', 'f'],
+  ]);
+  assert.equal(shown.split('what was said first is forgotten').length, 2, shown);
+  assert.doesNotMatch(shown, /too long/);
+});
+
+test('a line that is too long by itself is refused, and nothing forgotten for it', async () => {
+  const { asked, shown } = await talk(5, 'a\rlong\rb\r', ['long']);
+  assert.deepEqual(asked, [['a'], ['a', 'A', 'b']]);
+  assert.match(shown, /mlos: The prompt is too long\./);
+  assert.doesNotMatch(shown, /is forgotten/);
+});
+
+test('/clear begins a conversation anew, and the greeting says so', async () => {
+  const { asked, shown } = await talk(5, 'a\r /clear \rb\r');
+  assert.deepEqual(asked, [['a'], ['b']]);
+  assert.match(shown, /^Ctrl-D leaves, \/clear begins anew\./);
 });

@@ -1,10 +1,23 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import type { Answer } from './ask.ts';
-import { asConversation, type Task, wantedInputs } from './request.ts';
-import { inputsFrom, readInputs, readParameters } from './typed-inputs.ts';
+import { Conversation } from './conversation.ts';
+import { type Task, wantedInputs } from './request.ts';
+import { inputsFrom, readInputs, readParameters, type Typed } from './typed-inputs.ts';
 import { TypedLines } from './typed-lines.ts';
 
 type Fields = Record<string, unknown>;
+
+const forgotten =
+  "(The conversation has grown longer than the model's context: what was said first is forgotten.)\n";
+
+function isTalk({ facts }: Task): boolean {
+  return facts['chat'] === true;
+}
+
+/** For a model that is not talked to, it is a text like others. */
+function isClear(task: Task, typed: Typed): boolean {
+  return isTalk(task) && typed.length === 1 && typed[0]?.words.join(' ').trim() === '/clear';
+}
 
 /**
  * One question after the other, behind what the task cannot do without, until Ctrl-D. Ctrl-C ends the answer that is
@@ -21,27 +34,35 @@ export async function interact(
 ): Promise<void> {
   const { output } = room;
   let running: AbortController | null = null;
+  const help = isTalk(task) ? 'Ctrl-D leaves, /clear begins anew.' : 'Ctrl-D leaves.';
   const lines = new TypedLines(room, () => {
     if (running !== null) {
       running.abort();
       return;
     }
-    output.write('\nCtrl-D leaves.\n');
+    output.write(`\n${help}\n`);
     if (lines.isAsking) lines.again();
   });
-  const history: object[] = [];
+  const conversation = new Conversation(task);
   try {
+    output.write(`${help}\n`);
     const settings = await readParameters(lines, task, given);
     while (settings !== null) {
       const typed = await readInputs(lines, wantedInputs(task, given));
       if (typed === null) break;
+      if (isClear(task, typed)) {
+        conversation.clear();
+        output.write('(What was said is forgotten.)\n');
+        continue;
+      }
       const controller = new AbortController();
       running = controller;
       try {
         const fields = { ...given, ...settings, ...(await inputsFrom(typed)) };
-        const request = asConversation(task, fields, history);
-        const answer = await room.ask(request, controller.signal);
-        remember(history, request, answer);
+        const hasForgotten = await conversation.ask(fields, (request) =>
+          room.ask(request, controller.signal),
+        );
+        if (hasForgotten) output.write(forgotten);
       } catch (thrown) {
         const error = MlosError.from(thrown);
         output.write(error.code === 'CANCELLED' ? '(stopped)\n' : `mlos: ${error.message}\n`);
@@ -52,12 +73,4 @@ export async function interact(
   } finally {
     lines.close();
   }
-}
-
-/** A conversation goes on from what was asked and answered. */
-function remember(history: object[], { messages }: Readonly<Fields>, { result }: Answer): void {
-  const asked = Array.isArray(messages) ? messages.at(-1) : undefined;
-  const { text } = (result ?? {}) as { readonly text?: unknown };
-  if (asked === undefined || typeof text !== 'string') return;
-  history.push(asked as object, { role: 'assistant', content: text });
 }
