@@ -1,10 +1,11 @@
 import type { PluginTaskRequest } from '../../smi/serve.ts';
-import { type ReplyForm, ReplyReader } from './reply.ts';
+import { EventsTogether } from './events-together.ts';
+import { type ReplyForm, type ReplyPart, ReplyReader } from './reply.ts';
 import type { Saying, Written } from './writing.ts';
 
 /** A text as the task text-generation answers it, and tells of it while it is written. */
 export class Answer {
-  readonly #emit: PluginTaskRequest['emit'];
+  readonly #events: EventsTogether;
   /** Null: the text is no reply in a conversation. */
   readonly #reader: ReplyReader | null;
   #text = '';
@@ -14,7 +15,7 @@ export class Answer {
   #logprobs: Saying['logprobs'][number][] = [];
 
   constructor(emit: PluginTaskRequest['emit'], form: ReplyForm | null) {
-    this.#emit = emit;
+    this.#events = new EventsTogether(emit);
     this.#reader = form === null ? null : new ReplyReader(form);
   }
 
@@ -26,6 +27,7 @@ export class Answer {
 
   end(written: Written, promptTokens: number): Record<string, unknown> {
     if (this.#reader !== null) this.#tell(this.#reader.end());
+    this.#events.flush();
     const calls = this.#reader?.toolCalls ?? [];
     const calledTools = calls.length > 0 && written.finishReason === 'stop';
     return {
@@ -39,15 +41,11 @@ export class Answer {
     };
   }
 
-  #tell({ text, thinking }: { readonly text: string; readonly thinking: string }): void {
+  #tell({ text, thinking }: ReplyPart): void {
     if (text === '' && thinking === '') return;
     this.#text += text;
     this.#thinking += thinking;
-    this.#emit({
-      ...{ text, tokens: this.#tokens },
-      ...(this.#logprobs.length === 0 ? {} : { logprobs: this.#logprobs }),
-      ...(thinking === '' ? {} : { thinking }),
-    });
+    this.#events.add({ text, thinking, tokens: this.#tokens, logprobs: this.#logprobs });
     this.#tokens = 0;
     this.#logprobs = [];
   }
