@@ -1,7 +1,7 @@
 import { MlosError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { within } from './bounded-run.ts';
-import { knowsThinking, type ReplyForm, replyForm } from './reply.ts';
+import { endOfThoughts, knowsThinking, type ReplyForm, replyForm } from './reply.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -99,6 +99,14 @@ function written(chat: ChatTemplate, messages: unknown, options: Fields): string
     'INVALID_VALUE',
     `The model's chat template did not end within ${limits.templateMs} ms, and was ended.`,
   );
+}
+
+/** The prompt of a reply that is said at once. Thoughts that the template began are ended, as templates end them. */
+export function withoutThoughts(prompt: Prompt, { encode }: PromptTools): Prompt {
+  const { tokens, form } = prompt;
+  if (form === null || form.thinks === 'no') return prompt;
+  const end = form.thinks === 'already' ? encode(endOfThoughts, false) : [];
+  return { tokens: [...tokens, ...end], form: { ...form, thinks: 'no' } };
 }
 
 /** Inputs of text-generation as tokens. Errors: MISSING_INPUT, INVALID_ARGUMENT, INVALID_VALUE, UNIMPLEMENTED. */

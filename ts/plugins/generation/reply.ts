@@ -23,6 +23,8 @@ export interface ReplyForm {
 
 const thinkBegin = '<think>';
 const thinkEnd = '</think>';
+/** What templates of the field (Qwen3) write where nothing shall be thought. */
+export const endOfThoughts = `\n${thinkEnd}\n\n`;
 const callBegin = '<tool_call>';
 const callEnd = '</tool_call>';
 
@@ -181,10 +183,15 @@ function callsOf(text: string, tools: readonly string[]): ToolCall[] | null {
   }
 }
 
+/** Some models write the values as a text of JSON. */
+function objectIn(values: unknown): unknown {
+  return typeof values === 'string' ? (JSON.parse(values) as unknown) : values;
+}
+
 function callOf(value: unknown, tools: readonly string[]): ToolCall | null {
   if (typeof value !== 'object' || value === null) return null;
   const { name, arguments: given, parameters } = value as Fields;
-  const values = given ?? parameters ?? {};
+  const values = objectIn(given ?? parameters ?? {});
   if (typeof name !== 'string' || !tools.includes(name)) return null;
   if (typeof values !== 'object' || values === null || Array.isArray(values)) return null;
   return { name, arguments: values as Fields };

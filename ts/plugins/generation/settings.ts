@@ -35,7 +35,7 @@ export interface GenerationSettings {
   readonly topLogprobs: number | null;
 }
 
-/** New tokens where neither the request nor the package says: as many as the field's pipeline gives. */
+/** New tokens of a text that goes on, where neither the request nor the package says: as the field's pipeline has it. */
 const defaultNewTokens = 256;
 const seeds = 2 ** 47;
 /** Below it, logits divided by the temperature pass what a float32 holds: the likeliest is meant. */
@@ -67,8 +67,18 @@ function samplingOf(given: Fields, packaged: Fields): Sampling {
   };
 }
 
+export interface PromptFacts {
+  readonly tokens: number;
+  /** Messages, to which a reply is wanted. */
+  readonly isConversation: boolean;
+}
+
 /** Errors: INVALID_VALUE for a length that the prompt alone has. */
-function newTokens(given: Fields, packaged: Fields, prompt: number): number {
+function newTokens(
+  given: Fields,
+  packaged: Fields,
+  { tokens: prompt, isConversation }: PromptFacts,
+): number {
   const max = numberOf(given['max_tokens']);
   const length = numberOf(given['max_length']);
   if (length !== undefined) {
@@ -83,6 +93,8 @@ function newTokens(given: Fields, packaged: Fields, prompt: number): number {
   if (max !== undefined) return max;
   const packagedNew = numberOf(packaged['max_new_tokens']);
   if (packagedNew !== undefined) return packagedNew;
+  // A reply ends where the model ends it.
+  if (isConversation) return Number.POSITIVE_INFINITY;
   const packagedLength = numberOf(packaged['max_length']) ?? 0;
   return packagedLength > prompt ? packagedLength - prompt : defaultNewTokens;
 }
@@ -107,9 +119,10 @@ export function generationSettings(
     /** Tokens of prompt and answer together. */
     readonly context: number;
   },
-  tokens: number,
+  prompt: PromptFacts,
 ): GenerationSettings {
   const { packaged, ends, context } = model;
+  const { tokens } = prompt;
   if (tokens >= context) {
     throw new MlosError(
       'INVALID_VALUE',
@@ -121,7 +134,7 @@ export function generationSettings(
   const wantsLogprobs = given['logprobs'] === true || given['top_logprobs'] !== undefined;
   return {
     sampling: samplingOf(given, packaged),
-    maxTokens: Math.min(newTokens(given, packaged, tokens), context - tokens),
+    maxTokens: Math.min(newTokens(given, packaged, prompt), context - tokens),
     minTokens: numberOf(given['min_tokens']) ?? fewestTokens(packaged, tokens),
     constraints: packagedConstraints(packaged, tokens),
     stop: stop === undefined ? [] : ([stop].flat() as string[]),

@@ -54,14 +54,9 @@ export function forcedCall({ tool_choice: choice, tools, response_schema }: Fiel
   const all = offered(tools);
   if (all.length === 0)
     throw invalid('tool_choice wants a tool to be called, and none is offered.');
-  const chosen = choice === 'required' ? all : all.filter(({ name }) => name === choice);
-  if (chosen.length === 0) {
-    const names = all.map(({ name }) => name).join(', ');
-    throw invalid(`tool_choice is "required" or the name of a tool; offered are ${names}.`);
-  }
-  const calls = chosen.map((tool) => ({
+  const calls = all.map((tool) => ({
     type: 'object',
     properties: { name: { const: tool.name }, arguments: withoutDefs(tool) },
   }));
-  return { anyOf: calls, $defs: defsOf(chosen) };
+  return { anyOf: calls, $defs: defsOf(all) };
 }

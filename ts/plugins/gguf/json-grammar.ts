@@ -86,7 +86,8 @@ function word(path: string, key: string, value: unknown, around: Around): Fields
     case 'const':
       return { const: value };
     case 'required':
-      return {};
+      if (!Array.isArray(value)) refuse(at, 'must be a list of names');
+      return { required: value };
     default:
       if (!Number.isInteger(value) || (value as number) < 0) refuse(at, 'must be a whole number');
       return { [key]: value };
@@ -110,6 +111,16 @@ function checkBounds(path: string, fields: Fields): void {
   const isClosed = (fields['additionalProperties'] ?? false) === false;
   if (isClosed && ((fields['minProperties'] ?? 0) as number) > named) {
     refuse(path, `wants more properties than the ${named} that it names`);
+  }
+}
+
+/** All properties are written; what is none of them cannot be. */
+function checkRequired(path: string, { required = [], properties = {} }: Fields): void {
+  const missing = (required as readonly unknown[]).find(
+    (name) => !Object.hasOwn(properties as Fields, String(name)),
+  );
+  if (missing !== undefined) {
+    refuse(path, `requires ${JSON.stringify(missing)}, which is none of its properties`);
   }
 }
 
@@ -142,10 +153,11 @@ function supported(path: string, schema: unknown, around: Around): Fields {
     read = { ...read, ...word(path, key, value, inner) };
   }
   checkBounds(path, read);
+  checkRequired(path, read);
   return assembled(path, schema['type'], read);
 }
 
-function assembled(path: string, type: unknown, { $defs, ...fields }: Fields): Fields {
+function assembled(path: string, type: unknown, { $defs, required: _, ...fields }: Fields): Fields {
   const defs = $defs === undefined ? {} : { $defs };
   const [choice] = choices.filter((key) => fields[key] !== undefined);
   const others = Object.keys(fields).filter((key) => key !== choice);

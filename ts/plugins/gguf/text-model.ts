@@ -8,8 +8,8 @@ import {
   type PromptTools,
   readPrompt,
   refusedOf,
+  withoutThoughts,
 } from '../generation/prompt.ts';
-import type { ReplyForm } from '../generation/reply.ts';
 import { generationSettings } from '../generation/settings.ts';
 import { forcedCall } from '../generation/tool-choice.ts';
 import type { GgufFacts } from './gguf-facts.ts';
@@ -59,14 +59,8 @@ function promptTools(model: Model, facts: GgufFacts): PromptTools {
 }
 
 /** What an answer has to fit; null: nothing. Errors: INVALID_ARGUMENT, UNIMPLEMENTED. */
-function schemaOf(parameters: Fields, form: ReplyForm | null): Fields | null {
-  const call = forcedCall(parameters);
-  if (call === null) return (parameters['response_schema'] as Fields | undefined) ?? null;
-  if (form?.thinks !== 'already') return call;
-  throw new MlosError(
-    'UNIMPLEMENTED',
-    'The model thinks before it calls, so that it cannot be made to call; ask it not to think.',
-  );
+function schemaOf(parameters: Fields): Fields | null {
+  return forcedCall(parameters) ?? (parameters['response_schema'] as Fields | undefined) ?? null;
 }
 
 /** What llama.cpp has no way to do is refused, not left out. */
@@ -137,13 +131,17 @@ export class TextModel implements TaskModel {
   }
 
   async run({ inputs, parameters, signal, emit }: PluginTaskRequest) {
-    const { tokens: prompt, form } = readPrompt(this.#tools, inputs, parameters);
+    const schema = schemaOf(parameters);
+    const read = readPrompt(this.#tools, inputs, parameters);
+    // A grammar of JSON leaves no room for thoughts.
+    const { tokens: prompt, form } = schema === null ? read : withoutThoughts(read, this.#tools);
     const wanted = (parameters['context_length'] as number | undefined) ?? Number.MAX_SAFE_INTEGER;
     const context = Math.min(this.#pool.contextLength, wanted);
     const limited = { packaged: {}, ends: this.#ends, context };
-    const settings = generationSettings(parameters, limited, prompt.length);
+    const settings = generationSettings(parameters, limited, {
+      ...{ tokens: prompt.length, isConversation: form !== null },
+    });
     checkBias(settings.sampling.bias, this.#facts.pieces.length);
-    const schema = schemaOf(parameters, form);
     refuseUnknown(parameters, schema, settings);
     const grammar = schema === null ? null : await jsonGrammar(this.#llamaCpp.llama, schema);
     const [llamaCpp, model] = [this.#llamaCpp, this.#model];

@@ -13,7 +13,8 @@ const sampling = {
     Type.Integer({
       minimum: 0,
       maximum: limits.generatedTokens,
-      description: 'New ones, at most.',
+      description:
+        'New ones, at most. Left out: a reply ends where the model ends it, another text after 256, if its package does not say.',
     }),
   ),
   max_length: Type.Optional(
@@ -108,10 +109,8 @@ export const generationTasks = [
           Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: 128 }),
         ),
         tool_choice: Type.Optional(
-          Type.String({
-            maxLength: 1000,
-            description:
-              '"required": one of the tools is called, whatever is said; or the name of the one.',
+          Type.Literal('required', {
+            description: 'One of the tools is called, whatever is said.',
           }),
         ),
         response_schema: Type.Optional(

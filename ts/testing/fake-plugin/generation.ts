@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { limits } from '../../protocol/limits.ts';
 import type { PluginTaskRequest } from '../../smi/serve.ts';
 
 /*
@@ -86,7 +87,9 @@ export async function generate(request: PluginTaskRequest) {
   const orders = ordersOf(request);
   const { words, thinking, calls } = orders;
   for (const thought of thinking) emit({ text: '', tokens: 1, thinking: thought });
-  const max = Number(parameters['max_tokens'] ?? words.length);
+  const wanted = Number(parameters['max_tokens'] ?? limits.generatedTokens);
+  // As many as there may be: it ends by itself then.
+  const max = wanted === limits.generatedTokens ? words.length : wanted;
   const said = await write(request, orders, max);
   const whole = calls.length > 0 ? 'tool_calls' : 'stop';
   return {

@@ -193,34 +193,3 @@ test('a model says whether it thinks and calls, and is asked for no more', optio
   const asking = openai.chat.completions.create({ ...asked, model, ...effort });
   await assert.rejects(asking, { status: 400, message: /knows no thinking/ });
 });
-
-test('a call that has to be made is made, whatever the model would say', options, async () => {
-  const { ask } = await packReciting('forced', ['nothing', ' of', ' that'], shortTemplate);
-  const { openai } = clients();
-  const tool = (name: string, city: string) => {
-    const properties = { city: { enum: [city] }, days: { $ref: `#/$defs/${name}` } };
-    const $defs = { [name]: { enum: [1, 2] } };
-    return {
-      type: 'function',
-      function: { name, parameters: { type: 'object', properties, $defs } },
-    };
-  };
-  const body = { ...asked, max_tokens: 200, tools: [tool('rain', 'Rome'), tool('sun', 'Oslo')] };
-  const calls = async (tool_choice: unknown): Promise<Anything[]> => {
-    const request = { ...body, model: 't/forced@1', tool_choice } as never;
-    const { choices }: Anything = await openai.chat.completions.create(request);
-    return (choices[0].message.tool_calls ?? []).map(({ function: called }: Anything) => {
-      return { ...JSON.parse(called.arguments), name: called.name };
-    });
-  };
-  const [any] = await calls('required');
-  assert.equal(any.city, any.name === 'rain' ? 'Rome' : 'Oslo');
-  assert.ok([1, 2].includes(any.days));
-  const [sun] = await calls({ type: 'function', function: { name: 'sun' } });
-  assert.deepEqual([sun.name, sun.city], ['sun', 'Oslo']);
-  assert.deepEqual([await calls('auto'), await calls('none')], [[], []]);
-  for (const tool_choice of ['wind', { type: 'function' }, { type: 'web_search' }])
-    await assert.rejects(calls(tool_choice), { status: 400, message: /tool_choice/ });
-  const own = await ask({ ...body, tool_choice: 'rain' });
-  assert.equal(own.tool_calls[0].name, 'rain');
-});

@@ -71,10 +71,11 @@ test('a conversation with calls and pictures reaches the model', watchdog, async
       },
     ],
   });
+  const read = { ...call, function: { name: 'weather', arguments: { city: 'Rome' } } };
   assert.deepEqual(JSON.parse(whole.choices[0]?.message.content ?? ''), [
     { role: 'system', content: 'Be brief.' },
     { role: 'user', content: 'How warm?' },
-    { role: 'assistant', content: null, tool_calls: [call] },
+    { role: 'assistant', content: '', tool_calls: [read] },
     { role: 'tool', content: '30', tool_call_id: 'c1' },
     { role: 'user', content: 'messages', images: [7] },
   ]);

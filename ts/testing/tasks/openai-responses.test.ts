@@ -58,13 +58,13 @@ test('messages, calls and their results become those of a chat', watchdog, async
     ],
   });
   const call = (id: string, city: string) => ({
-    ...{ id, type: 'function', function: { name: 'weather', arguments: `{"city":"${city}"}` } },
+    ...{ id, type: 'function', function: { name: 'weather', arguments: { city } } },
   });
   assert.deepEqual(JSON.parse(said), [
     { role: 'system', content: 'Be brief.' },
     { role: 'system', content: 'In English.' },
     { role: 'user', content: 'How warm is it?' },
-    { role: 'assistant', content: null, tool_calls: [call('c1', 'Rome'), call('c2', 'Oslo')] },
+    { role: 'assistant', content: '', tool_calls: [call('c1', 'Rome'), call('c2', 'Oslo')] },
     { role: 'tool', content: '30', tool_call_id: 'c1' },
     { role: 'user', content: 'messages', images: [7] },
   ]);

@@ -1,3 +1,4 @@
+import { limits } from '../../../protocol/limits.ts';
 import { type Fields, flagOf, given, invalid, objectOf } from '../text/fields.ts';
 
 function schemaOf(format: unknown): unknown {
@@ -38,8 +39,8 @@ export function samplingOf(body: Fields): Record<string, unknown> {
   const options = objectOf(body, 'options');
   const logprobs = flagOf(body, 'logprobs') === true;
   return {
-    // -1 and -2 are no number of tokens, but as many as there may be.
-    max_tokens: atLeast(0, options['num_predict']),
+    // -1 and -2, and nothing, are as many as there is room for.
+    max_tokens: atLeast(0, options['num_predict']) ?? limits.generatedTokens,
     // Below 0: any.
     seed: atLeast(0, options['seed']),
     // Below 0: all, which is 0 here.

@@ -119,17 +119,25 @@ export function completion(models: TextModels, body: Fields, context: RequestCon
     const answers: GeneratedText[] = [];
     /** So many log probabilities were told of each choice. */
     const told = calls.map(() => 0);
+    /** And they stand for a text of this length, behind the prompt where that is said, too. */
+    const offsets = calls.map((_, index) => echo(index).length);
+    const next = (index: number, list: GeneratedText['logprobs']) => {
+      const logprobs = logprobsOf(list, offsets[index]);
+      const length = (list ?? []).reduce((sum, { token }) => sum + token.length, 0);
+      offsets[index] = (offsets[index] ?? 0) + length;
+      return logprobs;
+    };
     for await (const news of texts.news()) {
       const { index } = news;
       if ('event' in news) {
         told[index] = (told[index] ?? 0) + news.event.logprobs.length;
-        const more = { logprobs: logprobsOf(news.event.logprobs) };
+        const more = { logprobs: next(index, news.event.logprobs) };
         yield { ...head, choices: [choice(index, news.event.text, more)] };
         continue;
       }
       answers.push(news.done);
       // Of tokens that were held back, such as those of a stop text.
-      const rest = logprobsOf(news.done.logprobs?.slice(told[index]));
+      const rest = next(index, news.done.logprobs?.slice(told[index]));
       const end = { logprobs: rest, finish_reason: news.done.finish_reason };
       yield { ...head, choices: [choice(index, '', end)] };
     }

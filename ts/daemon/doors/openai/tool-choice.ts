@@ -1,18 +1,26 @@
 import { type Fields, given, invalid } from '../text/fields.ts';
 
-/** `tool_choice`, in the forms of chats and of responses: a word, or the name of a function. */
-function wordOf(choice: unknown): string {
-  if (typeof choice === 'string') return choice;
-  const { type, name, function: called } = choice as Fields;
-  const found =
-    type === 'function' ? (name ?? (called as Fields | undefined)?.['name']) : undefined;
-  if (typeof found === 'string') return found;
-  throw invalid('tool_choice', '"auto", "none", "required" or {"type": "function", …}');
+const right = '"auto", "none", "required" or {"type": "function", …} with the name of a tool';
+
+/** Of tools in the form of chats. */
+function nameOf(tool: unknown): unknown {
+  return ((tool ?? {}) as { readonly function?: Fields }).function?.['name'];
+}
+
+/** The tool that `tool_choice` names, in the form of chats or that of responses. Errors: INVALID_ARGUMENT. */
+function chosen(choice: Fields, tools: unknown): readonly unknown[] {
+  const name = choice['type'] === 'function' ? (choice['name'] ?? nameOf(choice)) : undefined;
+  const found = Array.isArray(tools) ? tools.filter((tool) => nameOf(tool) === name) : [];
+  if (typeof name === 'string' && found.length > 0) return found;
+  throw invalid('tool_choice', right);
 }
 
 /** What `tools` and `tool_choice` come to, as parameters of text-generation. Errors: INVALID_ARGUMENT. */
 export function toolUse(body: Fields, tools: unknown): Fields {
-  const choice = wordOf(given(body['tool_choice']) ?? 'auto');
+  const choice = given(body['tool_choice']) ?? 'auto';
   if (choice === 'none') return {};
-  return choice === 'auto' ? { tools } : { tools, tool_choice: choice };
+  if (choice === 'auto') return { tools };
+  if (choice === 'required') return { tools, tool_choice: 'required' };
+  if (typeof choice !== 'object') throw invalid('tool_choice', right);
+  return { tools: chosen(choice as Fields, tools), tool_choice: 'required' };
 }

@@ -5,7 +5,8 @@ import { mediaBytes } from './media-input.ts';
 /** One message of a conversation, in the form that chat templates take. Pictures are bytes. */
 export interface ChatMessage {
   readonly role: string;
-  readonly content: string | null;
+  /** Empty where nothing is said: templates read a text. */
+  readonly content: string;
   readonly images?: readonly Uint8Array[];
   readonly name?: string;
   readonly tool_calls?: readonly unknown[];
@@ -34,15 +35,28 @@ function readParts(label: string, parts: readonly unknown[]) {
   return { content: texts.join('\n'), images };
 }
 
+/** Clients send what a function was called with as a text of JSON; templates write the values themselves. */
+function callOf(call: unknown): unknown {
+  const { function: called, ...more } = (call ?? {}) as { readonly function?: Fields };
+  const values = called?.['arguments'];
+  if (typeof values !== 'string') return call;
+  try {
+    return { ...more, function: { ...called, arguments: JSON.parse(values) } };
+  } catch {
+    return call;
+  }
+}
+
 function readMessage(label: string, value: unknown): ChatMessage {
   if (typeof value !== 'object' || value === null) throw invalid(label, '{"role", "content"}');
-  const { role, content = null, name, images, tool_calls, tool_call_id } = value as Fields;
+  const { role, name, images, tool_calls, tool_call_id } = value as Fields;
+  const content = (value as Fields)['content'] ?? '';
   if (typeof role !== 'string' || role === '' || role.length > 64) {
     throw invalid(`${label}.role`, 'a word such as system, user or assistant');
   }
   const more = {
     ...(typeof name === 'string' ? { name } : {}),
-    ...(Array.isArray(tool_calls) ? { tool_calls } : {}),
+    ...(Array.isArray(tool_calls) ? { tool_calls: tool_calls.map(callOf) } : {}),
     ...(typeof tool_call_id === 'string' ? { tool_call_id } : {}),
   };
   if (Array.isArray(content)) {
@@ -54,7 +68,7 @@ function readMessage(label: string, value: unknown): ChatMessage {
       ...more,
     };
   }
-  if (content !== null && typeof content !== 'string') {
+  if (typeof content !== 'string') {
     throw invalid(`${label}.content`, 'a text or a list of parts');
   }
   const pictures = Array.isArray(images)

@@ -33,7 +33,9 @@ export async function rewriteText(
     ...{ packaged: facts.generation, context: contextOf(facts) },
     ends: endTokens(facts, tokenizer),
   };
-  const settings = generationSettings(parameters, about, prompt.length);
+  const settings = generationSettings(parameters, about, {
+    ...{ tokens: prompt.length, isConversation: false },
+  });
   const shape = [...ids.dims];
   const tokens: InferInput = { dtype: 'int64', shape, data: ids.data as BigInt64Array };
   const mask: InferInput = {

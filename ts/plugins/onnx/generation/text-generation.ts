@@ -52,7 +52,9 @@ export async function generateText(
     ends: endTokens(facts, tokenizer),
     context: contextFor(facts, parameters),
   };
-  const settings = generationSettings(parameters, model, prompt.length);
+  const settings = generationSettings(parameters, model, {
+    ...{ tokens: prompt.length, isConversation: form !== null },
+  });
   const decode = textDecoder(tokenizer);
   const run = { signal, deadlineUs, priority };
   const answer = new Answer(request.emit, form);

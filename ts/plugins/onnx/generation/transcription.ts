@@ -74,7 +74,9 @@ function settingsOf(
     ...{ packaged: facts.generation, context: contextOf(facts) },
     ends: endTokens(facts, tokenizer),
   };
-  const settings = generationSettings(request.parameters, about, prompt.length);
+  const settings = generationSettings(request.parameters, about, {
+    ...{ tokens: prompt.length, isConversation: false },
+  });
   if (times === null) return settings;
   const rule = timesConstraint(times, facts.generation, prompt);
   return { ...settings, constraints: [...settings.constraints, rule] };
