@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MlosError } from '../../protocol/errors.ts';
 import type { PluginTaskRequest } from '../../smi/serve.ts';
 import { Turns } from '../turns.ts';
@@ -37,7 +38,12 @@ export class RankingModel implements TaskModel {
     const query = inputs['query'] as string;
     const documents = inputs['documents'] as readonly string[];
     for (const text of [query, ...documents]) checkTokenizable(text);
-    const lengths = documents.map((one) => this.#context.calculateInputLength(query, one));
+    const lengths: number[] = [];
+    for (const one of documents) {
+      lengths.push(this.#context.calculateInputLength(query, one));
+      // Others' requests come between two documents.
+      await nextTurn();
+    }
     const longest = Math.max(...lengths);
     if (longest > this.#model.trainContextSize) {
       throw new MlosError(

@@ -16,6 +16,11 @@ test('stretches of one kind are bounded, and words of whatever they are made of'
 });
 
 test('each character is looked at once', () => {
-  // Nearly too long, again and again: a pattern would need hours for these 8 MB.
-  checkTokenizable(`${'a1'.repeat(8_000)} `.repeat(500));
+  // Nearly too long, again and again: a pattern would need minutes for it.
+  checkTokenizable(`${'a1'.repeat(8_000)} `.repeat(16));
+});
+
+test('a text that would keep all others waiting is refused', () => {
+  checkTokenizable('cat '.repeat(65_536));
+  assert.throws(() => checkTokenizable('cat '.repeat(65_537)), { code: 'PAYLOAD_TOO_LARGE' });
 });

@@ -1,4 +1,5 @@
 import { MlosError } from '../../protocol/errors.ts';
+import { checkTextLength } from '../text-length.ts';
 
 /*
  * llama.cpp splits a text by regular expressions of the C++ library, which call themselves for each character of a
@@ -41,8 +42,9 @@ function hasLongStretch(text: string): boolean {
   return false;
 }
 
-/** Errors: INVALID_VALUE for a text that llama.cpp may not survive. */
+/** Errors: PAYLOAD_TOO_LARGE; INVALID_VALUE for a text that llama.cpp may not survive. */
 export function checkTokenizable(text: string): void {
+  checkTextLength(text.length);
   if (text.length <= longestStretch || !hasLongStretch(text)) return;
   throw new MlosError(
     'INVALID_VALUE',

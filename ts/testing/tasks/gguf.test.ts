@@ -290,6 +290,8 @@ test('a stretch that llama.cpp might not survive is refused', options, async () 
   // Words of any number are not a stretch.
   const many = await reply({ input: 'cat '.repeat(20_000) });
   assert.match(many.body.message, /reads and writes at most/);
+  const endless = await reply({ input: 'cat '.repeat(100_000) });
+  assert.equal(codeOf(endless), '413 PAYLOAD_TOO_LARGE');
   assert.equal((await ask({ input: 'hello', max_tokens: 2 })).completion_tokens, 2);
 });
 

@@ -1,6 +1,6 @@
 import type { PromptTools } from '../../generation/prompt.ts';
+import { checkTextLength } from '../../text-length.ts';
 import type { Tokenizer } from '../tasks/library.ts';
-import { checkTextLength } from '../tasks/text-length.ts';
 
 /** A package's tokenizer, as prompts are made with it. Errors of what it does: PAYLOAD_TOO_LARGE. */
 export function promptTools(tokenizer: Tokenizer): PromptTools {

@@ -5,6 +5,7 @@ import { MlosError } from '../../../protocol/errors.ts';
 import type { TaskName } from '../../../protocol/tasks/task.ts';
 import type { Signature } from '../../../protocol/tensor.ts';
 import type { ModelReference, PluginTaskRequest, TaskEntry } from '../../../smi/serve.ts';
+import { checkInputLengths } from '../../text-length.ts';
 import { contextOf } from '../generation/context-length.ts';
 import { decoderPlan } from '../generation/decoder-plan.ts';
 import { DecoderPool } from '../generation/decoder-pool.ts';
@@ -28,7 +29,6 @@ import { type PackageFacts, readPackageFacts } from './package-facts.ts';
 import { RaggedBatches } from './ragged-batches.ts';
 import { requireNumbers } from './scored.ts';
 import { type Attached, PackageTools, type TaskContext, taskContext } from './task-context.ts';
-import { checkInputLengths } from './text-length.ts';
 import {
   answerQuestion,
   classifyText,

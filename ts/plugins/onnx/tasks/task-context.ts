@@ -1,9 +1,9 @@
 import { MlosError } from '../../../protocol/errors.ts';
 import type { PluginTaskRequest } from '../../../smi/serve.ts';
+import { textsAtOnce } from '../../text-length.ts';
 import { type CallableModel, type CalledModel, callableModel } from './engine-call.ts';
 import { type Library, library, type Processor, type Tokenizer } from './library.ts';
 import { type PackageFacts, readChatTemplate } from './package-facts.ts';
-import { textsAtOnce } from './text-length.ts';
 
 /** One request with what it needs: the library, the model behind its face, what the package says. */
 export interface TaskContext {

@@ -1,8 +1,8 @@
 import { MlosError } from '../../../protocol/errors.ts';
+import { textsAtOnce } from '../../text-length.ts';
 import type { Tokenizer } from './library.ts';
 import { best, topKOf } from './scored.ts';
 import { inBatches, type TaskContext } from './task-context.ts';
-import { textsAtOnce } from './text-length.ts';
 
 /*
  * Tasks that read texts, by the library's own pipelines: the labels, the order and the numbers are the

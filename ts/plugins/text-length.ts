@@ -1,12 +1,12 @@
-import { MlosError } from '../../../protocol/errors.ts';
-import { limits } from '../../../protocol/limits.ts';
+import { MlosError } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
 
 /** What the tokenizer is handed at once takes it as long as it is long; longer texts would stop the process. */
 export function checkTextLength(length: number): void {
   if (length <= limits.tokenizerTextLength) return;
   throw new MlosError(
     'PAYLOAD_TOO_LARGE',
-    `A text has ${length} characters; ONNX models read ${limits.tokenizerTextLength} at once. Send it in parts.`,
+    `A text has ${length} characters; models read ${limits.tokenizerTextLength} at once. Send it in parts.`,
   );
 }
 
