@@ -192,6 +192,10 @@ test('what is no picture, or too large a one, is refused by name', watchdog, asy
   const grown = await cutting.reply({ input: coded(line) });
   assert.equal(codeOf(grown), '413 PAYLOAD_TOO_LARGE');
   assert.match(grown.body.message, /1 × 20000 pixels becomes 32 × 640000 for this model/);
+  const flat = await plain('red', 20_000, 1).png().toBuffer();
+  const shrunk = await (await packPictures('detector')).reply({ input: coded(flat) });
+  assert.equal(codeOf(shrunk), '400 INVALID_VALUE');
+  assert.match(shrunk.body.message, /20000 × 1 pixels becomes 64 × 0 for this model/);
   const good = await plain('red').png().toBuffer();
   assert.equal((await cutting.ask({ input: coded(good) })).labels[0].label, 'red');
   assert.equal((await ask({ input: coded(good) })).labels[0].label, 'red');

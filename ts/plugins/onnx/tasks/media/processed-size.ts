@@ -12,7 +12,8 @@ interface Resizing {
 
 /**
  * Many processors make the shorter side as long as the model wants before they cut the rest off: a line of pixels
- * becomes gigabytes. Errors: PAYLOAD_TOO_LARGE.
+ * becomes gigabytes. Others bound the longer side, and nothing is left of the shorter one.
+ * Errors: PAYLOAD_TOO_LARGE, INVALID_VALUE.
  */
 export function checkProcessedSize({ image_processor }: Processor, picture: Picture): void {
   const processor = (image_processor ?? {}) as Resizing;
@@ -21,6 +22,12 @@ export function checkProcessedSize({ image_processor }: Processor, picture: Pict
     processor.do_resize === true
       ? (processor.get_resize_output_image_size?.(picture, processor.size) ?? [width, height])
       : [width, height];
+  if (toWidth < 1 || toHeight < 1) {
+    throw new MlosError(
+      'INVALID_VALUE',
+      `The picture of ${width} × ${height} pixels becomes ${toWidth} × ${toHeight} for this model, which is nothing. Cut it to a less narrow one.`,
+    );
+  }
   if (toWidth * toHeight <= limits.processedPixels) return;
   throw new MlosError(
     'PAYLOAD_TOO_LARGE',
