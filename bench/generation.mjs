@@ -18,7 +18,7 @@ const models = [
 const prompt = 'the cat sat on a nice mat in paris';
 const context = 1_024;
 
-/** From when each token came to what a row says. Tokens may come together. */
+/** From when each token came to what a row says. Tokens that come together share the time. */
 function figures(times) {
   const between = times.slice(1).map((time, index) => time - times[index]);
   const seconds = (times.at(-1) - times[0]) / 1e6;
@@ -30,7 +30,8 @@ async function writeOver(client, model, tokens) {
   const begun = performance.now();
   const onEvent = ({ tokens: came }) => {
     const time = (performance.now() - begun) * 1000;
-    for (let i = 0; i < came; i++) times.push(time);
+    const last = times.at(-1) ?? time;
+    for (let i = 1; i <= came; i++) times.push(last + ((time - last) * i) / came);
   };
   const params = { model_id: model.id, input: prompt, max_tokens: tokens, temperature: 0 };
   await client.call('models.infer', params, { onEvent });
