@@ -21,7 +21,10 @@ export const exitCodes = {
     meaning:
       'The hub answered something that is not the model: a web page, a loop, another commit.',
   },
-  CHECKSUM_MISMATCH: { exit: 10, meaning: 'Bytes arrived that do not match the hash stated.' },
+  CHECKSUM_MISMATCH: {
+    exit: 10,
+    meaning: 'Bytes arrived that are not those whose hash is stated, or that were there before.',
+  },
   UNSAFE_PACKAGE: {
     exit: 11,
     meaning: 'A name, link or size in the source could do harm; nothing was installed.',

@@ -23,6 +23,7 @@ import { dropUnused } from '../store/unused.ts';
 import { broughtFrom, claimedBy, taken, warnOfName, whereFrom } from './brought.ts';
 import { requireSameChoice, warnOfChoice } from './choice-flags.ts';
 import { dryRun } from './dry-run.ts';
+import { rememberUse, requireFirstUse, unstatedOf } from './first-use.ts';
 import { gatherFiles } from './gather.ts';
 import { choiceOf, type InstallOptions, type InstallResult } from './options.ts';
 import { admitPackage } from './package-rule.ts';
@@ -133,6 +134,8 @@ interface Held {
   readonly asked: Asked | null;
   readonly from: Brought;
   readonly onlyManifest: string | null;
+  /** The manifest of a package, as it came. */
+  readonly came?: string;
   assertHeld(): void;
 }
 
@@ -191,14 +194,16 @@ async function fromPackage(
   const final = textAs(text, manifest, options);
   // Under another name it is another manifest, which nobody signed.
   if (final !== text) fs.rmSync(path.join(staging.package, signatureName), { force: true });
-  if (formatModelId(own) === formatModelId(id)) return commit(final, own, options, context, held);
+  const unpacked = { ...held, came: text };
+  if (formatModelId(own) === formatModelId(id))
+    return commit(final, own, options, context, unpacked);
   // Who holds the other model's lock may wait for the source: it is let go first, with the files in the store.
   await adopt(manifest, staging.package, context);
   freeSource();
   const done = await locked(own, context, async (target) => {
     fs.rmSync(target.staging.package, { recursive: true });
     fs.renameSync(staging.package, target.staging.package);
-    return commit(final, own, options, context, { ...held, ...target });
+    return commit(final, own, options, context, { ...unpacked, ...target });
   }).finally(() =>
     dropUnused(context.layout, hashesIn(manifest), (warning) => context.output.warn(warning)),
   );
@@ -236,7 +241,7 @@ async function commit(
   id: ModelId,
   options: InstallOptions,
   context: Context,
-  { staging, asked, from, onlyManifest, assertHeld }: Held,
+  { staging, asked, from, onlyManifest, came, assertHeld }: Held,
 ): Promise<InstallResult> {
   const { layout } = context;
   const manifest = parseManifest(text);
@@ -256,6 +261,8 @@ async function commit(
     if (same !== null) return same;
   }
   if (isThere) refuseUnsigned(formatModelId(id), [target, staging.package], context);
+  const unstated = unstatedOf(from, manifest, came);
+  requireFirstUse(from, unstated, options, context);
   await adopt(manifest, staging.package, context);
   fs.writeFileSync(path.join(staging.package, manifestName), text);
   for (const name of [manifestName, signatureName])
@@ -272,6 +279,7 @@ async function commit(
   const former = isThere ? hashesOf(target) : [];
   assertHeld();
   staging.commit();
+  rememberUse(from, unstated, context);
   dropUnused(layout, former, (warning) => context.output.warn(warning));
   if (options.as === null) warnOfName(id, from, context);
   return resultOf('installed', manifest, target, from);

@@ -8,6 +8,7 @@ import { formatModelId, type ModelId } from '../../protocol/model-id.ts';
  * <cache>/blobs/index                             further hashes of blobs, one a line
  * <cache>/blobs/archives/                         what was in archives that came before, and what addresses gave
  * <cache>/blobs/draft/                            blobs in the making
+ * <cache>/seen/<key>                             what came first where no hash is stated
  * <cache>/staging/<key>/                          one install in the making
  * <cache>/locks/<key>.….lock                      who makes it
  * <cache>/store.json                              which layout this is
@@ -38,6 +39,7 @@ export class StoreLayout {
   readonly drafts: string;
   readonly hashIndex: string;
   readonly archives: string;
+  readonly seen: string;
   readonly staging: string;
   readonly locks: string;
   readonly mark: string;
@@ -49,6 +51,7 @@ export class StoreLayout {
     this.drafts = path.join(cache, 'blobs', 'draft');
     this.hashIndex = path.join(cache, 'blobs', 'index');
     this.archives = path.join(cache, 'blobs', 'archives');
+    this.seen = path.join(cache, 'seen');
     this.staging = path.join(cache, 'staging');
     this.locks = path.join(cache, 'locks');
     this.mark = path.join(cache, 'store.json');
@@ -65,6 +68,11 @@ export class StoreLayout {
 
   stagingDir(id: ModelId): string {
     return path.join(this.staging, stagingKey(id));
+  }
+
+  /** Of contents, told apart by any text. */
+  seenFile(place: string): string {
+    return path.join(this.seen, shortHash(place));
   }
 
   /** The name of a model's lock. */

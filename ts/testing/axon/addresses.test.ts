@@ -102,7 +102,7 @@ test('other bytes at the address come, and what the store lost comes again', asy
   await must(home, 'install', at('net.safetensors'), '--as', 'p/a@1');
   const changed = tinySafetensors({ v: [700, 1000] });
   served['net.safetensors'] = changed;
-  await must(home, 'install', at('net.safetensors'), '--as', 'p/b@1');
+  await must(home, 'install', at('net.safetensors'), '--as', 'p/b@1', '--force');
   assert.deepEqual(fs.readFileSync(path.join(home.models, 'p/b/1/net.safetensors')), changed);
   assert.equal(fetches(), 2);
   for (const id of ['p/a@1', 'p/b@1']) await must(home, 'uninstall', id);
