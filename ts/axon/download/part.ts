@@ -18,7 +18,8 @@ import { differ, noStamp, type Stamp, strongTag } from './stamp.ts';
  * 3. Neither is believed: the hash over all of it decides in the end.
  */
 interface Note extends Stamp {
-  readonly url: string;
+  /** The sha256 of the address: there may be secrets in that. */
+  readonly address: string;
   readonly hash: string | null;
   readonly spans: readonly Span[] | null;
 }
@@ -163,7 +164,7 @@ export class Part {
 
   #save(): void {
     const note: Note = {
-      url: this.#file.url,
+      address: hashOf(this.#file.url),
       hash: hashText(this.#file),
       ...this.#stamp,
       spans: this.#ranged ? this.#spans.list : null,
@@ -177,8 +178,12 @@ export class Part {
 
 /** Of the last name alone, which is as long as it likes: a cache that moves goes on with its parts. */
 export function partName({ dest }: Pick<FileRequest, 'dest'>): string {
-  const key = createHash('sha256').update(path.basename(dest)).digest('hex').slice(0, 32);
+  const key = hashOf(path.basename(dest)).slice(0, 32);
   return path.join(path.dirname(dest), `${reservedPrefix}part-${key}`);
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 export function noteName(file: Pick<FileRequest, 'dest'>): string {
@@ -199,7 +204,7 @@ function readNote(file: FileRequest): Note | null {
   }
   const whole = note.spans === null || (Array.isArray(note.spans) && note.spans.every(isSpan));
   if (!whole || note.hash !== hashText(file)) return null;
-  return note.hash !== null || note.url === file.url ? note : null;
+  return note.hash !== null || note.address === hashOf(file.url) ? note : null;
 }
 
 function canGoOn(note: Note, size: number): boolean {

@@ -12,7 +12,7 @@ let double: HubDouble;
 before(async () => {
   double = await startHubDouble({
     repos: [{ id: 'acme/bert', files: { 'model.onnx': tinyOnnx() } }],
-    files: { 'net.onnx': tinyOnnx() },
+    files: { 'net.onnx': tinyOnnx(), 'large.onnx': Buffer.alloc(300_000, 7) },
   });
 });
 after(() => double.close());
@@ -48,6 +48,16 @@ test('what signs an address is not stored, shown or passed on', async (t) => {
   const gone = await home.axon('install', `${double.cdn}/none.onnx?token=hush`, '--json');
   assert.equal(gone.status, 5);
   assert.doesNotMatch(gone.stdout + gone.stderr, /hush/);
+});
+
+test('what is left of an interrupted download does not hold them either', async (t) => {
+  const home = makeHome(t, double);
+  double.lie({ on: 'cdn', kind: 'short', times: 50 });
+  const address = `${double.cdn}/large.onnx?token=hush`;
+  assert.notEqual((await home.axon('install', address, '--as', 'my/net@1')).status, 0);
+  assert.notDeepEqual(holding(path.join(home.dir, 'cache/staging'), 'etag'), []);
+  assert.deepEqual(holding(home.dir, 'hush'), []);
+  double.tellTheTruth();
 });
 
 test('what an earlier version noted with its secrets is still the same', async (t) => {
