@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ReplyForm, ReplyReader, replyForm, toolNames } from './reply.ts';
+import { offeredTools } from './offered-tools.ts';
+import { type ReplyForm, ReplyReader, replyForm } from './reply.ts';
 
 /*
  * Guards: however a reply is cut into pieces, the same is said, thought and called.
  */
-const tools = ['weather', 'add'];
+const parameters = { type: 'object', properties: { a: { type: 'number' }, b: { type: 'string' } } };
+const tools = ['weather', 'add'].map((name) => ({ name, parameters }));
 
 function read(reply: string, form: ReplyForm, size: number) {
   const reader = new ReplyReader(form);
@@ -59,6 +61,12 @@ test('calls of tools are read in each form', () => {
   );
   expect('{"name": "add", "parameters": {"a": 1, "b": [2]}}', { tools }, { calls: [call] });
   expect('[{"name": "add", "arguments": {"a": 1, "b": [2]}}]', { tools }, { calls: [call] });
+  const quoted =
+    '<tool_call>{"name": "add", "arguments": "{\\"a\\": 1, \\"b\\": [2]}"}</tool_call>';
+  expect(quoted, { tools }, { calls: [call] });
+  const tagged =
+    '<tool_call>\n<function=add>\n<parameter=a>\n1\n</parameter>\n<parameter=b>\n2\n3</parameter>\n</function>\n</tool_call>';
+  expect(tagged, { tools }, { calls: [{ name: 'add', arguments: { a: 1, b: '2\n3' } }] });
   expect(
     `<think>Hm.</think>${hermes}`,
     { tools, thinks: 'may' },
@@ -76,6 +84,8 @@ test('what is no call of a tool that was offered is said', () => {
     '[1, 2]',
     '{"name": "add", "argu',
     '<tool_call>add(1)</tool_call>',
+    '<tool_call><function=rm></function></tool_call>',
+    '<tool_call><function=add>and more</function></tool_call>',
     '<tool_call>{"name": "add"',
   ]) {
     expect(reply, { tools }, { text: reply });
@@ -84,7 +94,7 @@ test('what is no call of a tool that was offered is said', () => {
 
 test('the form follows from the template, the prompt and the request', () => {
   const offered = [{ type: 'function', function: { name: 'add' } }, { type: 'odd' }, null];
-  assert.deepEqual(toolNames(offered), ['add']);
+  assert.deepEqual(offeredTools(offered), [{ name: 'add', parameters: { type: 'object' } }]);
   assert.equal(replyForm('{{ x }}', 'hello', {}).thinks, 'no');
   assert.equal(replyForm('…</think>…', 'hello', {}).thinks, 'may');
   assert.equal(replyForm('…', 'assistant\n<think>\n', {}).thinks, 'already');

@@ -1,12 +1,10 @@
 /*
  * A model's reply as it comes, taken apart: what it thinks, what it says, which tools it calls. The marks are those
- * that chat templates of the field write: <think>…</think>, <tool_call>{…}</tool_call> (Hermes, Qwen), or nothing but
+ * that chat templates of the field write: <think>…</think>, <tool_call>…</tool_call> (Hermes, Qwen), or nothing but
  * JSON (Llama, Mistral).
  */
-export interface ToolCall {
-  readonly name: string;
-  readonly arguments: Readonly<Record<string, unknown>>;
-}
+import { type OfferedTool, offeredTools } from './offered-tools.ts';
+import { callsOf, type ToolCall } from './tool-calls.ts';
 
 export interface ReplyPart {
   readonly text: string;
@@ -17,8 +15,8 @@ export interface ReplyPart {
 export interface ReplyForm {
   /** already: the prompt ends where the thinking begins. */
   readonly thinks: 'no' | 'may' | 'already';
-  /** Names of the tools that were offered. */
-  readonly tools: readonly string[];
+  /** Those that were offered. */
+  readonly tools: readonly OfferedTool[];
 }
 
 const thinkBegin = '<think>';
@@ -172,42 +170,6 @@ export class ReplyReader {
   }
 }
 
-/** Null: it is no call of a tool that was offered. */
-function callsOf(text: string, tools: readonly string[]): ToolCall[] | null {
-  try {
-    const read = [JSON.parse(text) as unknown].flat() as unknown[];
-    const calls = read.map((one) => callOf(one, tools));
-    return calls.length > 0 && calls.every((call) => call !== null) ? calls : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Some models write the values as a text of JSON. */
-function objectIn(values: unknown): unknown {
-  return typeof values === 'string' ? (JSON.parse(values) as unknown) : values;
-}
-
-function callOf(value: unknown, tools: readonly string[]): ToolCall | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const { name, arguments: given, parameters } = value as Fields;
-  const values = objectIn(given ?? parameters ?? {});
-  if (typeof name !== 'string' || !tools.includes(name)) return null;
-  if (typeof values !== 'object' || values === null || Array.isArray(values)) return null;
-  return { name, arguments: values as Fields };
-}
-
-/** Names of the tools of a request, in the form of OpenAI's API. */
-export function toolNames(tools: unknown): string[] {
-  if (!Array.isArray(tools)) return [];
-  return tools.flatMap((tool: unknown) => {
-    const { function: offered } = (tool ?? {}) as {
-      readonly function?: { readonly name?: unknown };
-    };
-    return typeof offered?.name === 'string' ? [offered.name] : [];
-  });
-}
-
 /** Whether a chat template asks a model to think aloud, or to leave it. */
 export function knowsThinking(template: string): boolean {
   return knowsMarks(template) || template.includes('enable_thinking');
@@ -222,6 +184,6 @@ export function replyForm(template: string, prompt: string, parameters: Fields):
   const begun = prompt.trimEnd().endsWith(thinkBegin);
   return {
     thinks: begun ? 'already' : knowsMarks(template) ? 'may' : 'no',
-    tools: toolNames(parameters['tools']),
+    tools: offeredTools(parameters['tools']),
   };
 }

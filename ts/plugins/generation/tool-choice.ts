@@ -1,34 +1,18 @@
 import { MlosError } from '../../protocol/errors.ts';
+import { type OfferedTool, offeredTools } from './offered-tools.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
-
-interface Tool {
-  readonly name: string;
-  /** The JSON Schema of its arguments. */
-  readonly parameters: Fields;
-}
 
 function invalid(message: string): MlosError {
   return new MlosError('INVALID_ARGUMENT', message);
 }
 
-/** Those that were offered, in the form of OpenAI's API. */
-function offered(tools: unknown): Tool[] {
-  if (!Array.isArray(tools)) return [];
-  return tools.flatMap((tool: unknown) => {
-    const { function: called } = (tool ?? {}) as { readonly function?: Fields };
-    const { name, parameters } = called ?? {};
-    if (typeof name !== 'string') return [];
-    return { name, parameters: (parameters ?? { type: 'object' }) as Fields };
-  });
-}
-
 /** A schema's own definitions are for the whole answer's. */
-function withoutDefs({ parameters: { $defs: _, ...schema } }: Tool): Fields {
+function withoutDefs({ parameters: { $defs: _, ...schema } }: OfferedTool): Fields {
   return schema;
 }
 
-function defsOf(tools: readonly Tool[]): Fields {
+function defsOf(tools: readonly OfferedTool[]): Fields {
   const all: Record<string, unknown> = {};
   for (const { name, parameters } of tools) {
     for (const [key, value] of Object.entries((parameters['$defs'] ?? {}) as Fields)) {
@@ -51,7 +35,7 @@ export function forcedCall({ tool_choice: choice, tools, response_schema }: Fiel
   if (response_schema !== undefined) {
     throw new MlosError('UNIMPLEMENTED', 'tool_choice and response_schema cannot both be kept.');
   }
-  const all = offered(tools);
+  const all = offeredTools(tools);
   if (all.length === 0)
     throw invalid('tool_choice wants a tool to be called, and none is offered.');
   const calls = all.map((tool) => ({
